@@ -1,0 +1,19 @@
+# cs_flags: how our own code is compiled and linked. Targets that must stay plain (the fixtures: a process with a
+# sanitizer's allocator is no model of anything) just do not link it.
+add_library(cs_flags INTERFACE)
+
+target_compile_definitions(cs_flags INTERFACE _GNU_SOURCE=)
+target_compile_options(cs_flags INTERFACE
+        -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
+        $<$<BOOL:${CS_WERROR}>:-Werror>
+        -fPIE)
+target_link_options(cs_flags INTERFACE -pie)
+
+if(CS_SANITIZE)
+        target_compile_options(cs_flags INTERFACE
+                -fsanitize=${CS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_link_options(cs_flags INTERFACE -fsanitize=${CS_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+        target_compile_options(cs_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+        target_link_options(cs_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()

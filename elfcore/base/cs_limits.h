@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every limit of the tool, with its reason. Whoever reaches one says so in the report's warnings. */
+#ifndef CS_LIMITS_H
+#define CS_LIMITS_H
+
+enum {
+        /* Pages of one mapping that are looked at one by one: 1 TiB; sanitizer shadows and the like are larger. */
+        CS_LIMIT_MAPPING_PAGES = 1 << 28,
+        /* A core has one program header per mapping; the kernel's default vm.max_map_count is 65,530. */
+        CS_LIMIT_MAPPINGS = 1 << 22,
+        /* Threads beyond this (kernel default threads-max on big machines) are a lie in the notes. */
+        CS_LIMIT_THREADS = 1 << 20,
+        /* A notes segment holds 336 bytes of registers per thread plus NT_FILE; larger ones are a lie. */
+        CS_LIMIT_NOTE_BYTES = 1 << 30,
+        /* Distinct (size, offset, target) features that are counted; a real 10-million-block heap has some 100,000. */
+        CS_LIMIT_FEATURES = 1 << 22,
+        /* Bytes at the start of a block that are searched for signatures: objects are not larger, buffers are. */
+        CS_LIMIT_SIGNATURE_SPAN = 64 << 10,
+        /* Module pointers per block that count as features: more are arrays of pointers, not fields. */
+        CS_LIMIT_BLOCK_FEATURES = 64,
+        /* Distinct templates; beyond it text counts as "other text". */
+        CS_LIMIT_TEMPLATES = 1 << 20,
+        /* Blocks of a cluster that are read for its field map: shares are good to two per cent. */
+        CS_LIMIT_FIELD_SAMPLES = 512,
+        /* Words of a field map; larger objects are mapped up to here. */
+        CS_LIMIT_FIELD_WORDS = 8 << 10,
+        /* Distinct edges between clusters; beyond it the rarest kinds are not told apart. */
+        CS_LIMIT_EDGES = 1 << 22,
+        /* glibc makes at most 8 arenas per core; a longer ring is corrupt. */
+        CS_LIMIT_ARENAS = 1 << 16,
+        /* Symbol names and demangled names longer than this are cut. */
+        CS_LIMIT_NAME = 4 << 10,
+        /* Sections (or segments) of one ELF file: linked files have some 40; objects with more need SHN_XINDEX. */
+        CS_LIMIT_SECTIONS = 1 << 16,
+        /* Bytes of one symbol or string table: Chrome's debug file, the largest about, has 300 MB of names. */
+        CS_LIMIT_SYMBOL_BYTES = 1 << 29,
+        /* Symbols of one module, all its tables together. */
+        CS_LIMIT_SYMBOLS = 1 << 24,
+        /* Entries of a dynamic section: real ones have some 40, and one more per needed library. */
+        CS_LIMIT_DYNAMIC = 1 << 14,
+};
+
+#endif

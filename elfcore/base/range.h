@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Address arithmetic that cannot wrap: compare by subtraction. */
+#ifndef CS_RANGE_H
+#define CS_RANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CS_PAGE = 4096, CS_PAGE_SHIFT = 12 };
+
+/* Addresses start (included) to end (excluded), start <= end. */
+struct cs_range {
+        uint64_t start;
+        uint64_t end;
+};
+
+static inline uint64_t cs_range_size(struct cs_range r)
+{
+        return r.end - r.start;
+}
+
+static inline bool cs_range_has(struct cs_range r, uint64_t addr)
+{
+        return addr >= r.start && addr < r.end;
+}
+
+/* Do all len bytes at addr lie inside? */
+static inline bool cs_range_holds(struct cs_range r, uint64_t addr, uint64_t len)
+{
+        return addr >= r.start && addr <= r.end && len <= r.end - addr;
+}
+
+static inline struct cs_range cs_range_cut(struct cs_range a, struct cs_range b)
+{
+        uint64_t start = a.start > b.start ? a.start : b.start;
+        uint64_t end = a.end < b.end ? a.end : b.end;
+        return start < end ? (struct cs_range){ start, end } : (struct cs_range){ start, start };
+}
+
+static inline uint64_t cs_page_down(uint64_t addr)
+{
+        return addr & ~(uint64_t)(CS_PAGE - 1);
+}
+
+/* Rounds up; the last page of the address space rounds to UINT64_MAX's page start, never to 0. */
+static inline uint64_t cs_page_up(uint64_t addr)
+{
+        uint64_t down = cs_page_down(addr);
+        if (down == addr || down > UINT64_MAX - CS_PAGE)
+                return down;
+        return down + CS_PAGE;
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct job {
+        cs_work_fn fn;
+        void *context;
+        size_t count;
+        atomic_size_t next;
+        atomic_bool failed;
+        pthread_mutex_t lock; /* guards the two below */
+        size_t failed_unit;
+        struct cs_error error;
+};
+
+struct worker {
+        struct job *job;
+        unsigned number;
+};
+
+static void *work(void *argument)
+{
+        struct worker *me = argument;
+        struct job *job = me->job;
+        while (!atomic_load_explicit(&job->failed, memory_order_relaxed)) {
+                size_t unit = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
+                if (unit >= job->count)
+                        break;
+                struct cs_error err = { 0 };
+                enum cs_status st = job->fn(job->context, unit, me->number, &err);
+                if (st == CS_OK)
+                        continue;
+                err.status = st;
+                pthread_mutex_lock(&job->lock);
+                if (unit < job->failed_unit) {
+                        job->failed_unit = unit;
+                        job->error = err;
+                }
+                pthread_mutex_unlock(&job->lock);
+                atomic_store(&job->failed, true);
+        }
+        return NULL;
+}
+
+enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *context, struct cs_error *err)
+{
+        struct job job = { .fn = fn, .context = context, .count = count, .failed_unit = SIZE_MAX };
+        struct worker each[CS_WORKERS_MAX];
+        pthread_t threads[CS_WORKERS_MAX];
+        unsigned started = 1;
+
+        pthread_mutex_init(&job.lock, NULL);
+        if (workers > CS_WORKERS_MAX)
+                workers = CS_WORKERS_MAX;
+        if (workers > count)
+                workers = count ? (unsigned)count : 1;
+        each[0] = (struct worker){ .job = &job, .number = 0 };
+        for (; started < workers; started++) {
+                each[started] = (struct worker){ .job = &job, .number = started };
+                if (pthread_create(&threads[started], NULL, work, &each[started]) != 0)
+                        break;
+        }
+        work(&each[0]);
+        for (unsigned i = 1; i < started; i++)
+                pthread_join(threads[i], NULL);
+        pthread_mutex_destroy(&job.lock);
+        if (job.failed_unit == SIZE_MAX)
+                return CS_OK;
+        if (err)
+                *err = job.error;
+        return job.error.status;
+}

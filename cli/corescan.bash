@@ -1,0 +1,46 @@
+# bash completion for corescan(1)                          -*- shell-script -*-
+
+_corescan() {
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+        local flags='--help --version --live --summary --clusters --libraries --json --top --min-bytes --library
+                --cluster --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir'
+        local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'
+
+        COMPREPLY=()
+        # "--color=al" comes in three words: "--color", "=" and "al".
+        if [ "$cur" = = ]; then
+                cur=
+        elif [ "$prev" = = ]; then
+                prev=${COMP_WORDS[COMP_CWORD - 2]}
+        fi
+        case $prev in
+        --live)
+                mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur")
+                return
+                ;;
+        --color | --progress)
+                mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
+                return
+                ;;
+        --fail-on)
+                mapfile -t COMPREPLY < <(compgen -W "$verdicts" -- "$cur")
+                return
+                ;;
+        --sysroot | --debug-dir)
+                mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+                return
+                ;;
+        --top | --min-bytes | --library | --cluster | --jobs | -j)
+                return
+                ;;
+        --blocks | --output | -o) ;;
+        *)
+                if [[ $cur == -* ]]; then
+                        mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$cur")
+                        return
+                fi
+                ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+}
+complete -o filenames -F _corescan corescan

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json.h"
+
+#include "escape.h"
+#include "pick.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+enum { DIGITS = 6 }; /* of shares and seconds: all that they are good for */
+
+struct writer {
+        FILE *out;
+        struct cs_pool pool; /* escaped texts of the value at hand */
+        bool failed;         /* our memory ran out */
+        bool begun;          /* a top-level key was written */
+};
+
+/* Every value goes through here: jansson gives NULL, and takes none, when memory runs out. */
+static void put(struct writer *w, json_t *object, const char *key, json_t *value)
+{
+        if (json_object_set_new(object, key, value) != 0)
+                w->failed = true;
+}
+
+static void push(struct writer *w, json_t *array, json_t *value)
+{
+        if (json_array_append_new(array, value) != 0)
+                w->failed = true;
+}
+
+static json_t *string(struct writer *w, const char *text)
+{
+        if (!text)
+                return json_null();
+        const char *safe = cs_escape_json(&w->pool, text);
+        return safe ? json_string(safe) : NULL;
+}
+
+/* JSON's integers are signed here; nothing real is larger. */
+static json_t *number(uint64_t value)
+{
+        return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static json_t *real(double value)
+{
+        return json_real(isfinite(value) ? value : 0);
+}
+
+static json_t *address(uint64_t value)
+{
+        return json_sprintf("0x%" PRIx64, value);
+}
+
+/* {"text": …} where it is valid UTF-8, else {"bytes": base64}. */
+static json_t *text(struct writer *w, struct cs_text value)
+{
+        json_t *object = json_object();
+        if (cs_escape_is_utf8(value.bytes, value.len)) {
+                put(w, object, "text", json_stringn(value.len ? value.bytes : "", value.len));
+        } else {
+                const char *base64 = cs_escape_base64(&w->pool, value.bytes, value.len);
+                put(w, object, "bytes", base64 ? json_string(base64) : NULL);
+        }
+        return object;
+}
+
+static json_t *strings(struct writer *w, const char *const *texts, size_t n)
+{
+        json_t *array = json_array();
+        for (size_t i = 0; i < n; i++)
+                push(w, array, string(w, texts[i]));
+        return array;
+}
+
+static json_t *count_bytes(struct writer *w, struct cs_count_bytes sum)
+{
+        json_t *object = json_object();
+        put(w, object, "count", number(sum.count));
+        put(w, object, "bytes", number(sum.bytes));
+        return object;
+}
+
+static json_t *target_value(struct writer *w, const struct cs_report_target *target)
+{
+        json_t *object = json_object();
+        put(w, object, "kind", json_string(target->live ? "live" : "core"));
+        put(w, object, "path", string(w, target->path));
+        put(w, object, "pid", json_integer(target->pid));
+        put(w, object, "command", string(w, target->command));
+        put(w, object, "exe", string(w, target->exe));
+        put(w, object, "arch", string(w, target->arch));
+        put(w, object, "threads", number(target->threads));
+        put(w, object, "complete", json_boolean(target->complete));
+        put(w, object, "consistent", json_boolean(target->consistent));
+        if (target->sha256)
+                put(w, object, "sha256", string(w, target->sha256));
+        put(w, object, "warnings", strings(w, (const char *const *)target->warnings, target->n_warnings));
+        return object;
+}
+
+static json_t *memory_value(struct writer *w, const struct cs_report_memory *memory)
+{
+        json_t *object = json_object();
+        put(w, object, "mapped", number(memory->mapped));
+        put(w, object, "resident", number(memory->resident));
+        put(w, object, "anonymous", number(memory->anonymous));
+        put(w, object, "unexplained", number(memory->unexplained));
+        json_t *kinds = json_array();
+        for (size_t i = 0; i < memory->n_kinds; i++) {
+                json_t *kind = json_object();
+                put(w, kind, "kind", string(w, memory->kinds[i].kind));
+                put(w, kind, "bytes", number(memory->kinds[i].bytes));
+                put(w, kind, "resident", number(memory->kinds[i].resident));
+                put(w, kind, "regions", number(memory->kinds[i].regions));
+                push(w, kinds, kind);
+        }
+        put(w, object, "by_kind", kinds);
+        return object;
+}
+
+static json_t *arena_value(struct writer *w, const struct cs_report_arena *arena)
+{
+        json_t *object = json_object();
+        put(w, object, "address", address(arena->address));
+        put(w, object, "main", json_boolean(arena->main));
+        put(w, object, "used", count_bytes(w, arena->used));
+        put(w, object, "free", count_bytes(w, arena->free));
+        put(w, object, "cached", count_bytes(w, arena->cached));
+        put(w, object, "top", number(arena->top));
+        put(w, object, "trimmable", number(arena->trimmable));
+        return object;
+}
+
+static json_t *heap_value(struct writer *w, const struct cs_report_heap *heap)
+{
+        json_t *object = json_object();
+        put(w, object, "allocator", string(w, heap->allocator));
+        put(w, object, "version", string(w, heap->version));
+        put(w, object, "library", string(w, heap->library));
+        put(w, object, "walked", json_boolean(heap->walked));
+        json_t *arenas = json_array();
+        for (size_t i = 0; i < heap->n_arenas; i++)
+                push(w, arenas, arena_value(w, &heap->arenas[i]));
+        put(w, object, "arenas", arenas);
+        /* A heap that was not walked has no sums: zeros would be a claim. */
+        if (heap->walked)
+                put(w, object, "mmapped", count_bytes(w, heap->mmapped));
+        json_t *corrupt = json_array();
+        for (size_t i = 0; i < heap->n_corrupt; i++) {
+                json_t *place = json_object();
+                put(w, place, "address", address(heap->corrupt[i].address));
+                put(w, place, "what", string(w, heap->corrupt[i].what));
+                push(w, corrupt, place);
+        }
+        put(w, object, "corrupt", corrupt);
+        return object;
+}
+
+static json_t *verdict_value(struct writer *w, const struct cs_report_verdict *verdict)
+{
+        json_t *object = json_object();
+        put(w, object, "kind", string(w, verdict->kind ? verdict->kind : "unknown"));
+        put(w, object, "confidence", real(verdict->confidence));
+        put(w, object, "summary", string(w, verdict->summary));
+        put(w, object, "reasons", strings(w, (const char *const *)verdict->reasons, verdict->n_reasons));
+        put(w, object, "cluster", string(w, verdict->cluster));
+        put(w, object, "library", string(w, verdict->library));
+        return object;
+}
+
+static json_t *evidence_values(struct writer *w, const struct cs_report_cluster *c)
+{
+        json_t *array = json_array();
+        for (size_t i = 0; i < c->n_evidence; i++) {
+                const struct cs_report_evidence *e = &c->evidence[i];
+                json_t *object = json_object();
+                put(w, object, "kind", string(w, e->kind));
+                put(w, object, "offset", e->offset < 0 ? json_null() : json_integer(e->offset));
+                put(w, object, "module", string(w, e->module));
+                put(w, object, "symbol", string(w, e->symbol));
+                put(w, object, "share", real(e->share));
+                put(w, object, "weight", real(e->weight));
+                push(w, array, object);
+        }
+        return array;
+}
+
+static json_t *field_values(struct writer *w, const struct cs_report_cluster *c)
+{
+        json_t *array = json_array();
+        for (size_t i = 0; i < c->n_fields; i++) {
+                const struct cs_report_field *f = &c->fields[i];
+                json_t *object = json_object();
+                put(w, object, "offset", number(f->offset));
+                put(w, object, "size", number(f->size));
+                put(w, object, "kind", string(w, f->kind));
+                put(w, object, "value", string(w, f->value));
+                put(w, object, "share", real(f->share));
+                put(w, object, "to", string(w, f->to));
+                push(w, array, object);
+        }
+        return array;
+}
+
+static json_t *referrer_values(struct writer *w, const struct cs_report_cluster *c)
+{
+        json_t *array = json_array();
+        for (size_t i = 0; i < c->n_referrers; i++) {
+                const struct cs_report_referrer *r = &c->referrers[i];
+                json_t *object = json_object();
+                put(w, object, r->cluster ? "cluster" : "root", string(w, r->cluster ? r->cluster : r->root));
+                put(w, object, "offset", number(r->offset));
+                put(w, object, "share", real(r->share));
+                push(w, array, object);
+        }
+        return array;
+}
+
+static json_t *pair(struct writer *w, const char *first, uint64_t a, const char *second, uint64_t b)
+{
+        json_t *object = json_object();
+        put(w, object, first, number(a));
+        put(w, object, second, number(b));
+        return object;
+}
+
+static json_t *cluster_value(struct writer *w, const struct cs_report_cluster *c)
+{
+        json_t *object = json_object();
+        put(w, object, "id", string(w, c->id));
+        put(w, object, "kind", string(w, c->kind));
+        put(w, object, "what", string(w, c->what));
+        put(w, object, "count", number(c->count));
+        put(w, object, "bytes", number(c->bytes));
+        put(w, object, "resident", number(c->resident));
+        put(w, object, "block_size", pair(w, "min", c->block_min, "max", c->block_max));
+        put(w, object, "state", pair(w, "in_use", c->in_use, "free", c->free));
+        put(w, object, "library", string(w, c->library));
+        put(w, object, "confidence", real(c->library ? c->confidence : 0));
+        put(w, object, "evidence", evidence_values(w, c));
+        put(w, object, "fields", field_values(w, c));
+        if (c->has_template)
+                put(w, object, "template", text(w, c->template));
+        put(w, object, "unreferenced", number(c->unreferenced));
+        put(w, object, "leak_direct", number(c->leak_direct));
+        put(w, object, "leak_indirect", number(c->leak_indirect));
+        put(w, object, "leak_bytes", number(c->leak_bytes));
+        put(w, object, "referrers", referrer_values(w, c));
+        json_t *examples = json_array();
+        for (size_t i = 0; i < c->n_examples; i++)
+                push(w, examples, address(c->examples[i]));
+        put(w, object, "examples", examples);
+        if (c->signature)
+                put(w, object, "signature", string(w, c->signature));
+        return object;
+}
+
+static json_t *library_value(struct writer *w, const struct cs_report_library *l)
+{
+        json_t *object = json_object();
+        put(w, object, "library", string(w, l->library));
+        put(w, object, "build_id", string(w, l->build_id));
+        put(w, object, "count", number(l->count));
+        put(w, object, "bytes", number(l->bytes));
+        put(w, object, "resident", number(l->resident));
+        put(w, object, "confidence", real(l->library ? l->confidence : 0));
+        return object;
+}
+
+static json_t *left_out_value(struct writer *w, const struct cs_left_out *left)
+{
+        json_t *object = json_object();
+        put(w, object, "count", number(left->count));
+        put(w, object, "bytes", number(left->bytes));
+        put(w, object, "resident", number(left->resident));
+        return object;
+}
+
+static json_t *timing_value(struct writer *w, const struct cs_report *report)
+{
+        json_t *object = json_object();
+        put(w, object, "seconds", real(report->seconds));
+        put(w, object, "bytes_read", number(report->bytes_read));
+        put(w, object, "peak_memory", number(report->peak_memory));
+        return object;
+}
+
+/* jansson leaves DEL alone. It can only stand inside strings, where its escaped form means the same. */
+static int write_chunk(const char *bytes, size_t len, void *to)
+{
+        while (len) {
+                const char *del = memchr(bytes, 0x7f, len);
+                size_t plain = del ? (size_t)(del - bytes) : len;
+                (void)fwrite(bytes, 1, plain, to);
+                if (!del)
+                        break;
+                (void)fputs("\\u007f", to);
+                bytes += plain + 1;
+                len -= plain + 1;
+        }
+        return 0;
+}
+
+/* Writes a value and lets it and its texts go. */
+static void dump(struct writer *w, json_t *value)
+{
+        size_t flags =
+                JSON_ENSURE_ASCII | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS);
+        if (!value || json_dump_callback(value, write_chunk, w->out, flags) != 0)
+                w->failed = true;
+        json_decref(value);
+        cs_pool_deinit(&w->pool);
+}
+
+static void key(struct writer *w, const char *name)
+{
+        (void)fprintf(w->out, "%s\"%s\": ", w->begun ? ",\n" : "{\n", name);
+        w->begun = true;
+}
+
+static void member(struct writer *w, const char *name, json_t *value)
+{
+        key(w, name);
+        dump(w, value);
+}
+
+static void write_clusters(struct writer *w, const struct cs_report *report, const struct cs_picked *picked)
+{
+        key(w, "clusters");
+        (void)fputs("[", w->out);
+        for (size_t i = 0; i < picked->at.n && !w->failed; i++) {
+                (void)fputs(i ? ",\n" : "\n", w->out);
+                dump(w, cluster_value(w, &report->clusters[picked->at.at[i]]));
+        }
+        (void)fputs("]", w->out);
+}
+
+static void write_libraries(struct writer *w, const struct cs_report *report, const struct cs_picked *picked)
+{
+        key(w, "libraries");
+        (void)fputs("[", w->out);
+        for (size_t i = 0; i < picked->at.n && !w->failed; i++) {
+                (void)fputs(i ? ",\n" : "\n", w->out);
+                dump(w, library_value(w, &report->libraries[picked->at.at[i]]));
+        }
+        (void)fputs("]", w->out);
+}
+
+static void write_summary(struct writer *w, const struct cs_report *report)
+{
+        member(w, "memory", memory_value(w, &report->memory));
+        json_t *heaps = json_array();
+        for (size_t i = 0; i < report->n_heaps; i++)
+                push(w, heaps, heap_value(w, &report->heaps[i]));
+        member(w, "heaps", heaps);
+        member(w, "verdict", verdict_value(w, &report->verdict));
+}
+
+/* Clusters and libraries, and what of them is not shown. */
+static enum cs_status write_lists(struct writer *w, const struct cs_report *report,
+                                  const struct cs_options *options, struct cs_error *err)
+{
+        size_t top = cs_options_top(options, CS_TOP_JSON);
+        json_t *left = json_object();
+        struct cs_picked picked;
+        enum cs_status st = CS_OK;
+        if (options->show & (CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS)) {
+                if ((st = cs_pick_clusters(report, options, top, &picked, err)) == CS_OK) {
+                        write_clusters(w, report, &picked);
+                        put(w, left, "clusters", left_out_value(w, &picked.left));
+                        cs_picked_deinit(&picked);
+                }
+        }
+        if (st == CS_OK && options->show & (CS_SHOW_SUMMARY | CS_SHOW_LIBRARIES)) {
+                if ((st = cs_pick_libraries(report, options, top, &picked, err)) == CS_OK) {
+                        write_libraries(w, report, &picked);
+                        put(w, left, "libraries", left_out_value(w, &picked.left));
+                        cs_picked_deinit(&picked);
+                }
+        }
+        member(w, "left_out", left);
+        return st;
+}
+
+enum cs_status cs_json_write(FILE *out, const struct cs_report *report, const struct cs_options *options,
+                             struct cs_error *err)
+{
+        struct writer w = { .out = out };
+        member(&w, "schema", json_integer(1));
+        member(&w, "version", json_string(CS_VERSION));
+        member(&w, "target", target_value(&w, &report->target));
+        if (options->show & CS_SHOW_SUMMARY)
+                write_summary(&w, report);
+        enum cs_status st = write_lists(&w, report, options, err);
+        member(&w, "timing", timing_value(&w, report));
+        (void)fputs("\n}\n", out);
+        cs_pool_deinit(&w.pool);
+        if (st == CS_OK && w.failed)
+                return cs_fail(err, CS_ENOMEM, "not enough memory for the JSON");
+        return st;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options → image → report → text or JSON → exit status. */
+#include "analyse.h"
+#include "blocklist.h"
+#include "help.h"
+#include "json.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "render.h"
+#include "signals.h"
+#include "terminal.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WARNINGS_SHOWN = 20 };
+
+struct run {
+        struct cs_options options;
+        char live[24];     /* "--live 4711" */
+        const char *thing; /* what errors are about */
+        enum cs_charset charset;
+        struct cs_output report; /* -o; zeroed: standard output */
+        struct cs_output blocks;
+        struct cs_error err;
+};
+
+/* One line: "corescan: thing: cause". Neither has a newline left when it is printed. */
+static int complain(const struct run *run, const char *thing)
+{
+        (void)fputs("corescan: ", stderr);
+        if (thing) {
+                cs_escape_print(stderr, thing, run->charset);
+                (void)fputs(": ", stderr);
+        }
+        cs_escape_print(stderr, run->err.text, run->charset);
+        (void)fputs("\n", stderr);
+        return CS_EXIT_TROUBLE;
+}
+
+static void warn(const struct run *run, const char *text)
+{
+        (void)fputs("corescan: warning: ", stderr);
+        cs_escape_print(stderr, text, run->charset);
+        (void)fputs("\n", stderr);
+}
+
+static void print_warnings(const struct run *run, const struct cs_report_target *target)
+{
+        size_t n = target->n_warnings;
+        /* One line more would take as much room as saying that there is one line more. */
+        size_t shown = n <= WARNINGS_SHOWN + 1 ? n : WARNINGS_SHOWN;
+        for (size_t i = 0; i < shown; i++)
+                warn(run, target->warnings[i]);
+        if (shown < n) {
+                char text[80];
+                (void)snprintf(text, sizeof(text), "%zu more warnings: --json has them all", n - shown);
+                warn(run, text);
+        }
+        if (n == 0 && !target->complete)
+                warn(run, "the answer is partial");
+}
+
+/* Early: nobody should wait for an analysis whose result cannot be written. */
+static enum cs_status open_outputs(struct run *run)
+{
+        const char *report = run->options.output;
+        enum cs_status st;
+        run->thing = report;
+        if (report && strcmp(report, "-") != 0 &&
+            (st = cs_output_open(report, &run->report, &run->err)) != CS_OK)
+                return st;
+        run->thing = run->options.blocks;
+        if (run->thing && (st = cs_output_open(run->thing, &run->blocks, &run->err)) != CS_OK)
+                return st;
+        return CS_OK;
+}
+
+static enum cs_status open_image(struct run *run, const struct cs_image_options *options,
+                                 struct cs_image **image)
+{
+        if (run->options.live) {
+                (void)snprintf(run->live, sizeof(run->live), "--live %d", run->options.live);
+                run->thing = run->live;
+                return cs_image_open_live((pid_t)run->options.live, options, image, &run->err);
+        }
+        run->thing = run->options.core;
+        cs_signals_name_input(run->options.core);
+        return cs_image_open_core(run->options.core, options, image, &run->err);
+}
+
+static enum cs_status analyse(struct run *run, struct cs_image *image,
+                              const struct cs_image_options *image_options, struct cs_report **report)
+{
+        struct cs_progress progress = {
+                .to = cs_terminal_progress(stderr, run->options.progress) ? stderr : NULL,
+                .width = cs_terminal_width(stderr),
+        };
+        const struct cs_analyse_options options = {
+                .image = *image_options,
+                .workers = run->options.workers,
+                .detail = cs_options_detail(&run->options),
+                .blocks = run->options.blocks != NULL,
+                .progress = progress.to ? cs_progress_show : NULL,
+                .progress_context = &progress,
+        };
+        enum cs_status st = cs_analyse(image, &options, report, &run->err);
+        cs_progress_end(&progress);
+        return st;
+}
+
+static enum cs_status render(struct run *run, const struct cs_report *report)
+{
+        FILE *out = run->report.stream ? run->report.stream : stdout;
+        if (run->options.json)
+                return cs_json_write(out, report, &run->options, &run->err);
+        struct cs_screen screen = {
+                .out = out,
+                .color = cs_terminal_color(out, run->options.color),
+                .width = cs_terminal_width(out),
+                .charset = run->charset,
+        };
+        cs_render_text(&screen, report, &run->options);
+        cs_screen_deinit(&screen);
+        return screen.failed ? cs_fail(&run->err, CS_ENOMEM, "not enough memory for the report") : CS_OK;
+}
+
+/* Writes everything that was asked for, and makes sure that it is written. */
+static enum cs_status deliver(struct run *run, const struct cs_report *report)
+{
+        enum cs_status st = render(run, report);
+        if (st != CS_OK)
+                return st;
+        run->thing = run->options.output;
+        st = run->report.stream ? cs_output_commit(&run->report, &run->err) : CS_OK;
+        if (st != CS_OK || !run->blocks.stream)
+                return st;
+        run->thing = run->options.blocks;
+        st = cs_blocklist_write(run->blocks.stream, report, &run->err);
+        return st == CS_OK ? cs_output_commit(&run->blocks, &run->err) : st;
+}
+
+static enum cs_status check_cluster(struct run *run, const struct cs_report *report)
+{
+        const char *id = run->options.cluster;
+        if (!id || cs_pick_cluster(report, id))
+                return CS_OK;
+        run->thing = NULL;
+        if (report->n_clusters == 0)
+                return cs_fail(&run->err, CS_EFORMAT, "--cluster %.100s: no such cluster; there are none",
+                               id);
+        return cs_fail(&run->err, CS_EFORMAT, "--cluster %.100s: no such cluster; they are c1 to c%zu", id,
+                       report->n_clusters);
+}
+
+static int run_report(struct run *run)
+{
+        const struct cs_image_options image_options = {
+                .sysroot = run->options.sysroot,
+                .debug_dir = run->options.debug_dir,
+        };
+        cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
+        cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;
+        if (open_outputs(run) != CS_OK)
+                return complain(run, run->thing);
+        /* After the outputs: /dev/stdout and /dev/fd/N cannot be opened any more then. */
+        cs_signals_no_dump();
+        if (open_image(run, &image_options, &image) != CS_OK ||
+            analyse(run, image, &image_options, &report) != CS_OK)
+                return complain(run, run->thing);
+        if (check_cluster(run, report) != CS_OK)
+                return complain(run, run->thing);
+        print_warnings(run, &report->target);
+        if (deliver(run, report) != CS_OK)
+                return complain(run, run->thing);
+        return (int)cs_options_exit(&run->options, report);
+}
+
+int main(int argc, char **argv)
+{
+        struct run run = { 0 };
+        cs_signals_install();
+        run.charset = cs_terminal_charset();
+        if (cs_options_parse(argc, argv, &run.options, &run.err) != CS_OK)
+                return complain(&run, NULL);
+        int status = CS_EXIT_DONE;
+        switch (run.options.command) {
+        case CS_COMMAND_HELP:
+                cs_help_print(stdout);
+                break;
+        case CS_COMMAND_VERSION:
+                cs_help_print_version(stdout);
+                break;
+        case CS_COMMAND_REPORT:
+                status = run_report(&run);
+                break;
+        }
+        cs_output_discard(&run.report);
+        cs_output_discard(&run.blocks);
+        if (status != CS_EXIT_TROUBLE && cs_output_finish_stdout(&run.err) != CS_OK)
+                return complain(&run, NULL);
+        return status;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the command line asks for. Strings are borrowed from argv. */
+#ifndef CS_OPTIONS_H
+#define CS_OPTIONS_H
+
+#include "analyse.h"
+
+enum cs_command { CS_COMMAND_REPORT, CS_COMMAND_HELP, CS_COMMAND_VERSION };
+
+enum cs_show { CS_SHOW_SUMMARY = 1, CS_SHOW_CLUSTERS = 2, CS_SHOW_LIBRARIES = 4 };
+
+enum cs_when { CS_WHEN_AUTO, CS_WHEN_ALWAYS, CS_WHEN_NEVER };
+
+enum cs_exit {
+        CS_EXIT_DONE = 0,
+        CS_EXIT_TROUBLE = 2, /* wrong usage, or the input cannot be read at all */
+        CS_EXIT_PARTIAL = 3, /* --strict, and the answer is partial; goes before CS_EXIT_VERDICT */
+        CS_EXIT_VERDICT = 4, /* the --fail-on verdict holds */
+};
+
+enum { CS_TOP_GIVEN_ALL = 0, CS_TOP_CLUSTERS = 10, CS_TOP_SUMMARY = 5, CS_TOP_JSON = 50 };
+
+struct cs_options {
+        enum cs_command command;
+        const char *core; /* NULL: live */
+        int live;         /* PID; 0: a core */
+        unsigned show;    /* cs_show bits, never 0 after parsing */
+        bool json;
+        bool top_given;
+        uint64_t top;          /* when given; 0: all */
+        uint64_t min_bytes;    /* clusters and libraries of fewer bytes are not shown */
+        const char *library;   /* glob on library names; "-" matches what has no owner; or NULL */
+        const char *cluster;   /* "c12", or NULL */
+        uint64_t cluster_rank; /* 12; 0: not given */
+        const char *blocks;    /* file, or NULL */
+        const char *output;    /* file, or NULL for standard output */
+        enum cs_when color;
+        enum cs_when progress;
+        unsigned workers; /* 0: as many as there are processors */
+        bool strict;
+        unsigned fail_on; /* bits of cs_options_verdict_bit() */
+        const char *sysroot;
+        const char *debug_dir;
+};
+
+/* CS_EFORMAT: wrong usage; CS_ENOTSUP: a flag of a later version. The text is "<thing>: <cause>[; <way
+ * out>]". Not thread-safe (getopt is not); may be called again and again. argv is reordered. */
+CS_CHECK enum cs_status cs_options_parse(int argc, char **argv, struct cs_options *out, struct cs_error *err);
+
+/* "12", "4K", "16M", "2G" → bytes; false where it is none or does not fit. */
+bool cs_options_size(const char *text, uint64_t *bytes);
+
+/* The bit of a verdict's name in fail_on; 0: no verdict is called so. */
+unsigned cs_options_verdict_bit(const char *name);
+
+/* How many rows a view shows: --top, or what is usual there; SIZE_MAX: all. */
+size_t cs_options_top(const struct cs_options *options, size_t usual);
+
+/* How many clusters, largest first, need fields and examples so that every one that is shown has them. */
+size_t cs_options_detail(const struct cs_options *options);
+
+/* The exit status of a report that was delivered. */
+enum cs_exit cs_options_exit(const struct cs_options *options, const struct cs_report *report);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pick.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+static bool library_fits(const struct cs_options *options, const char *library)
+{
+        if (!options->library)
+                return true;
+        return fnmatch(options->library, library ? library : "-", 0) == 0;
+}
+
+static enum cs_status take(struct cs_picked *out, bool fits, size_t top, size_t index, uint64_t bytes,
+                           uint64_t resident, struct cs_error *err)
+{
+        if (fits && out->at.n < top)
+                return cs_vec_push(&out->at, index, err);
+        out->left.count++;
+        out->left.bytes += bytes;
+        out->left.resident += resident;
+        return CS_OK;
+}
+
+enum cs_status cs_pick_clusters(const struct cs_report *report, const struct cs_options *options, size_t top,
+                                struct cs_picked *out, struct cs_error *err)
+{
+        *out = (struct cs_picked){ 0 };
+        for (size_t i = 0; i < report->n_clusters; i++) {
+                const struct cs_report_cluster *c = &report->clusters[i];
+                bool fits = c->bytes >= options->min_bytes && library_fits(options, c->library) &&
+                            (!options->cluster || strcmp(options->cluster, c->id) == 0);
+                enum cs_status st = take(out, fits, top, i, c->bytes, c->resident, err);
+                if (st != CS_OK) {
+                        cs_picked_deinit(out);
+                        return st;
+                }
+        }
+        return CS_OK;
+}
+
+enum cs_status cs_pick_libraries(const struct cs_report *report, const struct cs_options *options, size_t top,
+                                 struct cs_picked *out, struct cs_error *err)
+{
+        *out = (struct cs_picked){ 0 };
+        for (size_t i = 0; i < report->n_libraries; i++) {
+                const struct cs_report_library *l = &report->libraries[i];
+                bool fits = l->bytes >= options->min_bytes && library_fits(options, l->library);
+                enum cs_status st = take(out, fits, top, i, l->bytes, l->resident, err);
+                if (st != CS_OK) {
+                        cs_picked_deinit(out);
+                        return st;
+                }
+        }
+        return CS_OK;
+}
+
+void cs_picked_deinit(struct cs_picked *picked)
+{
+        cs_vec_deinit(&picked->at);
+}
+
+const struct cs_report_cluster *cs_pick_cluster(const struct cs_report *report, const char *id)
+{
+        for (size_t i = 0; id && i < report->n_clusters; i++)
+                if (strcmp(report->clusters[i].id, id) == 0)
+                        return &report->clusters[i];
+        return NULL;
+}

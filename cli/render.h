@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text views: a report in, a screenful out. They add nothing to the report. Trouble is left in the
+ * stream's error flag and in screen->failed. Not thread-safe (a screen belongs to one thread). */
+#ifndef CS_RENDER_H
+#define CS_RENDER_H
+
+#include "options.h"
+#include "pick.h"
+#include "screen.h"
+#include "table.h"
+
+void cs_render_summary(struct cs_screen *screen, const struct cs_report *report,
+                       const struct cs_options *options);
+void cs_render_clusters(struct cs_screen *screen, const struct cs_report *report,
+                        const struct cs_options *options);
+void cs_render_libraries(struct cs_screen *screen, const struct cs_report *report,
+                         const struct cs_options *options);
+
+/* All views that options->show names, in this order. */
+void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
+                    const struct cs_options *options);
+
+/* Pieces that several views have. */
+
+#define CS_RENDER_CLUSTERS_NOTE "like blocks, largest first; unref.: the share that nothing points to"
+#define CS_RENDER_LIBRARIES_NOTE "whose the blocks are, largest first"
+
+/* "libssl.so.3 (90 %)", or "-" where no owner is known. */
+const char *cs_render_owner(struct cs_screen *screen, const char *library, double confidence);
+
+/* "… and 47 more clusters, 12.3 MiB resident; --top 0 shows all"; nothing when nothing was left out. */
+void cs_render_left_out(struct cs_screen *screen, const struct cs_left_out *left, const char *what);
+
+void cs_render_cluster_table(struct cs_screen *screen, const struct cs_report *report,
+                             const struct cs_picked *picked);
+void cs_render_library_table(struct cs_screen *screen, const struct cs_report *report,
+                             const struct cs_picked *picked);
+
+/* Everything that is known of one cluster; `all` shortens no list. */
+void cs_render_cluster_detail(struct cs_screen *screen, const struct cs_report_cluster *cluster, bool all);
+
+#endif

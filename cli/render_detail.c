@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One cluster in full: what it is, why we say so, what its blocks hold, and who points at them. */
+#include "render.h"
+
+#include "units.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Lines of each list, unless all are asked for. */
+enum { EVIDENCE_ROWS = 6, FIELD_ROWS = 16, REFERRER_ROWS = 6, EXAMPLE_ROWS = 4, LABEL = 13 };
+
+static void line(struct cs_screen *screen, const char *label, const char *text)
+{
+        cs_screen_paragraph(screen, cs_screen_text(screen, "  %-*s", LABEL, label), CS_STYLE_PLAIN, text);
+}
+
+static void more(struct cs_screen *screen, size_t n, size_t shown, const char *what, const char *id)
+{
+        if (n > shown)
+                line(screen, "",
+                     cs_screen_text(screen, "%s and %s more %s (--cluster %s shows them)",
+                                    cs_screen_pick(screen, "…", "..."), cs_units_count(n - shown).text, what,
+                                    id));
+}
+
+static void render_head(struct cs_screen *screen, const struct cs_report_cluster *c)
+{
+        const char *id = cs_screen_safe(screen, c->id);
+        size_t used = cs_escape_columns(id) + 2;
+        size_t columns = screen->width > used + 20 ? screen->width - used : 20;
+        cs_screen_styled(screen, CS_STYLE_CYAN, id);
+        cs_screen_printf(screen, "  ");
+        cs_screen_styled(screen, CS_STYLE_BOLD,
+                         cs_screen_cut(screen, cs_screen_safe(screen, c->what), columns));
+        cs_screen_printf(screen, "\n");
+        struct cs_units count = cs_units_count(c->count);
+        struct cs_units resident = cs_units_bytes(c->resident);
+        line(screen, "kind",
+             cs_screen_text(screen, "%s, %s block%s, %s resident of %s", cs_screen_safe(screen, c->kind),
+                            count.text, c->count == 1 ? "" : "s", resident.text,
+                            cs_units_bytes(c->bytes).text));
+        line(screen, "library",
+             c->library ? cs_render_owner(screen, c->library, c->confidence) : "no owner found");
+}
+
+static void render_numbers(struct cs_screen *screen, const struct cs_report_cluster *c)
+{
+        struct cs_units low = cs_units_count(c->block_min);
+        struct cs_units high = cs_units_count(c->block_max);
+        line(screen, "block size",
+             c->block_min == c->block_max
+                     ? cs_screen_text(screen, "%s bytes each, header included", high.text)
+                     : cs_screen_text(screen, "%s to %s bytes, header included", low.text, high.text));
+        struct cs_units used = cs_units_count(c->in_use);
+        line(screen, "state",
+             cs_screen_text(screen, "%s in use, %s free", used.text, cs_units_count(c->free).text));
+        struct cs_units none = cs_units_count(c->unreferenced);
+        line(screen, "unreferenced",
+             cs_screen_text(screen, "%s (%s) have nothing that points to them", none.text,
+                            cs_units_percent(cs_units_share(c->unreferenced, c->count)).text));
+        if (c->leak_direct == 0 && c->leak_indirect == 0)
+                return;
+        struct cs_units direct = cs_units_count(c->leak_direct);
+        struct cs_units indirect = cs_units_count(c->leak_indirect);
+        line(screen, "leaked",
+             cs_screen_text(screen, "%s directly, %s indirectly, %s together", direct.text, indirect.text,
+                            cs_units_bytes(c->leak_bytes).text));
+}
+
+/* "vtable at +0 → vtable for Thing in libthing.so, 100 % of blocks" */
+static const char *evidence_text(struct cs_screen *screen, const struct cs_report_evidence *e)
+{
+        const char *at = e->offset >= 0 ? cs_screen_text(screen, " at +%" PRId64, e->offset) : "";
+        const char *arrow = e->symbol || e->module ? cs_screen_pick(screen, " → ", " -> ") : "";
+        const char *in = e->symbol && e->module ? " in " : "";
+        return cs_screen_text(screen, "%s%s%s%s%s%s, %s of blocks", cs_screen_safe(screen, e->kind), at,
+                              arrow, cs_screen_safe(screen, e->symbol), in, cs_screen_safe(screen, e->module),
+                              cs_units_percent(e->share).text);
+}
+
+static void render_evidence(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
+{
+        size_t shown = all || c->n_evidence <= EVIDENCE_ROWS + 1 ? c->n_evidence : EVIDENCE_ROWS;
+        for (size_t i = 0; i < shown; i++)
+                line(screen, i ? "" : "evidence", evidence_text(screen, &c->evidence[i]));
+        more(screen, c->n_evidence, shown, "pieces of evidence", cs_screen_safe(screen, c->id));
+}
+
+static bool same_text(const char *a, const char *b)
+{
+        return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Neighbours that say the same become one line: 3,000 zero words are one fact. Returns the index behind
+ * the run. */
+static size_t field_run(const struct cs_report_cluster *c, size_t from, struct cs_report_field *run)
+{
+        *run = c->fields[from];
+        size_t i = from + 1;
+        for (; i < c->n_fields; i++) {
+                const struct cs_report_field *next = &c->fields[i];
+                if (next->offset != run->offset + run->size || !same_text(next->kind, run->kind) ||
+                    !same_text(next->value, run->value) || !same_text(next->to, run->to))
+                        break;
+                run->size += next->size;
+                if (next->share < run->share)
+                        run->share = next->share;
+        }
+        return i;
+}
+
+static void add_field(struct cs_table *table, struct cs_screen *screen, const struct cs_report_field *field)
+{
+        const char *value = cs_screen_safe(screen, field->value);
+        if (field->to)
+                value = cs_screen_text(screen, "%s%s%s%s", value, *value ? " " : "",
+                                       cs_screen_pick(screen, "→ ", "-> "),
+                                       cs_screen_safe(screen, field->to));
+        const char *cells[] = {
+                cs_screen_text(screen, "+%" PRIu64, field->offset),
+                cs_screen_text(screen, "%s", cs_units_count(field->size).text),
+                cs_screen_safe(screen, field->kind),
+                cs_screen_text(screen, "%s", cs_units_percent(field->share).text),
+                value,
+        };
+        cs_table_add(table, screen, cells);
+}
+
+static void render_fields(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
+{
+        static const struct cs_column columns[] = {
+                { "fields at", true, 0, CS_STYLE_PLAIN }, { "bytes", true, 0, CS_STYLE_PLAIN },
+                { "kind", false, 0, CS_STYLE_PLAIN },     { "share", true, 0, CS_STYLE_PLAIN },
+                { "value", false, 16, CS_STYLE_PLAIN },
+        };
+        if (c->n_fields == 0)
+                return;
+        struct cs_table table;
+        cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
+        size_t runs = 0;
+        struct cs_report_field run;
+        for (size_t i = 0; i < c->n_fields; runs++)
+                i = field_run(c, i, &run);
+        size_t shown = all || runs <= FIELD_ROWS + 1 ? runs : FIELD_ROWS;
+        for (size_t i = 0, n = 0; n < shown; n++) {
+                i = field_run(c, i, &run);
+                add_field(&table, screen, &run);
+        }
+        cs_table_print(&table, screen);
+        cs_table_deinit(&table);
+        more(screen, runs, shown, "fields", cs_screen_safe(screen, c->id));
+}
+
+static void render_referrers(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
+{
+        size_t shown = all || c->n_referrers <= REFERRER_ROWS + 1 ? c->n_referrers : REFERRER_ROWS;
+        for (size_t i = 0; i < shown; i++) {
+                const struct cs_report_referrer *r = &c->referrers[i];
+                const char *share = cs_screen_text(screen, "%s", cs_units_percent(r->share).text);
+                const char *who = r->cluster ? cs_screen_text(screen, "%s at +%" PRIu64,
+                                                              cs_screen_safe(screen, r->cluster), r->offset)
+                                             : cs_screen_safe(screen, r->root);
+                line(screen, i ? "" : "referrers", cs_screen_text(screen, "%s, to %s of blocks", who, share));
+        }
+        more(screen, c->n_referrers, shown, "referrers", cs_screen_safe(screen, c->id));
+}
+
+static void render_examples(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
+{
+        const char *text = "";
+        for (size_t i = 0; i < c->n_examples && (all || i < EXAMPLE_ROWS); i++)
+                text = cs_screen_text(screen, "%s%s0x%" PRIx64, text, i ? " " : "", c->examples[i]);
+        if (*text)
+                line(screen, "examples", text);
+}
+
+void cs_render_cluster_detail(struct cs_screen *screen, const struct cs_report_cluster *cluster, bool all)
+{
+        render_head(screen, cluster);
+        render_numbers(screen, cluster);
+        render_evidence(screen, cluster, all);
+        if (cluster->has_template)
+                line(screen, "template",
+                     cs_screen_safe_bytes(screen, cluster->template.bytes, cluster->template.len));
+        render_fields(screen, cluster, all);
+        render_referrers(screen, cluster, all);
+        render_examples(screen, cluster, all);
+        if (all && cluster->signature)
+                line(screen, "signature", cs_screen_safe(screen, cluster->signature));
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first screen: what is wrong, how big it is, whose it is, and what to ask next. */
+#include "render.h"
+
+#include "units.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { MEMORY_ROWS = 8, BAR_CELLS = 20, REASONS = 6, CORRUPT_ROWS = 3 };
+
+struct verdict_look {
+        const char *kind;
+        const char *label;
+        enum cs_style style;
+};
+
+static const struct verdict_look looks[] = {
+        { "leak", "LEAK", CS_STYLE_RED },
+        { "growth", "GROWTH", CS_STYLE_RED },
+        { "fragmentation", "FRAGMENTATION", CS_STYLE_YELLOW },
+        { "retention", "RETENTION", CS_STYLE_YELLOW },
+        { "managed-heap", "MANAGED HEAP", CS_STYLE_YELLOW },
+        { "cache-or-live-data", "CACHE OR LIVE DATA", CS_STYLE_YELLOW },
+        { "healthy", "HEALTHY", CS_STYLE_GREEN },
+        { "unknown", "UNKNOWN", CS_STYLE_BOLD },
+};
+
+static struct verdict_look look_of(struct cs_screen *screen, const char *kind)
+{
+        for (size_t i = 0; kind && i < sizeof(looks) / sizeof(looks[0]); i++)
+                if (strcmp(kind, looks[i].kind) == 0)
+                        return looks[i];
+        return (struct verdict_look){ kind, kind ? cs_screen_safe(screen, kind) : "NO VERDICT",
+                                      CS_STYLE_BOLD };
+}
+
+static void render_verdict(struct cs_screen *screen, const struct cs_report_verdict *verdict)
+{
+        struct verdict_look look = look_of(screen, verdict->kind);
+        cs_screen_styled(screen, look.style, look.label);
+        if (verdict->confidence > 0)
+                cs_screen_printf(screen, " (%s sure)", cs_units_percent(verdict->confidence).text);
+        cs_screen_printf(screen, "\n");
+        if (verdict->summary)
+                cs_screen_paragraph(screen, "  ", CS_STYLE_BOLD, cs_screen_safe(screen, verdict->summary));
+        const char *bullet = cs_screen_pick(screen, "  · ", "  - ");
+        for (size_t i = 0; i < verdict->n_reasons && i < REASONS; i++)
+                cs_screen_paragraph(screen, bullet, CS_STYLE_PLAIN,
+                                    cs_screen_safe(screen, verdict->reasons[i]));
+}
+
+static void render_target(struct cs_screen *screen, const struct cs_report_target *target)
+{
+        const char *command = target->command ? target->command : target->exe;
+        const char *safe = command ? cs_screen_safe(screen, command) : "unknown program";
+        size_t columns = screen->width > 30 ? screen->width - 10 : 20;
+        struct cs_units threads = cs_units_count(target->threads);
+        cs_screen_printf(screen, "\n");
+        cs_screen_heading(screen, "Target", NULL);
+        cs_screen_printf(screen, "  %s\n", cs_screen_cut(screen, safe, columns));
+        const char *where = target->live
+                                    ? "live"
+                                    : cs_screen_text(screen, "core %s", cs_screen_safe(screen, target->path));
+        cs_screen_printf(screen, "  pid %" PRId64 ", %s thread%s, %s, %s", target->pid, threads.text,
+                         target->threads == 1 ? "" : "s", cs_screen_safe(screen, target->arch),
+                         cs_screen_cut(screen, where, columns));
+        if (!target->complete) {
+                cs_screen_printf(screen, ", ");
+                cs_screen_styled(screen, CS_STYLE_YELLOW, "partial: see the warnings");
+        }
+        cs_screen_printf(screen, "\n");
+        if (!target->consistent)
+                cs_screen_printf(screen, "  memory moved while it was read: counts are approximate\n");
+}
+
+/* share of BAR_CELLS cells, in eighths of a cell where the charset has them. */
+static const char *bar(struct cs_screen *screen, double share)
+{
+        static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+        bool fine = screen->charset == CS_CHARSET_UTF8;
+        if (!(share > 0))
+                return "";
+        unsigned steps = (unsigned)((share < 1 ? share : 1) * BAR_CELLS * (fine ? 8 : 1) + 0.5);
+        unsigned whole = fine ? steps / 8 : steps;
+        char text[BAR_CELLS * 3 + 4];
+        size_t end = 0;
+        for (unsigned i = 0; i < whole; i++)
+                end += (size_t)snprintf(text + end, sizeof(text) - end, "%s", fine ? "█" : "#");
+        (void)snprintf(text + end, sizeof(text) - end, "%s", fine ? eighths[steps % 8] : "");
+        return cs_screen_text(screen, "%s", text);
+}
+
+static void add_memory_row(struct cs_table *table, struct cs_screen *screen, const char *kind,
+                           uint64_t resident, uint64_t mapped, const char *drawing)
+{
+        const char *cells[] = {
+                kind,
+                cs_screen_text(screen, "%s", cs_units_bytes(resident).text),
+                cs_screen_text(screen, "%s", cs_units_bytes(mapped).text),
+                drawing,
+        };
+        cs_table_add(table, screen, cells);
+}
+
+static void render_memory(struct cs_screen *screen, const struct cs_report_memory *memory)
+{
+        static const struct cs_column columns[] = {
+                { "kind", false, 12, CS_STYLE_PLAIN },
+                { "resident", true, 0, CS_STYLE_PLAIN },
+                { "mapped", true, 0, CS_STYLE_PLAIN },
+                { "", false, 1, CS_STYLE_CYAN },
+        };
+        struct cs_table table;
+        cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
+        struct cs_report_kind rest = { 0 };
+        size_t shown = memory->n_kinds <= MEMORY_ROWS + 1 ? memory->n_kinds : MEMORY_ROWS;
+        for (size_t i = 0; i < memory->n_kinds; i++) {
+                const struct cs_report_kind *kind = &memory->kinds[i];
+                if (i < shown) {
+                        add_memory_row(&table, screen, cs_screen_safe(screen, kind->kind), kind->resident,
+                                       kind->bytes,
+                                       bar(screen, cs_units_share(kind->resident, memory->resident)));
+                } else {
+                        rest.resident += kind->resident;
+                        rest.bytes += kind->bytes;
+                }
+        }
+        if (shown < memory->n_kinds)
+                add_memory_row(&table, screen,
+                               cs_screen_text(screen, "%zu other kinds", memory->n_kinds - shown),
+                               rest.resident, rest.bytes, "");
+        add_memory_row(&table, screen, "total", memory->resident, memory->mapped, "");
+        cs_screen_printf(screen, "\n");
+        cs_screen_heading(screen, "Memory", NULL);
+        cs_table_print(&table, screen);
+        cs_table_deinit(&table);
+        cs_screen_printf(screen, "  unexplained: %s", cs_units_bytes(memory->unexplained).text);
+        cs_screen_printf(screen, " of %s anonymous memory\n", cs_units_bytes(memory->anonymous).text);
+}
+
+static const char *heap_name(struct cs_screen *screen, const struct cs_report_heap *heap)
+{
+        const char *allocator = cs_screen_safe(screen, heap->allocator);
+        return heap->version
+                       ? cs_screen_text(screen, "%s %s", allocator, cs_screen_safe(screen, heap->version))
+                       : allocator;
+}
+
+static const char *count_bytes(struct cs_screen *screen, struct cs_count_bytes sum)
+{
+        return cs_screen_text(screen, "%s in %s", cs_units_bytes(sum.bytes).text,
+                              cs_units_count(sum.count).text);
+}
+
+static void add_heap_row(struct cs_table *table, struct cs_screen *screen, const struct cs_report_heap *heap)
+{
+        struct cs_count_bytes used = { 0 };
+        struct cs_count_bytes unused = { 0 };
+        struct cs_count_bytes cached = { 0 };
+        uint64_t top = 0;
+        for (size_t i = 0; i < heap->n_arenas; i++) {
+                const struct cs_report_arena *arena = &heap->arenas[i];
+                used.count += arena->used.count;
+                used.bytes += arena->used.bytes;
+                unused.count += arena->free.count;
+                unused.bytes += arena->free.bytes;
+                cached.count += arena->cached.count;
+                cached.bytes += arena->cached.bytes;
+                top += arena->top;
+        }
+        const char *cells[] = {
+                heap_name(screen, heap),
+                cs_screen_text(screen, "%s", cs_units_count(heap->n_arenas).text),
+                count_bytes(screen, used),
+                count_bytes(screen, unused),
+                count_bytes(screen, cached),
+                cs_screen_text(screen, "%s", cs_units_bytes(top).text),
+                count_bytes(screen, heap->mmapped),
+        };
+        cs_table_add(table, screen, cells);
+}
+
+static void render_corrupt(struct cs_screen *screen, const struct cs_report_heap *heap)
+{
+        if (heap->n_corrupt == 0)
+                return;
+        cs_screen_styled(screen, CS_STYLE_YELLOW,
+                         cs_screen_text(screen, "  %s is corrupt in %s place%s", heap_name(screen, heap),
+                                        cs_units_count(heap->n_corrupt).text,
+                                        heap->n_corrupt == 1 ? "" : "s"));
+        cs_screen_printf(screen, "\n");
+        for (size_t i = 0; i < heap->n_corrupt && i < CORRUPT_ROWS; i++)
+                cs_screen_printf(screen, "    0x%" PRIx64 ": %s\n", heap->corrupt[i].address,
+                                 cs_screen_safe(screen, heap->corrupt[i].what));
+}
+
+static void render_heaps(struct cs_screen *screen, const struct cs_report *report)
+{
+        static const struct cs_column columns[] = {
+                { "allocator", false, 12, CS_STYLE_PLAIN }, { "arenas", true, 0, CS_STYLE_PLAIN },
+                { "used", true, 0, CS_STYLE_PLAIN },        { "free", true, 0, CS_STYLE_PLAIN },
+                { "cached", true, 0, CS_STYLE_PLAIN },      { "top", true, 0, CS_STYLE_PLAIN },
+                { "mmapped", true, 0, CS_STYLE_PLAIN },
+        };
+        struct cs_table table;
+        cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
+        for (size_t i = 0; i < report->n_heaps; i++)
+                if (report->heaps[i].walked)
+                        add_heap_row(&table, screen, &report->heaps[i]);
+        cs_screen_printf(screen, "\n");
+        cs_screen_heading(screen, "Heaps", table.cells.n ? "bytes in blocks" : NULL);
+        if (table.cells.n)
+                cs_table_print(&table, screen);
+        cs_table_deinit(&table);
+        for (size_t i = 0; i < report->n_heaps; i++) {
+                const struct cs_report_heap *heap = &report->heaps[i];
+                if (!heap->walked)
+                        cs_screen_printf(screen,
+                                         "  %s%s%s: recognised, its blocks are not read by this version\n",
+                                         heap_name(screen, heap), heap->library ? " in " : "",
+                                         cs_screen_safe(screen, heap->library));
+                render_corrupt(screen, heap);
+        }
+        if (report->n_heaps == 0)
+                cs_screen_printf(screen, "  no allocator was recognised\n");
+}
+
+static void render_tops(struct cs_screen *screen, const struct cs_report *report,
+                        const struct cs_options *options)
+{
+        size_t top = cs_options_top(options, CS_TOP_SUMMARY);
+        struct cs_picked picked;
+        if (cs_pick_clusters(report, options, top, &picked, NULL) != CS_OK) {
+                screen->failed = true;
+                return;
+        }
+        cs_screen_printf(screen, "\n");
+        cs_screen_heading(screen, "Clusters", CS_RENDER_CLUSTERS_NOTE);
+        cs_render_cluster_table(screen, report, &picked);
+        cs_render_left_out(screen, &picked.left, "cluster");
+        cs_picked_deinit(&picked);
+        if (cs_pick_libraries(report, options, top, &picked, NULL) != CS_OK) {
+                screen->failed = true;
+                return;
+        }
+        cs_screen_printf(screen, "\n");
+        cs_screen_heading(screen, "Libraries", CS_RENDER_LIBRARIES_NOTE);
+        cs_render_library_table(screen, report, &picked);
+        cs_render_left_out(screen, &picked.left, "librar");
+        cs_picked_deinit(&picked);
+}
+
+/* What to type next: the verdict's cluster, or the largest. */
+static void render_hint(struct cs_screen *screen, const struct cs_report *report,
+                        const struct cs_options *options)
+{
+        if (report->n_clusters == 0)
+                return;
+        const struct cs_report_cluster *cluster = cs_pick_cluster(report, report->verdict.cluster);
+        if (!cluster)
+                cluster = &report->clusters[0];
+        const char *target = options->core ? cs_screen_shell_word(screen, options->core) : "CORE";
+        if (options->live)
+                target = cs_screen_text(screen, "--live %d", options->live);
+        const char *dashes = target && target[0] == '-' && !options->live ? "-- " : "";
+        cs_screen_printf(screen, "\n");
+        cs_screen_styled(screen, CS_STYLE_DIM, "next: ");
+        cs_screen_printf(screen, "corescan --cluster %s %s%s\n", cs_screen_safe(screen, cluster->id), dashes,
+                         target ? target : "CORE");
+}
+
+void cs_render_summary(struct cs_screen *screen, const struct cs_report *report,
+                       const struct cs_options *options)
+{
+        render_verdict(screen, &report->verdict);
+        render_target(screen, &report->target);
+        render_memory(screen, &report->memory);
+        render_heaps(screen, report);
+        render_tops(screen, report, options);
+        render_hint(screen, report, options);
+}

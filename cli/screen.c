@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "screen.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void cs_screen_deinit(struct cs_screen *screen)
+{
+        cs_pool_deinit(&screen->pool);
+}
+
+/* Takes what a pool gave: never NULL. */
+static const char *kept(struct cs_screen *screen, const char *text)
+{
+        if (text)
+                return text;
+        screen->failed = true;
+        return "";
+}
+
+const char *cs_screen_safe_bytes(struct cs_screen *screen, const void *bytes, size_t len)
+{
+        if (!bytes)
+                return "";
+        return kept(screen, cs_escape_terminal(&screen->pool, bytes, len, screen->charset));
+}
+
+const char *cs_screen_safe(struct cs_screen *screen, const char *text)
+{
+        return text ? cs_screen_safe_bytes(screen, text, strlen(text)) : "";
+}
+
+const char *cs_screen_text(struct cs_screen *screen, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        int len = vsnprintf(NULL, 0, format, args);
+        va_end(args);
+        char *text = len < 0 ? NULL : cs_pool_alloc(&screen->pool, (size_t)len + 1, 1);
+        if (!text)
+                return kept(screen, NULL);
+        va_start(args, format);
+        (void)vsnprintf(text, (size_t)len + 1, format, args);
+        va_end(args);
+        return text;
+}
+
+const char *cs_screen_cut(struct cs_screen *screen, const char *text, size_t columns)
+{
+        return kept(screen, cs_escape_cut(&screen->pool, text, columns, screen->charset));
+}
+
+void cs_screen_printf(struct cs_screen *screen, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        (void)vfprintf(screen->out, format, args);
+        va_end(args);
+}
+
+void cs_screen_styled(struct cs_screen *screen, enum cs_style style, const char *text)
+{
+        static const char *const codes[] = {
+                [CS_STYLE_PLAIN] = "",   [CS_STYLE_BOLD] = "1",      [CS_STYLE_DIM] = "2",
+                [CS_STYLE_RED] = "1;31", [CS_STYLE_YELLOW] = "1;33", [CS_STYLE_GREEN] = "1;32",
+                [CS_STYLE_CYAN] = "36",
+        };
+        if (screen->color && style != CS_STYLE_PLAIN && *text)
+                (void)fprintf(screen->out, "\033[%sm%s\033[0m", codes[style], text);
+        else
+                (void)fputs(text, screen->out);
+}
+
+/* How many bytes of text fit into columns when broken at a blank; a word that is too long is not broken. */
+static size_t line_bytes(const char *text, size_t columns)
+{
+        size_t best = 0;
+        size_t used = 0;
+        for (size_t i = 0;; i++) {
+                if (text[i] != ' ' && text[i] != '\0') {
+                        /* Continuation bytes take no column of their own; wide characters are rare in our
+                         * sentences. */
+                        used += ((unsigned char)text[i] & 0xc0) != 0x80;
+                        continue;
+                }
+                if (used > columns && best)
+                        return best;
+                best = i;
+                if (text[i] == '\0')
+                        return i;
+                used++;
+        }
+}
+
+void cs_screen_paragraph(struct cs_screen *screen, const char *first, enum cs_style style, const char *text)
+{
+        size_t indent = cs_escape_columns(first);
+        size_t columns = screen->width > indent + 20 ? screen->width - indent : 20;
+        (void)fputs(first, screen->out);
+        for (;;) {
+                size_t len = line_bytes(text, columns);
+                cs_screen_styled(screen, style, cs_screen_text(screen, "%.*s", (int)len, text));
+                (void)fputc('\n', screen->out);
+                text += len;
+                while (*text == ' ')
+                        text++;
+                if (*text == '\0')
+                        return;
+                (void)fprintf(screen->out, "%*s", (int)indent, "");
+        }
+}
+
+void cs_screen_heading(struct cs_screen *screen, const char *text, const char *note)
+{
+        cs_screen_styled(screen, CS_STYLE_BOLD, text);
+        if (note) {
+                (void)fputs("  ", screen->out);
+                cs_screen_styled(screen, CS_STYLE_DIM, note);
+        }
+        (void)fputc('\n', screen->out);
+}
+
+const char *cs_screen_pick(const struct cs_screen *screen, const char *utf8, const char *ascii)
+{
+        return screen->charset == CS_CHARSET_UTF8 ? utf8 : ascii;
+}
+
+const char *cs_screen_shell_word(struct cs_screen *screen, const char *text)
+{
+        static const char plain[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+:@%,=";
+        if (*text && text[strspn(text, plain)] == '\0')
+                return text;
+        /* Escaped, or with a quote inside, it would not be the same word any more. */
+        if (strchr(text, '\'') || strcmp(cs_screen_safe(screen, text), text) != 0)
+                return NULL;
+        return cs_screen_text(screen, "'%s'", text);
+}

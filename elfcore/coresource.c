@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The source over a core: pieces in address order, each lent from the mapped file, read from a module's own file, or a gap. */
+#include "bytes.h"
+#include "corefile.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct piece {
+        struct cs_range range;
+        const uint8_t *bytes; /* lent; NULL: from fd or a gap */
+        int fd;               /* -1: a gap */
+        uint64_t file_offset;
+        enum cs_gap gap;
+};
+
+struct core_source {
+        struct cs_source base;
+        CS_VEC(struct piece) pieces; /* sorted, disjoint */
+};
+
+static const struct piece *piece_at(const struct core_source *core, uint64_t addr)
+{
+        size_t lo = 0, hi = core->pieces.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (core->pieces.at[mid].range.end <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return lo < core->pieces.n ? &core->pieces.at[lo] : NULL;
+}
+
+static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *len)
+{
+        const struct core_source *core = (const struct core_source *)src;
+        const struct piece *p = piece_at(core, addr);
+        if (!p || addr < p->range.start || !p->bytes)
+                return NULL;
+        if (*len > p->range.end - addr)
+                *len = (size_t)(p->range.end - addr);
+        return p->bytes + (addr - p->range.start);
+}
+
+/* Copies from the one piece that holds addr; 0 at a gap. */
+static size_t read_piece(const struct piece *p, uint64_t addr, void *buf, size_t len)
+{
+        if (addr < p->range.start)
+                return 0;
+        uint64_t at = addr - p->range.start;
+        if (len > p->range.end - addr)
+                len = (size_t)(p->range.end - addr);
+        if (p->bytes) {
+                memcpy(buf, p->bytes + at, len);
+                return len;
+        }
+        if (p->fd < 0)
+                return 0;
+        ssize_t n = pread(p->fd, buf, len, (off_t)(p->file_offset + at));
+        return n > 0 ? (size_t)n : 0;
+}
+
+static enum cs_status core_read(struct cs_source *src, uint64_t addr, void *buf, size_t len, size_t *got,
+                                struct cs_error *err)
+{
+        const struct core_source *core = (const struct core_source *)src;
+        const struct piece *end = core->pieces.at + core->pieces.n;
+        (void)err;
+        *got = 0;
+        for (const struct piece *p = piece_at(core, addr); p && p < end && *got < len; p++) {
+                size_t n = read_piece(p, addr, (uint8_t *)buf + *got, len - *got);
+                if (n == 0)
+                        break;
+                *got += n;
+                addr += n;
+                if (addr != p->range.end)
+                        break;
+        }
+        return CS_OK;
+}
+
+static void core_release(struct cs_source *src, uint64_t addr, size_t len)
+{
+        static uintptr_t page_mask = CS_PAGE - 1;
+        const uint8_t *at = core_borrow(src, addr, &len);
+        if (!at)
+                return;
+        uintptr_t start = ((uintptr_t)at + page_mask) & ~page_mask;
+        uintptr_t end = ((uintptr_t)at + len) & ~page_mask;
+        /* The mapping is private and never written: dropped pages come back from the page cache. */
+        if (start < end)
+                (void)madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
+static uint64_t core_next(struct cs_source *src, uint64_t addr)
+{
+        const struct core_source *core = (const struct core_source *)src;
+        const struct piece *end = core->pieces.at + core->pieces.n;
+        for (const struct piece *p = piece_at(core, addr); p && p < end; p++)
+                if (p->bytes || p->fd >= 0)
+                        return addr > p->range.start ? addr : p->range.start;
+        return UINT64_MAX;
+}
+
+static enum cs_gap core_gap(struct cs_source *src, uint64_t addr)
+{
+        const struct piece *p = piece_at((const struct core_source *)src, addr);
+        if (!p || addr < p->range.start)
+                return CS_GAP_UNMAPPED;
+        return p->bytes || p->fd >= 0 ? CS_GAP_TRUNCATED : p->gap;
+}
+
+static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
+{
+        for (size_t i = 0; i < pages; i++) {
+                size_t len = CS_PAGE;
+                const uint8_t *at = core_borrow(src, addr + i * CS_PAGE, &len);
+                flags[i] = at && !cs_all_zero(at, len);
+        }
+}
+
+static void core_close(struct cs_source *src)
+{
+        struct core_source *core = (struct core_source *)src;
+        cs_vec_deinit(&core->pieces);
+        free(core);
+}
+
+static const struct cs_source_ops core_ops = {
+        .read = core_read,
+        .borrow = core_borrow,
+        .release = core_release,
+        .next = core_next,
+        .gap = core_gap,
+        .resident = core_resident,
+        .close = core_close,
+};
+
+static void core_source_freep(struct core_source **core)
+{
+        if (*core)
+                core_close(&(*core)->base);
+}
+
+enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len, const struct cs_corefile *file,
+                                     struct cs_source **out, struct cs_error *err)
+{
+        cs_cleanup(core_source_freep) struct core_source *core = calloc(1, sizeof(*core));
+        if (!core)
+                return cs_fail(err, CS_ENOMEM, "core source");
+        core->base.ops = &core_ops;
+        for (size_t i = 0; i < file->segments.n; i++) {
+                const struct cs_segment *s = &file->segments.at[i];
+                struct piece held = { .range = { s->range.start, s->range.start + s->held }, .fd = -1 };
+                struct piece cut = { .range = { held.range.end, s->range.start + s->promised }, .fd = -1 };
+                struct piece left = { .range = { cut.range.end, s->range.end }, .fd = -1 };
+                enum cs_status st = CS_OK;
+                cut.gap = CS_GAP_TRUNCATED;
+                left.gap = CS_GAP_NOT_DUMPED;
+                if (s->held) {
+                        if (s->file_offset > len || s->held > len - s->file_offset)
+                                return cs_fail(err, CS_EFORMAT, "segment lies beyond the file");
+                        held.bytes = bytes + s->file_offset;
+                        st = cs_vec_push(&core->pieces, held, err);
+                }
+                if (st == CS_OK && cs_range_size(cut.range))
+                        st = cs_vec_push(&core->pieces, cut, err);
+                if (st == CS_OK && cs_range_size(left.range))
+                        st = cs_vec_push(&core->pieces, left, err);
+                if (st != CS_OK)
+                        return st;
+        }
+        *out = &cs_take(core)->base;
+        return CS_OK;
+}
+
+enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range range, int fd,
+                                       uint64_t file_offset, struct cs_error *err)
+{
+        struct core_source *core = (struct core_source *)src;
+        size_t i = 0;
+        while (i < core->pieces.n && core->pieces.at[i].range.end <= range.start)
+                i++;
+        uint64_t at = range.start;
+        while (at < range.end) {
+                struct piece *p = i < core->pieces.n ? &core->pieces.at[i] : NULL;
+                uint64_t hole_end = p && p->range.start < range.end ? p->range.start : range.end;
+                if (at < hole_end) { /* nothing is known of [at, hole_end): a new piece */
+                        struct piece fresh = { .range = { at, hole_end }, .fd = fd };
+                        fresh.file_offset = file_offset + (at - range.start);
+                        enum cs_status st = cs_vec_reserve(&core->pieces, 1, err);
+                        if (st != CS_OK)
+                                return st;
+                        p = &core->pieces.at[i];
+                        memmove(p + 1, p, (core->pieces.n - i) * sizeof(*p));
+                        *p = fresh;
+                        core->pieces.n++;
+                        at = hole_end;
+                } else {
+                        if (!p->bytes && p->gap == CS_GAP_NOT_DUMPED && p->range.end <= range.end &&
+                            p->range.start >= range.start) {
+                                p->fd = fd;
+                                p->file_offset = file_offset + (p->range.start - range.start);
+                        }
+                        at = p->range.end;
+                }
+                i++;
+        }
+        return CS_OK;
+}

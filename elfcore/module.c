@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "module.h"
+
+#include "elffile.h"
+#include "notes.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+        HEADERS_MAX = 256,    /* program headers of a real module: about a dozen */
+        NOTES_MAX = 64 << 10, /* bytes of a PT_NOTE that are searched for the build-id */
+        NAMES_IN_WARNING = 5,
+};
+
+bool cs_module_is_runtime(const char *name)
+{
+        static const char *const stems[] = {
+                "libc.so.", "libc-2.",      "ld-linux", "ld-2.",  "libstdc++.so", "libgcc_s",
+                "libm.so.", "libm-2.",      "ld-musl",  "libdl.", "libpthread.",  "librt.",
+                "libdl-2.", "libpthread-2", "librt-2.", "libc++", "linux-vdso",   "[vdso]",
+        };
+        for (size_t i = 0; i < sizeof(stems) / sizeof(stems[0]); i++)
+                if (strncmp(name, stems[i], strlen(stems[i])) == 0)
+                        return true;
+        return false;
+}
+
+struct headers {
+        Elf64_Ehdr eh;
+        Elf64_Phdr ph[HEADERS_MAX];
+        size_t n;
+};
+
+static bool headers_ok(const Elf64_Ehdr *eh)
+{
+        return memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_ident[EI_CLASS] == ELFCLASS64 &&
+               eh->e_ident[EI_DATA] == ELFDATA2LSB && (eh->e_type == ET_DYN || eh->e_type == ET_EXEC) &&
+               eh->e_phentsize == sizeof(Elf64_Phdr) && eh->e_phnum && eh->e_phnum <= HEADERS_MAX;
+}
+
+/* The ELF and program headers at the start of a mapping, from the target's memory. */
+static bool headers_in_memory(const struct cs_image *image, uint64_t start, struct headers *h)
+{
+        if (!cs_source_exact(image->source, start, &h->eh, sizeof(h->eh)) || !headers_ok(&h->eh) ||
+            h->eh.e_phoff > UINT64_MAX - start)
+                return false;
+        h->n = h->eh.e_phnum;
+        return cs_source_exact(image->source, start + h->eh.e_phoff, h->ph, h->n * sizeof(h->ph[0]));
+}
+
+/* The same from the file. */
+static bool headers_in_file(int fd, struct headers *h)
+{
+        if (fd < 0 || pread(fd, &h->eh, sizeof(h->eh), 0) != (ssize_t)sizeof(h->eh) || !headers_ok(&h->eh) ||
+            h->eh.e_phoff > INT64_MAX)
+                return false;
+        h->n = h->eh.e_phnum;
+        size_t bytes = h->n * sizeof(h->ph[0]);
+        return pread(fd, h->ph, bytes, (off_t)h->eh.e_phoff) == (ssize_t)bytes;
+}
+
+static void free_headers(struct headers **h)
+{
+        free(*h);
+}
+
+/* Where the object was put: from the segment that the first mapping shows. */
+static bool find_bias(const struct headers *h, const struct cs_mapping *first, uint64_t *bias)
+{
+        for (size_t i = 0; i < h->n; i++) {
+                const Elf64_Phdr *ph = &h->ph[i];
+                uint64_t file_start = cs_page_down(ph->p_offset);
+                if (ph->p_type != PT_LOAD || first->file_offset < file_start ||
+                    first->file_offset - file_start >= cs_page_up(ph->p_filesz + (ph->p_offset - file_start)))
+                        continue;
+                *bias = first->range.start - (first->file_offset - file_start) - cs_page_down(ph->p_vaddr);
+                return true;
+        }
+        return false;
+}
+
+static void read_build_id(const struct cs_image *image, const struct headers *h, struct cs_module *module)
+{
+        for (size_t i = 0; i < h->n && !module->build_id_len; i++) {
+                const Elf64_Phdr *ph = &h->ph[i];
+                if (ph->p_type != PT_NOTE || ph->p_memsz == 0 || ph->p_memsz > NOTES_MAX)
+                        continue;
+                uint8_t *bytes = malloc(ph->p_memsz);
+                const uint8_t *id;
+                if (bytes && cs_source_exact(image->source, module->bias + ph->p_vaddr, bytes, ph->p_memsz)) {
+                        size_t len = cs_notes_build_id(bytes, ph->p_memsz, &id);
+                        if (len) {
+                                memcpy(module->build_id, id, len);
+                                module->build_id_len = (uint32_t)len;
+                        }
+                }
+                free(bytes);
+        }
+}
+
+static void compare_file(struct cs_module *module)
+{
+        cs_cleanup(cs_elffile_closep) struct cs_elffile *file = NULL;
+        uint8_t id[CS_BUILD_ID_MAX];
+        module->file = CS_FILE_DIFFERS;
+        if (cs_elffile_open(module->fd, &file, NULL) == CS_OK) {
+                size_t len = cs_elffile_build_id(file, id);
+                if (!len || !module->build_id_len)
+                        module->file = CS_FILE_UNPROVEN;
+                else if (len == module->build_id_len && memcmp(id, module->build_id, len) == 0)
+                        module->file = CS_FILE_MATCHES;
+        }
+        if (module->file == CS_FILE_DIFFERS) {
+                close(module->fd);
+                module->fd = -1;
+        }
+}
+
+/* A mapping of the same file, or the anonymous hole between two of them, continues a module. */
+static size_t group_end(const struct cs_image *image, size_t first)
+{
+        const struct cs_mapping *m = image->mappings.at;
+        size_t last = first;
+        for (size_t i = first + 1; i < image->mappings.n; i++) {
+                if (m[i].path && strcmp(m[i].path, m[first].path) == 0) {
+                        if (m[i].file_offset == 0 && m[first].file_offset == 0)
+                                break; /* mapped a second time */
+                        last = i;
+                } else if (m[i].path || m[i].range.start != m[i - 1].range.end) {
+                        break;
+                }
+        }
+        return last + 1;
+}
+
+/* Are these mappings how a loader maps an object, rather than somebody reading the file as data? */
+static bool looks_loaded(const struct cs_image *image, size_t first, size_t end)
+{
+        size_t own = 0;
+        for (size_t i = first; i < end; i++) {
+                if (image->mappings.at[i].perms & CS_PERM_EXEC)
+                        return true;
+                own += image->mappings.at[i].path != NULL;
+        }
+        return own > 1;
+}
+
+/* Marks the module's mappings and its .bss, which is anonymous memory up to the end of its last segment. */
+static enum cs_status claim_mappings(struct cs_image *image, size_t first, size_t *end,
+                                     struct cs_module *module, uint64_t memory_end, struct cs_error *err)
+{
+        int32_t index = (int32_t)image->modules.n;
+        for (size_t i = first; i < *end; i++)
+                image->mappings.at[i].module = index;
+        module->range = (struct cs_range){ image->mappings.at[first].range.start,
+                                           image->mappings.at[*end - 1].range.end };
+        for (size_t i = *end; i < image->mappings.n && module->range.end < memory_end; i++) {
+                struct cs_mapping *m = &image->mappings.at[i];
+                if (m->range.start != module->range.end || m->file_backed || (m->path && m->path[0] == '['))
+                        break;
+                if (m->range.end > memory_end) {
+                        enum cs_status st = cs_vec_reserve(&image->mappings, 1, err);
+                        if (st != CS_OK)
+                                return st;
+                        m = &image->mappings.at[i];
+                        memmove(m + 1, m, (image->mappings.n - i) * sizeof(*m));
+                        image->mappings.n++;
+                        m->range.end = m[1].range.start = memory_end;
+                }
+                m->module = index;
+                module->range.end = m->range.end;
+                *end = i + 1;
+        }
+        return CS_OK;
+}
+
+/* A mapping for which the core has no segment has no permissions either: the program headers tell them. */
+static void learn_perms(struct cs_image *image, size_t first, size_t end, const struct headers *h)
+{
+        for (size_t i = first; i < end; i++) {
+                struct cs_mapping *m = &image->mappings.at[i];
+                for (size_t k = 0; k < h->n && !m->dumped && m->file_backed; k++) {
+                        const Elf64_Phdr *ph = &h->ph[k];
+                        if (ph->p_type == PT_LOAD && m->file_offset >= cs_page_down(ph->p_offset) &&
+                            m->file_offset - cs_page_down(ph->p_offset) < ph->p_filesz)
+                                m->perms |= ph->p_flags & PF_X ? CS_PERM_EXEC : 0u;
+                }
+        }
+}
+
+static enum cs_status add_module(struct cs_image *image, size_t first, size_t *end,
+                                 cs_module_open_fn open_file, void *context, struct cs_error *err)
+{
+        const struct cs_mapping *m = &image->mappings.at[first];
+        struct cs_module module = { .path = m->path, .fd = -1, .file = CS_FILE_MISSING };
+        cs_cleanup(free_headers) struct headers *h = calloc(1, sizeof(*h));
+        uint64_t memory_end = 0;
+        if (!h)
+                return cs_fail(err, CS_ENOMEM, "module headers");
+        const char *slash = strrchr(m->path, '/');
+        module.name = slash ? slash + 1 : m->path;
+        module.runtime = cs_module_is_runtime(module.name);
+        if (m->file_backed)
+                module.fd = open_file(context, m->path, m->range.start);
+        bool known = m->file_offset == 0 && headers_in_memory(image, m->range.start, h);
+        if (!known && !headers_in_file(module.fd, h))
+                h->n = 0;
+        if (find_bias(h, m, &module.bias)) {
+                for (size_t i = 0; i < h->n; i++) {
+                        uint64_t top = module.bias + h->ph[i].p_vaddr + h->ph[i].p_memsz;
+                        if (h->ph[i].p_type == PT_LOAD && top > memory_end)
+                                memory_end = top;
+                        if (h->ph[i].p_type == PT_DYNAMIC)
+                                module.dynamic = module.bias + h->ph[i].p_vaddr;
+                }
+                if (known)
+                        read_build_id(image, h, &module);
+        } else {
+                module.bias = m->range.start - m->file_offset;
+        }
+        if (module.fd >= 0)
+                compare_file(&module);
+        /* Not named by a file on this machine, and not ELF as far as memory shows: data that somebody mapped. */
+        if (h->n == 0 && !(image->mappings.at[*end - 1].perms & CS_PERM_EXEC) && module.fd < 0 && m->dumped)
+                return CS_OK;
+        learn_perms(image, first, *end, h);
+        enum cs_status st = claim_mappings(image, first, end, &module, cs_page_up(memory_end), err);
+        if (st == CS_OK)
+                st = cs_vec_push(&image->modules, module, err);
+        return st;
+}
+
+/* "a.so, b.so and 3 more" of the modules in that state, or NULL where there is none. */
+static const char *names_of(struct cs_image *image, enum cs_module_file state)
+{
+        char text[512];
+        size_t used = 0, count = 0;
+        for (size_t i = 0; i < image->modules.n; i++) {
+                const struct cs_module *m = &image->modules.at[i];
+                if (m->file != state || m->path[0] == '[')
+                        continue;
+                if (count++ < NAMES_IN_WARNING && used < sizeof(text)) {
+                        int n = snprintf(text + used, sizeof(text) - used, "%s%.60s", used ? ", " : "",
+                                         m->name);
+                        used += n > 0 ? (size_t)n : 0;
+                }
+        }
+        if (!count)
+                return NULL;
+        if (count > NAMES_IN_WARNING)
+                return cs_pool_printf(&image->pool, "%.400s and %zu more", text, count - NAMES_IN_WARNING);
+        return cs_pool_copy(&image->pool, text, strnlen(text, sizeof(text)));
+}
+
+static void warn_about_files(struct cs_image *image)
+{
+        const char *missing = names_of(image, CS_FILE_MISSING);
+        const char *differs = names_of(image, CS_FILE_DIFFERS);
+        const char *unproven = names_of(image, CS_FILE_UNPROVEN);
+        if (missing)
+                cs_image_warn(image,
+                              "files of modules are not on this machine: %s: their symbols are unknown",
+                              missing);
+        if (differs)
+                cs_image_warn(image,
+                              "files on this machine are other builds than those in the target: %s: not used",
+                              differs);
+        if (unproven)
+                cs_image_warn(
+                        image,
+                        "no build-id shows that these files are the same as in the target: %s: used for "
+                        "names only",
+                        unproven);
+}
+
+enum cs_status cs_modules_find(struct cs_image *image, cs_module_open_fn open_file, void *context,
+                               struct cs_error *err)
+{
+        for (size_t i = 0; i < image->mappings.n;) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                bool vdso = image->at_vdso && m->range.start == image->at_vdso;
+                size_t end = i + 1;
+                if (vdso && !m->path)
+                        image->mappings.at[i].path = "[vdso]";
+                if (m->file_backed)
+                        end = group_end(image, i);
+                if (vdso || (m->file_backed && looks_loaded(image, i, end))) {
+                        enum cs_status st = add_module(image, i, &end, open_file, context, err);
+                        if (st != CS_OK)
+                                return st;
+                }
+                i = end;
+        }
+        for (size_t i = 0; i < image->modules.n; i++)
+                if (cs_range_has(image->modules.at[i].range, image->at_entry))
+                        image->modules.at[i].main = true;
+        warn_about_files(image);
+        return CS_OK;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a core file to an image. */
+#include "corefile.h"
+#include "module.h"
+#include "notes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum cs_status map_file(struct cs_image *image, const char *path, struct cs_error *err)
+{
+        struct stat status;
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return cs_fail_sys(err, errno, "cannot be opened");
+        if (fstat(fd, &status) != 0) {
+                int number = errno;
+                close(fd);
+                return cs_fail_sys(err, number, "cannot be examined");
+        }
+        if (!S_ISREG(status.st_mode) || status.st_size == 0) {
+                close(fd);
+                if (S_ISDIR(status.st_mode))
+                        return cs_fail(err, CS_EFORMAT, "is a directory; give the core file itself");
+                if (!S_ISREG(status.st_mode))
+                        return cs_fail(err, CS_EFORMAT, "not a regular file; write the core to a file first");
+                return cs_fail(err, CS_EFORMAT, "the file is empty");
+        }
+        image->file_len = (size_t)status.st_size;
+        void *bytes = mmap(NULL, image->file_len, PROT_READ, MAP_PRIVATE, fd, 0);
+        int number = errno;
+        close(fd);
+        if (bytes == MAP_FAILED)
+                return cs_fail_sys(err, number, "cannot be mapped");
+        image->file_bytes = bytes;
+        /* What is in the target's memory should not come into a core of ours. */
+        (void)madvise(bytes, image->file_len, MADV_DONTDUMP);
+        return CS_OK;
+}
+
+static int files_by_start(const void *a, const void *b)
+{
+        const struct cs_note_file *x = a, *y = b;
+        return x->range.start < y->range.start ? -1 : x->range.start > y->range.start;
+}
+
+/* Sorts the noted files and drops those that lie upon the one before them. */
+static void tidy_files(struct cs_notes *notes)
+{
+        size_t kept = 0;
+        if (notes->files.n)
+                qsort(notes->files.at, notes->files.n, sizeof(*notes->files.at), files_by_start);
+        for (size_t i = 0; i < notes->files.n; i++) {
+                if (kept && notes->files.at[i].range.start < notes->files.at[kept - 1].range.end)
+                        notes->damaged = true;
+                else
+                        notes->files.at[kept++] = notes->files.at[i];
+        }
+        notes->files.n = kept;
+}
+
+/* A mapping of [range) for one segment (or for none) and one noted file (or none). */
+static enum cs_status add_mapping(struct cs_image *image, struct cs_range range,
+                                  const struct cs_segment *segment, const struct cs_note_file *file,
+                                  struct cs_error *err)
+{
+        struct cs_mapping m = { .range = range, .module = CS_NO_MODULE, .perms = CS_PERM_READ };
+        if (segment) {
+                m.perms = segment->perms;
+                m.dumped = range.start - segment->range.start < segment->held;
+        }
+        if (file && file->path[0]) {
+                m.path = file->path;
+                m.file_offset = file->file_offset + (range.start - file->range.start);
+                /* "/SYSV…", "/dev/zero", "/memfd:…" are names of shared memory, not files that could be opened. */
+                m.file_backed = file->path[0] == '/';
+        }
+        return cs_vec_push(&image->mappings, m, err);
+}
+
+/* Segments and noted files, two sorted lists of ranges, cut at each other's edges. gcore leaves out the segments of clean
+ * file mappings; the note has them all the same. */
+static enum cs_status merge_mappings(struct cs_image *image, const struct cs_corefile *core,
+                                     const struct cs_notes *notes, struct cs_error *err)
+{
+        size_t s = 0, f = 0;
+        uint64_t at = 0;
+        while (s < core->segments.n || f < notes->files.n) {
+                const struct cs_segment *segment = s < core->segments.n ? &core->segments.at[s] : NULL;
+                const struct cs_note_file *file = f < notes->files.n ? &notes->files.at[f] : NULL;
+                if (segment && segment->range.end <= at) {
+                        s++;
+                        continue;
+                }
+                if (file && file->range.end <= at) {
+                        f++;
+                        continue;
+                }
+                uint64_t s_start = segment && segment->range.start > at ? segment->range.start : at;
+                uint64_t f_start = file && file->range.start > at ? file->range.start : at;
+                bool in_segment = segment && (!file || s_start <= f_start);
+                bool in_file = file && (!segment || f_start <= s_start);
+                struct cs_range r = { in_segment ? s_start : f_start, UINT64_MAX };
+                if (in_segment)
+                        r.end = segment->range.end;
+                if (in_file && file->range.end < r.end)
+                        r.end = file->range.end;
+                if (segment && !in_segment && s_start < r.end)
+                        r.end = s_start;
+                if (file && !in_file && f_start < r.end)
+                        r.end = f_start;
+                enum cs_status st =
+                        add_mapping(image, r, in_segment ? segment : NULL, in_file ? file : NULL, err);
+                if (st != CS_OK)
+                        return st;
+                at = r.end;
+        }
+        return CS_OK;
+}
+
+/* Files under the sysroot, or where the target saw them. */
+static int open_on_disk(void *context, const char *path, uint64_t start)
+{
+        const struct cs_image_options *options = context;
+        char full[PATH_MAX];
+        struct stat status;
+        (void)start;
+        int n = snprintf(full, sizeof(full), "%s%s", options->sysroot ? options->sysroot : "", path);
+        if (n < 0 || (size_t)n >= sizeof(full))
+                return -1;
+        int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+                close(fd);
+                return -1;
+        }
+        return fd;
+}
+
+/* What the core left out of a module's clean mappings is in the module's file, if that is the same build. */
+static enum cs_status add_module_files(struct cs_image *image, struct cs_error *err)
+{
+        for (size_t i = 0; i < image->mappings.n; i++) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                if (m->module == CS_NO_MODULE || !m->file_backed)
+                        continue;
+                const struct cs_module *module = &image->modules.at[m->module];
+                if (module->file != CS_FILE_MATCHES)
+                        continue;
+                enum cs_status st =
+                        cs_core_source_add_file(image->source, m->range, module->fd, m->file_offset, err);
+                if (st != CS_OK)
+                        return st;
+        }
+        return CS_OK;
+}
+
+static enum cs_status read_notes(struct cs_image *image, const struct cs_corefile *core,
+                                 struct cs_notes *notes, struct cs_error *err)
+{
+        for (size_t i = 0; i < core->notes.n; i++) {
+                struct cs_range r = core->notes.at[i];
+                enum cs_status st = cs_notes_parse((const uint8_t *)image->file_bytes + r.start,
+                                                   cs_range_size(r), &image->pool, notes, err);
+                if (st != CS_OK)
+                        return st;
+        }
+        tidy_files(notes);
+        image->pid = notes->pid ? notes->pid : notes->threads.n ? notes->threads.at[0].tid : 0;
+        image->command = notes->command;
+        image->at_random = notes->at_random;
+        image->at_entry = notes->at_entry;
+        image->at_vdso = notes->at_vdso;
+        for (size_t i = 0; i < notes->threads.n; i++) {
+                enum cs_status st = cs_vec_push(&image->threads, notes->threads.at[i], err);
+                if (st != CS_OK)
+                        return st;
+        }
+        return CS_OK;
+}
+
+static void warn_about_damage(struct cs_image *image, const struct cs_corefile *core,
+                              const struct cs_notes *notes)
+{
+        image->complete = !core->missing && !core->headers_cut && !core->overlaps && !notes->damaged;
+        if (core->missing)
+                cs_image_warn(image,
+                              "the core is truncated: %" PRIu64
+                              " bytes that its headers promise are missing; "
+                              "what follows describes the rest",
+                              core->missing);
+        if (core->headers_cut)
+                cs_image_warn(image,
+                              "the core is cut inside its program headers: most of its memory is missing");
+        if (core->overlaps)
+                cs_image_warn(image, "%zu segments of the core lie upon others and are ignored",
+                              core->overlaps);
+        if (notes->damaged)
+                cs_image_warn(image, "the core's notes are damaged: threads or file names may be missing");
+        if (!core->notes.n)
+                cs_image_warn(image, "the core has no notes: threads, modules and files are unknown");
+        else if (!image->threads.n)
+                cs_image_warn(image, "the core names no threads: registers and stacks are unknown");
+        if (core->notes.n && !notes->files.n)
+                cs_image_warn(image, "the core names no mapped files: modules are unknown");
+}
+
+static void set_exe(struct cs_image *image)
+{
+        for (size_t i = 0; i < image->modules.n; i++)
+                if (image->modules.at[i].main)
+                        image->exe = image->modules.at[i].path;
+}
+
+enum cs_status cs_image_open_core(const char *path, const struct cs_image_options *options,
+                                  struct cs_image **out, struct cs_error *err)
+{
+        cs_cleanup(cs_image_closep) struct cs_image *image = calloc(1, sizeof(*image));
+        if (!image)
+                return cs_fail(err, CS_ENOMEM, "image");
+        image->kind = CS_IMAGE_CORE;
+        image->path = cs_pool_copy(&image->pool, path, strlen(path));
+        if (!image->path)
+                return cs_fail(err, CS_ENOMEM, "path");
+        enum cs_status st = map_file(image, path, err);
+        if (st != CS_OK)
+                return st;
+        cs_cleanup(cs_corefile_deinit) struct cs_corefile core = { 0 };
+        cs_cleanup(cs_notes_deinit) struct cs_notes notes = { 0 };
+        if ((st = cs_corefile_parse(image->file_bytes, image->file_len, &core, err)) != CS_OK ||
+            (st = cs_core_source_create(image->file_bytes, image->file_len, &core, &image->source, err)) !=
+                    CS_OK ||
+            (st = read_notes(image, &core, &notes, err)) != CS_OK ||
+            (st = merge_mappings(image, &core, &notes, err)) != CS_OK)
+                return st;
+        if (core.segments.n == 0 && !core.missing)
+                return cs_fail(err, CS_EFORMAT, "a core without memory: it has no segments%s",
+                               core.headers_cut ? " left, it is cut inside its headers" : "");
+        warn_about_damage(image, &core, &notes);
+        if ((st = cs_modules_find(image, open_on_disk, (void *)(uintptr_t)options, err)) != CS_OK ||
+            (st = add_module_files(image, err)) != CS_OK)
+                return st;
+        set_exe(image);
+        *out = cs_take(image);
+        return CS_OK;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a running process to an image, without stopping it. */
+#include "live.h"
+#include "maps.h"
+#include "module.h"
+#include "notes.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+typedef CS_VEC(char) bytes_vec;
+
+static void close_fd(int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+}
+
+static void free_bytes(bytes_vec *bytes)
+{
+        cs_vec_deinit(bytes);
+}
+
+/* Reads a file of /proc, whose size is not known before. NUL-ended; n excludes the NUL. 0 or an errno value. */
+static int read_proc(int dir, const char *name, bytes_vec *out)
+{
+        cs_cleanup(close_fd) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return errno;
+        for (;;) {
+                if (cs_vec_reserve(out, 64 << 10, NULL) != CS_OK)
+                        return ENOMEM;
+                ssize_t n = read(fd, out->at + out->n, out->cap - out->n - 1);
+                if (n < 0)
+                        return errno;
+                if (n == 0)
+                        break;
+                out->n += (size_t)n;
+        }
+        out->at[out->n] = '\0';
+        return 0;
+}
+
+/* A number of this process's or the target's status file, or -1. */
+static long status_number(const bytes_vec *status, const char *key)
+{
+        const char *at = status->n ? strstr(status->at, key) : NULL;
+        return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+static long read_number(const char *path)
+{
+        cs_cleanup(free_bytes) bytes_vec text = { 0 };
+        return read_proc(AT_FDCWD, path, &text) == 0 && text.n ? strtol(text.at, NULL, 10) : -1;
+}
+
+/* The kernel's rule (ptrace_may_access, Documentation/admin-guide/LSM/Yama.rst) that keeps us out, with the way out. */
+static enum cs_status explain_refusal(const bytes_vec *status, int proc, struct cs_error *err)
+{
+        long uid = status_number(status, "\nUid:\t");
+        long scope = read_number("/proc/sys/kernel/yama/ptrace_scope");
+        struct stat owner;
+        if (uid >= 0 && geteuid() != 0 && (uid_t)uid != geteuid())
+                return cs_fail(err, CS_EACCESS,
+                               "not permitted: the process belongs to uid %ld and you are uid %ld; "
+                               "run as root or as that user",
+                               uid, (long)geteuid());
+        /* The files of a process that is not dumpable belong to root, whoever runs it. */
+        if (uid > 0 && geteuid() != 0 && fstat(proc, &owner) == 0 && owner.st_uid != (uid_t)uid)
+                return cs_fail(err, CS_EACCESS,
+                               "not permitted: the process is not dumpable (it changed its uid, is "
+                               "setuid, or called prctl(PR_SET_DUMPABLE, 0)); run as root");
+        if (scope == 3)
+                return cs_fail(err, CS_EACCESS,
+                               "not permitted: ptrace_scope is 3, which forbids reading any process "
+                               "until the next boot; take a core instead");
+        if (scope == 2)
+                return cs_fail(err, CS_EACCESS,
+                               "not permitted: ptrace_scope is 2; run as root, or: "
+                               "sysctl kernel.yama.ptrace_scope=0");
+        if (scope == 1 && geteuid() != 0)
+                return cs_fail(err, CS_EACCESS,
+                               "not permitted: ptrace_scope is 1 and the process is not a child; "
+                               "run as root, or: sysctl kernel.yama.ptrace_scope=0");
+        return cs_fail(err, CS_EACCESS,
+                       "not permitted: CAP_SYS_PTRACE is missing, or a security module or seccomp "
+                       "filter forbids it; run as root outside of the container");
+}
+
+/* Processes that cannot be looked at whatever the permissions. */
+static enum cs_status check_kind(const bytes_vec *status, int proc, struct cs_error *err)
+{
+        const char *state = status->n ? strstr(status->at, "\nState:\t") : NULL;
+        char state_letter = state ? state[8] : '?';
+        if (state_letter == 'Z' || state_letter == 'X')
+                return cs_fail(err, CS_ENOTSUP,
+                               "the process is a zombie: it has ended and has no memory; its parent "
+                               "%ld has not waited for it",
+                               status_number(status, "\nPPid:\t"));
+        if (status->n && !strstr(status->at, "\nVmSize:"))
+                return cs_fail(err, CS_ENOTSUP, "a kernel thread: it has no memory of its own");
+        unsigned char ident[EI_NIDENT];
+        cs_cleanup(close_fd) int exe = openat(proc, "exe", O_RDONLY | O_CLOEXEC);
+        if (exe >= 0 && pread(exe, ident, sizeof(ident), 0) == (ssize_t)sizeof(ident) &&
+            (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB))
+                return cs_fail(err, CS_ENOTSUP, "a 32-bit process: only x86_64 processes are read");
+        return CS_OK;
+}
+
+static enum cs_status read_maps(struct cs_image *image, int proc, const bytes_vec *status,
+                                struct cs_error *err)
+{
+        cs_cleanup(free_bytes) bytes_vec maps = { 0 };
+        size_t bad = 0;
+        int number = read_proc(proc, "maps", &maps);
+        if (number == EACCES || number == EPERM)
+                return explain_refusal(status, proc, err);
+        if (number == ESRCH || number == ENOENT || (number == 0 && maps.n == 0))
+                return cs_fail(err, CS_EGONE, "the process ended while it was opened");
+        if (number)
+                return cs_fail_sys(err, number, "its maps cannot be read");
+        enum cs_status st = cs_maps_parse(maps.at, maps.n, &image->pool, &image->mappings, &bad, err);
+        if (st == CS_OK && bad)
+                cs_image_warn(image, "%zu lines of the process's maps could not be read", bad);
+        return st;
+}
+
+/* One byte of the first mapping with memory tells whether the kernel lets us read at all. */
+static enum cs_status check_readable(const struct cs_image *image, int proc, const bytes_vec *status,
+                                     struct cs_error *err)
+{
+        for (size_t i = 0; i < image->mappings.n; i++) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                uint8_t byte;
+                struct iovec local = { &byte, 1 }, remote = { (void *)(uintptr_t)m->range.start, 1 };
+                /* Code of the executable is present: it runs. Reading it does no harm. */
+                if (!(m->perms & CS_PERM_READ) || !m->file_backed)
+                        continue;
+                if (process_vm_readv(image->pid, &local, 1, &remote, 1, 0) == 1)
+                        return CS_OK;
+                if (errno == ESRCH)
+                        return cs_fail(err, CS_EGONE, "the process ended while it was opened");
+                if (errno == EPERM || errno == EACCES) {
+                        cs_cleanup(close_fd) int mem = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+                        if (mem < 0 || pread(mem, &byte, 1, (off_t)m->range.start) != 1)
+                                return explain_refusal(status, proc, err);
+                }
+                return CS_OK;
+        }
+        return CS_OK;
+}
+
+/* A sleeping thread's system call file ends in "0xSP 0xPC" (proc(5)); a running one says "running". */
+static void read_stack_pointer(int proc, struct cs_thread *thread)
+{
+        char name[64];
+        cs_cleanup(free_bytes) bytes_vec text = { 0 };
+        snprintf(name, sizeof(name), "task/%d/syscall", (int)thread->tid);
+        if (read_proc(proc, name, &text) != 0 || !text.n)
+                return;
+        char *pc = strrchr(text.at, ' ');
+        if (!pc)
+                return;
+        *pc = '\0';
+        char *sp = strrchr(text.at, ' ');
+        if (!sp)
+                return;
+        thread->sp = strtoull(sp, NULL, 16);
+        thread->pc = strtoull(pc + 1, NULL, 16);
+}
+
+static enum cs_status read_threads(struct cs_image *image, int proc, struct cs_error *err)
+{
+        int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        enum cs_status st = CS_OK;
+        if (!dir) {
+                close_fd(&fd);
+                return CS_OK;
+        }
+        for (struct dirent *entry; st == CS_OK && (entry = readdir(dir));) {
+                if (!isdigit((unsigned char)entry->d_name[0]))
+                        continue;
+                struct cs_thread thread = { .tid = (pid_t)strtol(entry->d_name, NULL, 10) };
+                read_stack_pointer(proc, &thread);
+                st = cs_vec_push(&image->threads, thread, err);
+        }
+        closedir(dir);
+        return st;
+}
+
+static void read_names(struct cs_image *image, int proc)
+{
+        cs_cleanup(free_bytes) bytes_vec text = { 0 };
+        char exe[PATH_MAX];
+        ssize_t len = readlinkat(proc, "exe", exe, sizeof(exe));
+        if (len > 0)
+                image->exe = cs_pool_copy(&image->pool, exe, (size_t)len);
+        if (read_proc(proc, "cmdline", &text) != 0)
+                return;
+        while (text.n && text.at[text.n - 1] == '\0')
+                text.n--;
+        for (size_t i = 0; i < text.n; i++)
+                if (text.at[i] == '\0')
+                        text.at[i] = ' ';
+        if (text.n)
+                image->command = cs_pool_copy(&image->pool, text.at, text.n);
+}
+
+static void read_auxv(struct cs_image *image, int proc)
+{
+        cs_cleanup(free_bytes) bytes_vec auxv = { 0 };
+        if (read_proc(proc, "auxv", &auxv) == 0)
+                cs_notes_auxv((const uint8_t *)auxv.at, auxv.n, &image->at_random, &image->at_entry,
+                              &image->at_vdso);
+}
+
+struct live_files {
+        const struct cs_image *image;
+        const struct cs_image_options *options;
+        int proc;
+};
+
+/* The file as the target sees it: under the sysroot, else in the target's own mount namespace, and a deleted one through
+ * its mapping. */
+static int open_in_target(void *context, const char *path, uint64_t start)
+{
+        const struct live_files *files = context;
+        const struct cs_mapping *m = cs_image_mapping_at(files->image, start);
+        char name[PATH_MAX];
+        struct stat status;
+        int fd = -1;
+        if (files->options->sysroot) {
+                if (snprintf(name, sizeof(name), "%s%s", files->options->sysroot, path) < (int)sizeof(name))
+                        fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        } else if (m) {
+                snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)m->range.start,
+                         (unsigned long)m->range.end);
+                fd = openat(files->proc, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+                if (fd < 0 && !m->deleted && snprintf(name, sizeof(name), "root%s", path) < (int)sizeof(name))
+                        fd = openat(files->proc, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        }
+        if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)))
+                close_fd(&fd), fd = -1;
+        return fd;
+}
+
+static enum cs_status open_live(struct cs_image *image, int proc, const struct cs_image_options *options,
+                                struct cs_error *err)
+{
+        cs_cleanup(free_bytes) bytes_vec process = { 0 };
+        enum cs_status st;
+        if (read_proc(proc, "status", &process) != 0)
+                return cs_fail(err, CS_EGONE, "the process ended while it was opened");
+        if ((st = check_kind(&process, proc, err)) != CS_OK ||
+            (st = read_maps(image, proc, &process, err)) != CS_OK ||
+            (st = check_readable(image, proc, &process, err)) != CS_OK ||
+            (st = read_threads(image, proc, err)) != CS_OK)
+                return st;
+        read_names(image, proc);
+        read_auxv(image, proc);
+        if ((st = cs_live_source_create(image, proc, &image->source, err)) != CS_OK)
+                return st;
+        if (!cs_live_source_has_pagemap(image->source))
+                cs_image_warn(
+                        image,
+                        "the process's pagemap cannot be read: resident sizes are those of mappings, and "
+                        "reading may touch pages that the process never used");
+        struct live_files files = { image, options, proc };
+        return cs_modules_find(image, open_in_target, &files, err);
+}
+
+enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *options, struct cs_image **out,
+                                  struct cs_error *err)
+{
+        char name[64];
+        snprintf(name, sizeof(name), "/proc/%d", (int)pid);
+        cs_cleanup(close_fd) int proc = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (proc < 0)
+                return errno == ENOENT ? cs_fail(err, CS_EGONE, "no such process")
+                                       : cs_fail_sys(err, errno, "%s cannot be opened", name);
+        cs_cleanup(cs_image_closep) struct cs_image *image = calloc(1, sizeof(*image));
+        if (!image)
+                return cs_fail(err, CS_ENOMEM, "image");
+        image->kind = CS_IMAGE_LIVE;
+        image->pid = pid;
+        image->complete = true;
+        enum cs_status st = open_live(image, proc, options, err);
+        if (st != CS_OK)
+                return st;
+        *out = cs_take(image);
+        return CS_OK;
+}

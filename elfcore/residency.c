@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "residency.h"
+
+#include "cs_limits.h"
+#include "work.h"
+
+#include <stdlib.h>
+
+enum { UNIT_PAGES = CS_RESIDENT_PAGES };
+
+struct cs_residency {
+        const struct cs_image *image;
+        uint64_t **bits;               /* per mapping, one bit a page; NULL: none is resident */
+        CS_VEC(struct cs_range) units; /* what a worker looks at in one go */
+        size_t skipped;
+};
+
+static uint64_t pages_of(const struct cs_mapping *m)
+{
+        return (cs_page_up(m->range.end) - cs_page_down(m->range.start)) / CS_PAGE;
+}
+
+static enum cs_status plan(struct cs_residency *r, struct cs_error *err)
+{
+        for (size_t i = 0; i < r->image->mappings.n; i++) {
+                const struct cs_mapping *m = &r->image->mappings.at[i];
+                if (!(m->perms & CS_PERM_READ) || !m->dumped)
+                        continue;
+                if (pages_of(m) > CS_LIMIT_MAPPING_PAGES) {
+                        r->skipped++;
+                        continue;
+                }
+                r->bits[i] = calloc((size_t)(pages_of(m) / 64 + 1), sizeof(uint64_t));
+                if (!r->bits[i])
+                        return cs_fail(err, CS_ENOMEM, "page map");
+                /* Units start at multiples of 64 pages of their mapping, so that no two write to one word. */
+                for (uint64_t at = m->range.start; at < m->range.end;) {
+                        uint64_t left = m->range.end - at;
+                        struct cs_range unit = {
+                                at, at + (left < UNIT_PAGES * CS_PAGE ? left : UNIT_PAGES * CS_PAGE)
+                        };
+                        enum cs_status st = cs_vec_push(&r->units, unit, err);
+                        if (st != CS_OK)
+                                return st;
+                        at = unit.end;
+                }
+        }
+        return CS_OK;
+}
+
+static enum cs_status look(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        struct cs_residency *r = context;
+        struct cs_range range = r->units.at[unit];
+        const struct cs_mapping *m = cs_image_mapping_at(r->image, range.start);
+        uint8_t flags[UNIT_PAGES];
+        (void)worker;
+        (void)err;
+        size_t pages = (size_t)((cs_range_size(range) + CS_PAGE - 1) / CS_PAGE);
+        uint64_t *bits = r->bits[m - r->image->mappings.at];
+        uint64_t first = (range.start - m->range.start) / CS_PAGE;
+        cs_source_resident(r->image->source, range.start, pages, flags);
+        for (size_t i = 0; i < pages; i++)
+                bits[(first + i) / 64] |= (uint64_t)flags[i] << ((first + i) % 64);
+        cs_source_release(r->image->source, range.start, (size_t)cs_range_size(range));
+        return CS_OK;
+}
+
+enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers, struct cs_residency **out,
+                                   struct cs_error *err)
+{
+        cs_cleanup(cs_residency_destroyp) struct cs_residency *r = calloc(1, sizeof(*r));
+        if (!r)
+                return cs_fail(err, CS_ENOMEM, "residency");
+        r->image = image;
+        r->bits = calloc(image->mappings.n + 1, sizeof(*r->bits));
+        if (!r->bits)
+                return cs_fail(err, CS_ENOMEM, "residency");
+        enum cs_status st = plan(r, err);
+        if (st == CS_OK)
+                st = cs_work_run(workers, r->units.n, look, r, err);
+        if (st != CS_OK)
+                return st;
+        *out = cs_take(r);
+        return CS_OK;
+}
+
+void cs_residency_destroy(struct cs_residency *r)
+{
+        if (!r)
+                return;
+        for (size_t i = 0; r->bits && i < r->image->mappings.n; i++)
+                free(r->bits[i]);
+        free(r->bits);
+        cs_vec_deinit(&r->units);
+        free(r);
+}
+
+/* Set bits in [first, end). */
+static uint64_t count_bits(const uint64_t *bits, uint64_t first, uint64_t end)
+{
+        uint64_t sum = 0;
+        while (first < end) {
+                uint64_t word = bits[first / 64] >> (first % 64);
+                uint64_t n = 64 - first % 64;
+                if (n > end - first) {
+                        n = end - first;
+                        word &= (UINT64_C(1) << n) - 1;
+                }
+                sum += (uint64_t)__builtin_popcountll(word);
+                first += n;
+        }
+        return sum;
+}
+
+/* Of one mapping; range lies inside. */
+static uint64_t bytes_in(const struct cs_mapping *m, const uint64_t *bits, struct cs_range range)
+{
+        uint64_t from = range.start - m->range.start, to = range.end - m->range.start;
+        uint64_t first = from / CS_PAGE, last = (to - 1) / CS_PAGE;
+        uint64_t sum = count_bits(bits, first, last + 1) * CS_PAGE;
+        if (count_bits(bits, first, first + 1))
+                sum -= from - first * CS_PAGE;
+        if (count_bits(bits, last, last + 1))
+                sum -= (last + 1) * CS_PAGE - to;
+        return sum;
+}
+
+uint64_t cs_residency_bytes(const struct cs_residency *r, struct cs_range range)
+{
+        uint64_t sum = 0;
+        while (range.start < range.end) {
+                const struct cs_mapping *m = cs_image_mapping_at(r->image, range.start);
+                if (!m)
+                        break;
+                struct cs_range part = cs_range_cut(range, m->range);
+                const uint64_t *bits = r->bits[m - r->image->mappings.at];
+                if (bits)
+                        sum += bytes_in(m, bits, part);
+                range.start = part.end;
+        }
+        return sum;
+}
+
+size_t cs_residency_skipped(const struct cs_residency *r)
+{
+        return r->skipped;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which pages are memory that the target really uses. Computed once (by all workers), then frozen. */
+#ifndef CS_RESIDENCY_H
+#define CS_RESIDENCY_H
+
+#include "image.h"
+
+struct cs_residency;
+
+/* The image is borrowed. */
+CS_CHECK enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers,
+                                            struct cs_residency **out, struct cs_error *err);
+void cs_residency_destroy(struct cs_residency *residency);
+static inline void cs_residency_destroyp(struct cs_residency **residency)
+{
+        cs_residency_destroy(*residency);
+}
+
+/* Resident bytes of a range: for each resident page the part that lies in the range. Thread-safe. */
+uint64_t cs_residency_bytes(const struct cs_residency *residency, struct cs_range range);
+
+/* Mappings too large to be looked at page by page (CS_LIMIT_MAPPING_PAGES): taken as not resident. */
+size_t cs_residency_skipped(const struct cs_residency *residency);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source.h"
+
+#include "bytes.h"
+#include "range.h"
+
+#include <stdlib.h>
+
+const char *cs_gap_name(enum cs_gap gap)
+{
+        switch (gap) {
+        case CS_GAP_UNMAPPED:
+                return "not mapped";
+        case CS_GAP_NOT_DUMPED:
+                return "not dumped";
+        case CS_GAP_TRUNCATED:
+                return "beyond the end of the core";
+        case CS_GAP_ABSENT:
+                return "not in memory";
+        case CS_GAP_PROTECTED:
+                return "protected";
+        case CS_GAP_GONE:
+                return "gone";
+        }
+        return "?";
+}
+
+enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, void *buf, size_t len, size_t *got,
+                              struct cs_error *err)
+{
+        *got = 0;
+        return src->ops->read(src, addr, buf, len, got, err);
+}
+
+const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *len)
+{
+        return src->ops->borrow ? src->ops->borrow(src, addr, len) : NULL;
+}
+
+void cs_source_release(struct cs_source *src, uint64_t addr, size_t len)
+{
+        if (src->ops->release)
+                src->ops->release(src, addr, len);
+}
+
+uint64_t cs_source_next(struct cs_source *src, uint64_t addr)
+{
+        return src->ops->next(src, addr);
+}
+
+enum cs_gap cs_source_gap(struct cs_source *src, uint64_t addr)
+{
+        return src->ops->gap(src, addr);
+}
+
+void cs_source_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
+{
+        src->ops->resident(src, addr, pages, flags);
+}
+
+bool cs_source_exact(struct cs_source *src, uint64_t addr, void *buf, size_t len)
+{
+        size_t got;
+        return cs_source_read(src, addr, buf, len, &got, NULL) == CS_OK && got == len;
+}
+
+bool cs_source_u64(struct cs_source *src, uint64_t addr, uint64_t *value)
+{
+        uint8_t raw[sizeof(*value)];
+        if (!cs_source_exact(src, addr, raw, sizeof(raw)))
+                return false;
+        *value = cs_word(raw);
+        return true;
+}
+
+void cs_source_close(struct cs_source *src)
+{
+        if (src)
+                src->ops->close(src);
+}
+
+/* ---- a byte array ------------------------------------------------------------------------------------------------ */
+
+struct bytes_source {
+        struct cs_source base;
+        struct cs_range range;
+        const uint8_t *bytes;
+};
+
+static const uint8_t *bytes_borrow(struct cs_source *src, uint64_t addr, size_t *len)
+{
+        const struct bytes_source *b = (const struct bytes_source *)src;
+        if (!cs_range_has(b->range, addr))
+                return NULL;
+        if (*len > b->range.end - addr)
+                *len = (size_t)(b->range.end - addr);
+        return b->bytes + (addr - b->range.start);
+}
+
+static enum cs_status bytes_read(struct cs_source *src, uint64_t addr, void *buf, size_t len, size_t *got,
+                                 struct cs_error *err)
+{
+        (void)err;
+        const uint8_t *at = bytes_borrow(src, addr, &len);
+        *got = at ? len : 0;
+        if (at)
+                memcpy(buf, at, len);
+        return CS_OK;
+}
+
+static uint64_t bytes_next(struct cs_source *src, uint64_t addr)
+{
+        const struct bytes_source *b = (const struct bytes_source *)src;
+        if (addr < b->range.start)
+                return b->range.start;
+        return addr < b->range.end ? addr : UINT64_MAX;
+}
+
+static enum cs_gap bytes_gap(struct cs_source *src, uint64_t addr)
+{
+        (void)src;
+        (void)addr;
+        return CS_GAP_UNMAPPED;
+}
+
+static void bytes_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
+{
+        const struct bytes_source *b = (const struct bytes_source *)src;
+        for (size_t i = 0; i < pages; i++) {
+                struct cs_range page = { addr + i * CS_PAGE, addr + (i + 1) * CS_PAGE };
+                struct cs_range part = cs_range_cut(page, b->range);
+                flags[i] = !cs_all_zero(b->bytes + (part.start - b->range.start), cs_range_size(part));
+        }
+}
+
+static void bytes_close(struct cs_source *src)
+{
+        free(src);
+}
+
+static const struct cs_source_ops bytes_ops = {
+        .read = bytes_read,
+        .borrow = bytes_borrow,
+        .next = bytes_next,
+        .gap = bytes_gap,
+        .resident = bytes_resident,
+        .close = bytes_close,
+};
+
+struct cs_source *cs_source_from_bytes(uint64_t addr, const void *bytes, size_t len)
+{
+        struct bytes_source *b = calloc(1, sizeof(*b));
+        if (!b || len > UINT64_MAX - addr) {
+                free(b);
+                return NULL;
+        }
+        b->base.ops = &bytes_ops;
+        b->range = (struct cs_range){ addr, addr + len };
+        b->bytes = bytes;
+        return &b->base;
+}
+
+/* ---- views ------------------------------------------------------------------------------------------------------- */
+
+void cs_view_init(struct cs_view *view, struct cs_source *src)
+{
+        *view = (struct cs_view){ .src = src };
+}
+
+void cs_view_deinit(struct cs_view *view)
+{
+        if (view->src)
+                atomic_fetch_add_explicit(&view->src->bytes_read, view->bytes, memory_order_relaxed);
+        free(view->buf);
+        *view = (struct cs_view){ 0 };
+}
+
+/* Reads into the view's own buffer from addr on; false at a gap. */
+static bool view_fill(struct cs_view *view, uint64_t addr)
+{
+        size_t got = 0;
+        view->len = 0;
+        if (!view->buf)
+                view->buf = malloc(CS_VIEW_BYTES);
+        if (!view->buf || cs_source_read(view->src, addr, view->buf, CS_VIEW_BYTES, &got, NULL) != CS_OK)
+                return false;
+        view->span = view->buf;
+        view->start = addr;
+        view->len = got;
+        view->bytes += got;
+        return got > 0;
+}
+
+const uint8_t *cs_view_refill(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
+{
+        size_t len = CS_VIEW_LENT;
+        *got = 0;
+        const uint8_t *lent = cs_source_borrow(view->src, addr, &len);
+        if (lent) {
+                view->span = lent;
+                view->start = addr;
+                view->len = len;
+                view->bytes += len;
+        } else if (!view_fill(view, addr)) {
+                return NULL;
+        }
+        *got = view->len < want ? view->len : want;
+        return view->span;
+}
+
+const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
+{
+        if (*got == 0 || want > CS_VIEW_BYTES) /* a gap, or more than can be stitched */
+                return *got ? cs_view_at(view, addr, want, got) : NULL;
+        /* The lender's piece or the buffer ended early: read the stretch anew from its start. */
+        *got = 0;
+        if (!view_fill(view, addr))
+                return NULL;
+        *got = view->len < want ? view->len : want;
+        return view->span;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where bytes come from. A core file, a live process and a byte array in a test are three implementations; nothing above
+ * can tell which it has. A hole is data: a short read means that the next byte is a gap, never zeros, never an error.
+ * All calls are thread-safe. */
+#ifndef CS_SOURCE_H
+#define CS_SOURCE_H
+
+#include "status.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Why a byte cannot be read. */
+enum cs_gap {
+        CS_GAP_UNMAPPED,   /* nothing is mapped there */
+        CS_GAP_NOT_DUMPED, /* mapped, but whoever wrote the core left it out */
+        CS_GAP_TRUNCATED,  /* the core ends before it */
+        CS_GAP_ABSENT,     /* live: never touched or swapped out; reading would make the target grow */
+        CS_GAP_PROTECTED,  /* PROT_NONE, or the kernel keeps it to itself */
+        CS_GAP_GONE,       /* live: the mapping or the process went away meanwhile */
+};
+
+const char *cs_gap_name(enum cs_gap gap);
+
+struct cs_source;
+
+struct cs_source_ops {
+        enum cs_status (*read)(struct cs_source *src, uint64_t addr, void *buf, size_t len, size_t *got,
+                               struct cs_error *err);
+        const uint8_t *(*borrow)(struct cs_source *src, uint64_t addr, size_t *len);
+        void (*release)(struct cs_source *src, uint64_t addr, size_t len);
+        uint64_t (*next)(struct cs_source *src, uint64_t addr);
+        enum cs_gap (*gap)(struct cs_source *src, uint64_t addr);
+        void (*resident)(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags);
+        void (*close)(struct cs_source *src);
+};
+
+struct cs_source {
+        const struct cs_source_ops *ops;
+        _Atomic uint64_t bytes_read; /* through views; for the report */
+};
+
+/* Read up to len bytes at addr. A short *got means that the byte at addr + *got is a gap.
+ * CS_ESYS or CS_EGONE means that the source itself failed. */
+CS_CHECK enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, void *buf, size_t len,
+                                       size_t *got, struct cs_error *err);
+
+/* The bytes at addr without a copy: at least one and at most *len, whose number is left in *len. NULL where this source
+ * cannot lend them (use cs_source_read). Valid until the source is closed or the range is released. */
+const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *len);
+
+/* A hint that borrowed bytes in this range are not needed for now: keeps the resident set small. */
+void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
+
+/* The first address >= addr that can perhaps be read, or UINT64_MAX. */
+uint64_t cs_source_next(struct cs_source *src, uint64_t addr);
+
+/* Why the byte at addr cannot be read (asked after a short read). */
+enum cs_gap cs_source_gap(struct cs_source *src, uint64_t addr);
+
+/* flags[i] = 1 where the i-th page from addr (page-aligned) is memory that the target really uses: live, present; in a core,
+ * dumped and not all zero. At most CS_RESIDENT_PAGES at once. */
+enum { CS_RESIDENT_PAGES = 1024 };
+void cs_source_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags);
+
+/* Reads exactly len bytes; false where any of them is a gap or the source failed. For small structures. */
+bool cs_source_exact(struct cs_source *src, uint64_t addr, void *buf, size_t len);
+bool cs_source_u64(struct cs_source *src, uint64_t addr, uint64_t *value);
+
+void cs_source_close(struct cs_source *src);
+static inline void cs_source_closep(struct cs_source **src)
+{
+        cs_source_close(*src);
+}
+
+/* A byte array at an address, for tests and fuzzing: bytes are borrowed. NULL when our memory ran out. */
+struct cs_source *cs_source_from_bytes(uint64_t addr, const void *bytes, size_t len);
+
+/* Sequential reading: keeps the span that the source lent last, and reads ahead into a buffer of its own where the source
+ * cannot lend. Caller storage, one per worker. */
+struct cs_view {
+        struct cs_source *src;
+        const uint8_t *span; /* lent, or buf */
+        uint64_t start;      /* address of span[0] */
+        size_t len;
+        uint8_t *buf;   /* owned; NULL until a read needed it */
+        uint64_t bytes; /* read or lent so far */
+};
+
+enum {
+        CS_VIEW_BYTES = 256 << 10, /* read at once: larger reads of a live process are felt by it */
+        CS_VIEW_LENT = 4 << 20,    /* lent at once */
+};
+
+void cs_view_init(struct cs_view *view, struct cs_source *src);
+void cs_view_deinit(struct cs_view *view);
+
+/* The slow ways of cs_view_at() and cs_view_whole(). */
+const uint8_t *cs_view_refill(struct cs_view *view, uint64_t addr, size_t want, size_t *got);
+const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, size_t *got);
+
+/* Bytes at addr, valid until the next call on this view; up to `want`, *got of them. NULL and *got = 0 at a gap (or when
+ * the source failed: a live process that went away reads as a gap from then on). Fewer than wanted may come before the
+ * gap or the end of the span: ask again behind them. */
+static inline const uint8_t *cs_view_at(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
+{
+        uint64_t at = addr - view->start;
+        if (at >= view->len)
+                return cs_view_refill(view, addr, want, got);
+        size_t left = view->len - (size_t)at;
+        *got = left < want ? left : want;
+        return view->span + at;
+}
+
+/* The same, but stitched: *got < want (want <= CS_VIEW_BYTES) only where a gap begins. */
+static inline const uint8_t *cs_view_whole(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
+{
+        const uint8_t *at = cs_view_at(view, addr, want, got);
+        return *got < want ? cs_view_stitch(view, addr, want, got) : at;
+}
+
+#endif

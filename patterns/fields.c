@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fields.h"
+
+#include "bytes.h"
+#include "mask.h"
+
+#include <string.h>
+
+enum { MARK_FIELD = 1, MARK_PATH = 2, MARK_ROOTED = 3 };
+
+enum { ODD_HEX = 6, ODD_TOKEN = 16 };
+
+uint64_t cs_fields_hash(const char *bytes, size_t len)
+{
+        uint64_t h = 0x9e3779b97f4a7c15u ^ len;
+        while (len >= 8) {
+                h = cs_mix(h ^ cs_word((const uint8_t *)bytes));
+                bytes += 8;
+                len -= 8;
+        }
+        uint64_t rest = 0;
+        memcpy(&rest, bytes, len);
+        return cs_mix(h ^ rest);
+}
+
+static bool delimits(uint8_t c)
+{
+        static const uint8_t delimiter[256] = {
+                [0 ... ' '] = 1, ['='] = 1, [':'] = 1, [','] = 1, [';'] = 1, ['('] = 1, [')'] = 1, ['['] = 1, [']'] = 1,
+                ['{'] = 1, ['}'] = 1, ['"'] = 1, ['\''] = 1, ['?'] = 1, ['&'] = 1, ['|'] = 1, ['<'] = 1, ['>'] = 1,
+                ['!'] = 1, ['#'] = 1, ['$'] = 1, ['~'] = 1, ['^'] = 1, ['*'] = 1, ['\\'] = 1, ['`'] = 1, ['@'] = 1,
+                [0x7f] = 1,
+        };
+        return delimiter[c];
+}
+
+/* Length of the field at `at` (0 at a delimiter), and whether it has a slash. */
+static size_t field_length(const char *at, size_t left, bool *slash)
+{
+        size_t n = 0;
+        *slash = false;
+        while (n < left) {
+                enum cs_mask kind;
+                size_t mask = at[n] == '<' ? cs_mask_length(at + n, left - n, &kind) : 0;
+                if (!mask && delimits((uint8_t)at[n]))
+                        break;
+                *slash |= at[n] == '/';
+                n += mask ? mask : 1;
+        }
+        return n;
+}
+
+/* Could this be an id that the masks did not recognise, or only in part: only letters that are hex digits; hex letters
+ * around <n>; several <n>; a long token of mixed case, also with slashes? */
+static bool odd(const char *at, size_t len)
+{
+        size_t masks = 0, letters = 0;
+        unsigned seen = 0;
+        bool hex = true;
+        for (size_t i = 0; i < len;) {
+                enum cs_mask kind = CS_MASK_N;
+                size_t n = cs_mask_length(at + i, len - i, &kind);
+                masks += n != 0;
+                if (!n) {
+                        unsigned c = cs_class[(uint8_t)at[i]];
+                        if (!(c & (CS_CLASS_LOWER | CS_CLASS_UPPER | CS_CLASS_DIGIT | CS_CLASS_JOINER)))
+                                return false;
+                        hex &= (c & CS_CLASS_HEX) != 0;
+                        letters++;
+                        seen |= c;
+                } else if (kind == CS_MASK_B64) {
+                        letters += ODD_TOKEN;
+                        seen |= CS_CLASS_LOWER | CS_CLASS_UPPER;
+                        hex = false;
+                }
+                i += n ? n : 1;
+        }
+        if (hex && (masks || letters >= ODD_HEX))
+                return true;
+        if (masks >= 2 && letters <= masks * 3)
+                return true;
+        return letters + 2 * masks >= ODD_TOKEN && (seen & CS_CLASS_LOWER) && (seen & CS_CLASS_UPPER);
+}
+
+/* A base64 token with slashes in it is no path: no segment is a word. */
+static bool slashed_token(const char *at, size_t len)
+{
+        if (!odd(at, len))
+                return false;
+        for (size_t from = 0, i = 0; i <= len; i++) {
+                if (i < len && at[i] != '/')
+                        continue;
+                if (cs_mask_wordlike((const uint8_t *)at + from, i - from, at[0] == '/' ? 3 : from >= 12 ? 6 : 4))
+                        return false;
+                from = i + 1;
+        }
+        return true;
+}
+
+/* Names of hosts, and words with masks in them (user<n>, rdd_<n>_<n>, <n>ms): made by a program, rarely keywords. */
+static bool made(const char *at, size_t len)
+{
+        size_t dots = 0;
+        for (size_t i = 0; i < len; i++) {
+                dots += at[i] == '.';
+                if (at[i] == '<')
+                        return true;
+        }
+        return dots >= 2;
+}
+
+static enum cs_field_kind kind_of(const char *at, size_t len)
+{
+        enum cs_mask kind;
+        if (cs_mask_length(at, len, &kind) == len)
+                return kind <= CS_MASK_B64 ? CS_FIELD_TOKEN : CS_FIELD_MASK;
+        if (odd(at, len))
+                return CS_FIELD_ODD;
+        return made(at, len) ? CS_FIELD_MADE : CS_FIELD_WORD;
+}
+
+static void add(struct cs_fields *f, const char *text, size_t at, size_t len, unsigned path)
+{
+        if (f->n == CS_FIELDS_MAX)
+                return;
+        struct cs_field *field = &f->at[f->n++];
+        *field = (struct cs_field){ .at = (uint16_t)at, .len = (uint16_t)len, .path = (uint8_t)path };
+        if (!len) {
+                field->kind = path ? CS_FIELD_ABSENT : CS_FIELD_MADE;
+                return;
+        }
+        field->kind = kind_of(text + at, len);
+        field->hash = (uint32_t)cs_fields_hash(text + at, len);
+        if (field->hash < 4)
+                field->hash += 8;
+        if (field->kind == CS_FIELD_TOKEN)
+                field->hash = CS_FIELD_TOKEN_HASH;
+}
+
+static void add_path(struct cs_fields *f, const char *text, size_t at, size_t len)
+{
+        size_t end = at + len;
+        while (at < end && text[at] == '/')
+                at++;
+        for (unsigned i = 1; i <= CS_FIELDS_PATH; i++) {
+                const char *slash = at < end && i < CS_FIELDS_PATH ? memchr(text + at, '/', end - at) : NULL;
+                size_t n = slash ? (size_t)(slash - text) - at : end - at;
+                add(f, text, at, n, i);
+                at += n;
+                while (at < end && text[at] == '/')
+                        at++;
+        }
+}
+
+/* Nothing stands where a value could: (), [], "", key= and key=& */
+static bool empty_value(const char *text, size_t at, size_t len)
+{
+        char open = text[at], next = at + 1 < len ? text[at + 1] : ' ';
+        switch (open) {
+        case '(':
+                return next == ')';
+        case '[':
+                return next == ']';
+        case '"':
+                return next == '"' && at > 0 && text[at - 1] != '"' && delimits((uint8_t)text[at - 1]);
+        case '=':
+                return next == ' ' || next == '&' || next == ';' || next == ',' || next == '\r' || next == '\n';
+        default:
+                return false;
+        }
+}
+
+void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *out)
+{
+        out->n = out->skeleton_len = 0;
+        len = len < CS_FIELDS_TEXT ? len : CS_FIELDS_TEXT;
+        for (size_t at = 0; at < len && out->skeleton_len < CS_FIELDS_TEXT;) {
+                bool slash;
+                size_t n = field_length(text + at, len - at, &slash);
+                if (!n) {
+                        out->skeleton[out->skeleton_len++] = text[at];
+                        if (empty_value(text, at++, len) && out->skeleton_len < CS_FIELDS_TEXT) {
+                                out->skeleton[out->skeleton_len++] = MARK_FIELD;
+                                add(out, text, at, 0, 0);
+                        }
+                        continue;
+                }
+                if (cut && at + n == len)
+                        return;
+                slash = slash && !slashed_token(text + at, n);
+                out->skeleton[out->skeleton_len++] = !slash ? MARK_FIELD : text[at] == '/' ? MARK_ROOTED : MARK_PATH;
+                if (slash)
+                        add_path(out, text, at, n);
+                else
+                        add(out, text, at, n, 0);
+                at += n;
+        }
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyse.h"
+
+#include "accounts.h"
+#include "consistency.h"
+#include "describe.h"
+#include "live.h"
+#include "verdict.h"
+#include "work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WARNINGS_MAX = 64 };
+
+/* Everything between image and report; freed at the end, for the report stands alone. */
+struct analysis {
+        struct cs_image *image;
+        const struct cs_analyse_options *options;
+        unsigned workers;
+        struct cs_symbols *symbols;
+        struct cs_space *space;
+        struct cs_residency *residency;
+        struct cs_heaps heaps;
+        cs_slice_vec slices;
+        struct cs_clusters clusters;
+        struct cs_members members;
+        struct cs_graph graph;
+        struct cs_leaks leaks;
+        struct cs_owner *owners;
+        struct cs_consistency before;
+        struct cs_report *report;
+};
+
+static void analysis_deinit(struct analysis *a)
+{
+        free(a->owners);
+        cs_leaks_deinit(&a->leaks);
+        cs_graph_deinit(&a->graph);
+        cs_members_deinit(&a->members);
+        cs_clusters_deinit(&a->clusters);
+        cs_vec_deinit(&a->slices);
+        cs_heaps_deinit(&a->heaps);
+        cs_residency_destroy(a->residency);
+        cs_space_destroy(a->space);
+        cs_symbols_destroy(a->symbols);
+        cs_report_destroy(a->report);
+}
+
+static void stage(const struct analysis *a, const char *name, uint64_t done, uint64_t total)
+{
+        if (a->options->progress)
+                a->options->progress(a->options->progress_context, name, done, total);
+}
+
+static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
+{
+        enum cs_status st;
+        uint64_t total = 0;
+        for (size_t i = 0; i < a->image->mappings.n; i++)
+                if (a->image->mappings.at[i].dumped)
+                        total += cs_range_size(a->image->mappings.at[i].range);
+        stage(a, "looking at pages", 0, total);
+        cs_consistency_begin(a->image, &a->before);
+        if ((st = cs_residency_create(a->image, a->workers, &a->residency, err)) != CS_OK)
+                return st;
+        stage(a, "reading symbols", 0, 0);
+        if ((st = cs_symbols_create(a->image, &a->options->image, &a->symbols, err)) != CS_OK ||
+            (st = cs_space_create(a->image, a->symbols, &a->space, err)) != CS_OK)
+                return st;
+        stage(a, "walking heaps", 0, 0);
+        return cs_heaps_find(a->image, a->symbols, a->space, &a->heaps, err);
+}
+
+static enum cs_status relate(struct analysis *a, struct cs_error *err)
+{
+        struct cs_blocks *blocks = &a->heaps.blocks;
+        enum cs_status st = cs_slices_plan(blocks, &a->slices, err);
+        if (st != CS_OK)
+                return st;
+        stage(a, "comparing blocks", 0, 0);
+        struct cs_cluster_input sweep = { a->image,   a->symbols,   a->space,  blocks,
+                                          &a->slices, a->residency, a->workers };
+        if ((st = cs_clusters_build(&sweep, &a->clusters, err)) != CS_OK ||
+            (st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
+                return st;
+        stage(a, "following pointers", 0, 0);
+        struct cs_graph_input graph = { a->image, a->space, &a->heaps, &a->slices, &a->clusters, a->workers };
+        if ((st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
+            (st = cs_leaks_find(blocks, &a->clusters, &a->graph, &a->leaks, err)) != CS_OK)
+                return st;
+        stage(a, "naming owners", 0, 0);
+        struct cs_owners_input owners = { a->image, a->space, blocks, &a->clusters, &a->members, &a->graph };
+        return cs_owners_find(&owners, &a->owners, err);
+}
+
+/* ---- the report -------------------------------------------------------------------------------------------------- */
+
+static void warn(struct cs_report *r, const char *text)
+{
+        if (text && r->target.n_warnings < WARNINGS_MAX)
+                r->target.warnings[r->target.n_warnings++] = text;
+}
+
+static const char *keep(struct cs_report *r, const char *text)
+{
+        return text ? cs_pool_copy(&r->pool, text, strlen(text)) : NULL;
+}
+
+static void warn_about_heaps(struct analysis *a)
+{
+        struct cs_report *r = a->report;
+        const struct cs_heaps *h = &a->heaps;
+        uint64_t mmapped = 0;
+        bool walked = false;
+        for (size_t i = 0; i < h->blocks.blocks.n; i++)
+                mmapped += cs_block_mmapped(&h->blocks.blocks.at[i]);
+        for (size_t i = 0; i < h->found.n; i++) {
+                walked |= h->found.at[i].walked;
+                if (!h->found.at[i].walked)
+                        warn(r, cs_pool_printf(&r->pool, "%s in %s: %s", h->found.at[i].allocator,
+                                               h->found.at[i].module == CS_NO_MODULE
+                                                       ? "memory"
+                                                       : a->image->modules.at[h->found.at[i].module].name,
+                                               h->found.at[i].why_not));
+        }
+        if (!h->found.n)
+                warn(r, "no allocator was recognised: no blocks, clusters or owners");
+        if (h->corrupt.n)
+                warn(r, cs_pool_printf(&r->pool,
+                                       "the heap's structure is damaged or was being changed at %zu places, "
+                                       "the first at 0x%lx: %s",
+                                       (size_t)(h->corrupt.n + h->corrupt_more),
+                                       (unsigned long)h->corrupt.at[0].address, h->corrupt.at[0].what));
+        if (walked && h->mmapped_known != UINT64_MAX && mmapped != h->mmapped_known &&
+            a->image->kind == CS_IMAGE_CORE)
+                warn(r, cs_pool_printf(&r->pool,
+                                       "malloc counts %lu blocks in mappings of their own, %lu were found",
+                                       (unsigned long)h->mmapped_known, (unsigned long)mmapped));
+}
+
+static void warn_about_reading(struct analysis *a)
+{
+        struct cs_report *r = a->report;
+        double moved = cs_consistency_end(a->image, &a->before);
+        r->target.consistent = moved == 0;
+        for (size_t i = 0; i < a->image->warnings.n; i++)
+                warn(r, keep(r, a->image->warnings.at[i]));
+        size_t n = 0;
+        const char *const *symbols = cs_symbols_warnings(a->symbols, &n);
+        for (size_t i = 0; i < n; i++)
+                warn(r, keep(r, symbols[i]));
+        if (cs_residency_skipped(a->residency))
+                warn(r, cs_pool_printf(&r->pool, "%zu mappings of more than 1 TiB were not looked at",
+                                       cs_residency_skipped(a->residency)));
+        if (a->clusters.limited || a->graph.limited) {
+                r->target.complete = false;
+                warn(r,
+                     "a limit was reached: the rarest features, templates or references were not told apart");
+        }
+        if (moved > 0)
+                warn(r, cs_pool_printf(&r->pool,
+                                       "memory moved while it was read: %.1f%% of a sample of pages changed",
+                                       100 * moved));
+        if (a->image->kind == CS_IMAGE_LIVE && cs_live_source_gone(a->image->source)) {
+                r->target.complete = false;
+                warn(r, "the process ended while it was read: the answer is partial");
+        }
+}
+
+static enum cs_status report_target(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        struct cs_report_target *t = &r->target;
+        t->live = a->image->kind == CS_IMAGE_LIVE;
+        t->path = keep(r, a->image->path);
+        t->pid = a->image->pid;
+        t->command = keep(r, a->image->command);
+        t->exe = keep(r, a->image->exe);
+        t->arch = "x86_64";
+        t->threads = a->image->threads.n;
+        t->complete = a->image->complete;
+        t->warnings = cs_pool_alloc(&r->pool, WARNINGS_MAX, sizeof(*t->warnings));
+        if (!t->warnings)
+                return cs_fail(err, CS_ENOMEM, "report");
+        warn_about_reading(a);
+        warn_about_heaps(a);
+        return CS_OK;
+}
+
+/* Adds one block to the arena that its range belongs to, or to the mmapped ones. */
+static void count_block(struct cs_report_heap *heap, uint32_t arena, const struct cs_block *b)
+{
+        struct cs_count_bytes *into = &heap->mmapped;
+        if (arena < heap->n_arenas) {
+                struct cs_report_arena *a = &heap->arenas[arena];
+                switch (cs_block_state(b)) {
+                case CS_BLOCK_IN_USE:
+                        into = &a->used;
+                        break;
+                case CS_BLOCK_FREE:
+                        into = &a->free;
+                        break;
+                case CS_BLOCK_CACHED:
+                        into = &a->cached;
+                        break;
+                default:
+                        return;
+                }
+        }
+        into->count++;
+        into->bytes += cs_block_size(b);
+}
+
+/* One allocator is walked at most; the arenas are its. */
+static enum cs_status report_heaps(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        const struct cs_heaps *h = &a->heaps;
+        r->heaps = cs_pool_alloc(&r->pool, h->found.n + 1, sizeof(*r->heaps));
+        if (!r->heaps)
+                return cs_fail(err, CS_ENOMEM, "heaps");
+        for (size_t i = 0; i < h->found.n; i++) {
+                struct cs_report_heap *out = &r->heaps[r->n_heaps++];
+                out->allocator = h->found.at[i].allocator;
+                out->version = h->found.at[i].version;
+                out->walked = h->found.at[i].walked;
+                if (h->found.at[i].module != CS_NO_MODULE)
+                        out->library = keep(r, a->image->modules.at[h->found.at[i].module].name);
+                if (!out->walked)
+                        continue;
+                out->arenas = cs_pool_alloc(&r->pool, h->arenas.n + 1, sizeof(*out->arenas));
+                out->corrupt = cs_pool_alloc(&r->pool, h->corrupt.n + 1, sizeof(*out->corrupt));
+                if (!out->arenas || !out->corrupt)
+                        return cs_fail(err, CS_ENOMEM, "heaps");
+                for (size_t k = 0; k < h->arenas.n; k++)
+                        out->arenas[out->n_arenas++] =
+                                (struct cs_report_arena){ .address = h->arenas.at[k].address,
+                                                          .main = h->arenas.at[k].main,
+                                                          .top = h->arenas.at[k].top };
+                for (size_t k = 0; k < h->corrupt.n; k++)
+                        out->corrupt[out->n_corrupt++] =
+                                (struct cs_report_corrupt){ h->corrupt.at[k].address, h->corrupt.at[k].what };
+                for (size_t k = 0; k < h->blocks.ranges.n; k++) {
+                        const struct cs_heap_range *range = &h->blocks.ranges.at[k];
+                        for (uint32_t b = range->first; b < range->first + range->count; b++)
+                                count_block(out, range->arena, &h->blocks.blocks.at[b]);
+                }
+        }
+        return CS_OK;
+}
+
+static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        struct cs_describe d = { a->image,    a->symbols, a->space,  &a->heaps.blocks, &a->clusters,
+                                 &a->members, &a->graph,  &a->leaks, a->owners,        &r->pool };
+        size_t n = a->clusters.at.n;
+        enum cs_status st = CS_OK;
+        r->clusters = cs_pool_alloc(&r->pool, n + 1, sizeof(*r->clusters));
+        if (!r->clusters)
+                return cs_fail(err, CS_ENOMEM, "clusters");
+        for (size_t i = 0; st == CS_OK && i < n; i++) {
+                st = cs_describe_cluster(&d, (uint32_t)i, &r->clusters[i], err);
+                if (st == CS_OK && i < a->options->detail)
+                        st = cs_describe_fields(&d, (uint32_t)i, &r->clusters[i], err);
+                r->n_clusters++;
+        }
+        return st;
+}
+
+static const char *hex(struct cs_pool *pool, const uint8_t *bytes, size_t len)
+{
+        char *text = len ? cs_pool_alloc(pool, 2 * len + 1, 1) : NULL;
+        for (size_t i = 0; text && i < len; i++)
+                snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+        return text;
+}
+
+static int by_resident(const void *a, const void *b)
+{
+        const struct cs_report_library *x = a, *y = b;
+        if (x->resident != y->resident)
+                return x->resident > y->resident ? -1 : 1;
+        if (x->bytes != y->bytes)
+                return x->bytes > y->bytes ? -1 : 1;
+        return strcmp(x->library ? x->library : "", y->library ? y->library : "");
+}
+
+/* Sums clusters by owner; what has none goes to a last line without a name. */
+static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        size_t n = a->image->modules.n;
+        struct cs_report_library *all = cs_pool_alloc(&r->pool, n + 1, sizeof(*all));
+        if (!all)
+                return cs_fail(err, CS_ENOMEM, "libraries");
+        for (size_t i = 0; i < a->clusters.at.n; i++) {
+                const struct cs_cluster *c = &a->clusters.at.at[i];
+                struct cs_report_library *l =
+                        &all[a->owners[i].module == CS_NO_MODULE ? n : (size_t)a->owners[i].module];
+                l->count += c->count;
+                l->bytes += c->bytes;
+                l->resident += c->resident;
+                l->confidence += a->owners[i].confidence * (double)c->bytes;
+        }
+        for (size_t i = 0; i <= n; i++) {
+                if (!all[i].count)
+                        continue;
+                all[i].confidence /= (double)all[i].bytes;
+                if (i < n) {
+                        const struct cs_module *m = &a->image->modules.at[i];
+                        all[i].library = keep(r, m->name);
+                        all[i].build_id = hex(&r->pool, m->build_id, m->build_id_len);
+                }
+                all[r->n_libraries++] = all[i];
+        }
+        r->libraries = all;
+        qsort(all, r->n_libraries, sizeof(*all), by_resident);
+        return CS_OK;
+}
+
+static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        const struct cs_blocks *blocks = &a->heaps.blocks;
+        r->blocks = malloc((blocks->blocks.n + 1) * sizeof(*r->blocks));
+        if (!r->blocks)
+                return cs_fail(err, CS_ENOMEM, "%zu blocks", blocks->blocks.n);
+        for (size_t i = 0; i < blocks->blocks.n; i++) {
+                const struct cs_block *b = &blocks->blocks.at[i];
+                if (cs_block_state(b) == CS_BLOCK_IN_USE)
+                        r->blocks[r->n_blocks++] =
+                                (struct cs_report_block){ cs_block_user(b), cs_block_usable(b), b->cluster,
+                                                          a->leaks.state[i] };
+        }
+        return CS_OK;
+}
+
+/* VmHWM counts the pages of the core that we had mapped; RssAnon at the end plus what was freed since is not known. So: the
+ * peak, less what of it were file pages now. */
+static uint64_t peak_memory(void)
+{
+        char line[256];
+        unsigned long peak = 0, file = 0;
+        FILE *f = fopen("/proc/self/status", "re");
+        while (f && fgets(line, sizeof(line), f)) {
+                (void)sscanf(line, "VmHWM: %lu kB", &peak);
+                (void)sscanf(line, "RssFile: %lu kB", &file);
+        }
+        if (f)
+                fclose(f);
+        return (uint64_t)(peak > file ? peak - file : 0) * 1024;
+}
+
+static enum cs_status build_report(struct analysis *a, struct cs_error *err)
+{
+        enum cs_status st;
+        struct cs_report *r = a->report;
+        stage(a, "writing the report", 0, 0);
+        if ((st = report_target(a, err)) != CS_OK ||
+            (st = cs_accounts_build(a->image, a->space, &a->heaps, a->residency, &r->pool, &r->memory,
+                                    err)) != CS_OK ||
+            (st = report_heaps(a, err)) != CS_OK || (st = report_clusters(a, err)) != CS_OK ||
+            (st = report_libraries(a, err)) != CS_OK)
+                return st;
+        r->leak_direct = a->leaks.direct;
+        r->leak_indirect = a->leaks.indirect;
+        if (a->options->blocks && (st = report_blocks(a, err)) != CS_OK)
+                return st;
+        return cs_verdict_find(a->image, &a->heaps, &a->leaks, r, err);
+}
+
+enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_options *options,
+                          struct cs_report **out, struct cs_error *err)
+{
+        struct timespec start, end;
+        cs_cleanup(analysis_deinit) struct analysis a = { .image = image, .options = options };
+        long processors = sysconf(_SC_NPROCESSORS_ONLN);
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        a.workers = options->workers ? options->workers : processors > 0 ? (unsigned)processors : 1;
+        if (a.workers > CS_WORKERS_MAX)
+                a.workers = CS_WORKERS_MAX;
+        a.report = calloc(1, sizeof(*a.report));
+        if (!a.report)
+                return cs_fail(err, CS_ENOMEM, "report");
+        enum cs_status st;
+        if ((st = read_memory(&a, err)) != CS_OK || (st = relate(&a, err)) != CS_OK ||
+            (st = build_report(&a, err)) != CS_OK)
+                return st;
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        a.report->seconds =
+                (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+        a.report->bytes_read = atomic_load(&image->source->bytes_read);
+        a.report->peak_memory = peak_memory();
+        *out = cs_take(a.report);
+        return CS_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole way from an image to a report. */
+#ifndef CS_ANALYSE_H
+#define CS_ANALYSE_H
+
+#include "image.h"
+#include "report.h"
+
+/* Called on the main thread as work goes on; stage is a short phrase, done and total are bytes (total 0: not known). */
+typedef void (*cs_progress_fn)(void *context, const char *stage, uint64_t done, uint64_t total);
+
+struct cs_analyse_options {
+        struct cs_image_options image;
+        unsigned workers;        /* 0: as many as there are processors */
+        size_t detail;           /* clusters (largest first) that get fields and examples */
+        bool blocks;             /* fill report->blocks */
+        cs_progress_fn progress; /* or NULL */
+        void *progress_context;
+};
+
+/* Reads the image's memory once through the house and gives the report. The image is borrowed and stays as it was.
+ * CS_ENOMEM, or CS_EGONE when a live target went away before anything could be learned. */
+CS_CHECK enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_options *options,
+                                   struct cs_report **out, struct cs_error *err);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Like blocks, counted: every block in use belongs to exactly one cluster. Two sweeps over the blocks: the first counts which
+ * features like blocks share, the second gives each block the key that most of its likes have, too. */
+#ifndef CS_CLUSTERS_H
+#define CS_CLUSTERS_H
+
+#include "residency.h"
+#include "slices.h"
+#include "targets.h"
+
+enum cs_cluster_kind {
+        CS_CLUSTER_CLASS,  /* a vtable at offset 0: a C++ object, whatever its size */
+        CS_CLUSTER_OBJECT, /* a pointer into a module that like blocks share */
+        CS_CLUSTER_TEXT,
+        CS_CLUSTER_SHAPE, /* neither: size and classes of the first words */
+};
+
+enum { CS_CLUSTER_EXAMPLES = 8 };
+
+struct cs_cluster {
+        enum cs_cluster_kind kind;
+        uint64_t key;
+        uint64_t target;  /* class, object: what the anchor points at */
+        uint32_t offset;  /* class, object: where the anchor is, from what malloc returned */
+        uint64_t shape;   /* shape: cs_signature_shape() */
+        const char *text; /* text: template; lives in the clusters */
+        uint32_t text_len;
+        bool cut; /* text: the template describes only the beginning */
+        uint64_t count;
+        uint64_t bytes;
+        uint64_t resident;
+        uint32_t min_units;
+        uint32_t max_units;
+        uint32_t n_examples;
+        uint32_t examples[CS_CLUSTER_EXAMPLES]; /* lowest block indices */
+};
+
+struct cs_clusters {
+        CS_VEC(struct cs_cluster) at; /* by resident bytes, largest first */
+        struct cs_pool pool;
+        struct cs_targets targets;
+        bool limited; /* a declared limit was reached: rare features or templates were not told apart */
+};
+
+void cs_clusters_deinit(struct cs_clusters *clusters);
+
+struct cs_cluster_input {
+        const struct cs_image *image;
+        struct cs_symbols *symbols;
+        const struct cs_space *space;
+        struct cs_blocks *blocks; /* their cluster numbers are written */
+        const cs_slice_vec *slices;
+        const struct cs_residency *residency;
+        unsigned workers;
+};
+
+CS_CHECK enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_clusters *out,
+                                          struct cs_error *err);
+
+#endif

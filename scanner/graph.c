@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph.h"
+
+#include "bytes.h"
+#include "cs_limits.h"
+#include "tally.h"
+#include "work.h"
+
+#include <inttypes.h>
+
+#include <stdlib.h>
+
+enum {
+        OFFSETS_UP_TO = 256 << 10, /* pointers further inside are elements of arrays, not fields */
+        ROOT_UNIT = 4 << 20,       /* bytes of root memory per unit of work */
+        RED_ZONE = 128,            /* x86-64 psABI, 3.2.2: leaf functions use it below the stack pointer */
+        OFFSET_BITS = 20,          /* in the packed key: offset / 8, all ones: anywhere */
+        CLUSTER_BITS = 21,         /* destination, or source with one value kept for each kind of root */
+};
+
+/* What one unit of work found. Units are merged in their order. */
+struct unit_out {
+        CS_VEC(uint32_t) to;
+        CS_VEC(uint32_t) degree; /* per block of the slice */
+        CS_VEC(uint32_t) roots;
+};
+
+struct root_unit {
+        struct cs_range range;
+        uint32_t from; /* as in cs_edge */
+};
+
+struct worker {
+        struct cs_view view;
+        struct cs_tally edges;    /* packed key -> count */
+        struct cs_tally examples; /* packed key -> lowest root address */
+        bool limited;
+};
+
+struct build {
+        const struct cs_graph_input *in;
+        const struct cs_blocks *blocks;
+        CS_VEC(struct root_unit) root_units;
+        struct unit_out *outs; /* slices, then root units */
+        size_t n_outs;
+        struct worker *workers;
+};
+
+/* ---- one word ---------------------------------------------------------------------------------------------------- */
+
+/* The block in use that value points into, or CS_NO_BLOCK. Pointers to the header are not ours: allocators link free chunks
+ * by them, and stale links stand in many a block's first words. */
+static uint32_t pointee(const struct build *b, uint64_t value)
+{
+        struct cs_space_entry e = cs_space_at(b->in->space, value);
+        if (e.kind != CS_SPACE_HEAP)
+                return CS_NO_BLOCK;
+        uint32_t i = cs_blocks_find(b->blocks, e.index, value);
+        if (i == CS_NO_BLOCK)
+                return CS_NO_BLOCK;
+        const struct cs_block *block = &b->blocks->blocks.at[i];
+        return cs_block_state(block) == CS_BLOCK_IN_USE && value >= cs_block_user(block)
+                       ? i
+                       : (uint32_t)CS_NO_BLOCK;
+}
+
+static uint64_t cap_cluster(uint32_t cluster)
+{
+        return cluster < CS_EDGE_CLUSTERS - 1 ? cluster : CS_EDGE_CLUSTERS - 1;
+}
+
+/* to | from_root | from | offset / 8: one word, so that edges can be counted in a tally. */
+static uint64_t pack(uint32_t to, bool from_root, uint64_t from, uint64_t offset)
+{
+        uint64_t slot = offset / 8 < (1u << OFFSET_BITS) - 1 ? offset / 8 : (1u << OFFSET_BITS) - 1;
+        return cap_cluster(to) << 42 | (uint64_t)from_root << 41 |
+               (from & ((1u << CLUSTER_BITS) - 1)) << OFFSET_BITS | slot;
+}
+
+/* A root's kind and index in 21 bits; indices beyond lose their identity, not their kind. */
+static uint64_t pack_root(uint32_t from)
+{
+        uint32_t kind = from >> 28, index = from & 0xfffffff;
+        return (uint64_t)kind << 19 | (index < (1u << 19) - 1 ? index : (1u << 19) - 1);
+}
+
+static enum cs_status count_edge(struct worker *w, uint64_t key, uint64_t example, struct cs_error *err)
+{
+        uint64_t *value;
+        if (w->edges.n >= CS_LIMIT_EDGES && cs_tally_get(&w->edges, key, 0) == 0) {
+                w->limited = true;
+                return CS_OK;
+        }
+        enum cs_status st = cs_tally_at(&w->edges, key, 0, &value, err);
+        if (st == CS_OK)
+                ++*value;
+        if (st == CS_OK && example) {
+                st = cs_tally_at(&w->examples, key, example, &value, err);
+                if (st == CS_OK && example < *value)
+                        *value = example;
+        }
+        return st;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------------------------ */
+
+static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t index,
+                                 uint64_t offset, const uint8_t *at, size_t len, struct cs_error *err)
+{
+        const struct cs_block *block = &b->blocks->blocks.at[index];
+        for (size_t i = 0; i + 8 <= len; i += 8) {
+                uint64_t value = cs_word(at + i);
+                if (value < 0x10000 || value >> 47)
+                        continue;
+                uint32_t to = pointee(b, value);
+                if (to == CS_NO_BLOCK || to == index)
+                        continue;
+                uint64_t where = offset + i < OFFSETS_UP_TO ? offset + i : UINT64_MAX;
+                uint32_t cluster = b->blocks->blocks.at[to].cluster;
+                enum cs_status st = cs_vec_push(&out->to, to, err);
+                /* Text has no fields: what stands behind its end was left by an earlier tenant. That may keep a block from
+                 * being called lost, but it is no relation. */
+                if (st == CS_OK && b->in->clusters->at.at[block->cluster].kind != CS_CLUSTER_TEXT)
+                        st = count_edge(w, pack(cluster, false, cap_cluster(block->cluster), where), 0, err);
+                if (st != CS_OK)
+                        return st;
+        }
+        return CS_OK;
+}
+
+static enum cs_status scan_root_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t from,
+                                      uint64_t addr, const uint8_t *at, size_t len, struct cs_error *err)
+{
+        for (size_t i = 0; i + 8 <= len; i += 8) {
+                uint64_t value = cs_word(at + i);
+                if (value < 0x10000 || value >> 47)
+                        continue;
+                uint32_t to = pointee(b, value);
+                if (to == CS_NO_BLOCK)
+                        continue;
+                uint64_t key = pack(b->blocks->blocks.at[to].cluster, true, pack_root(from), UINT64_MAX);
+                enum cs_status st = cs_vec_push(&out->roots, to, err);
+                if (st == CS_OK)
+                        st = count_edge(w, key, addr + i, err);
+                if (st != CS_OK)
+                        return st;
+        }
+        return CS_OK;
+}
+
+/* Calls the right scanner for all readable words of a range; block is CS_NO_BLOCK for roots. */
+static enum cs_status scan_range(struct build *b, struct worker *w, struct unit_out *out, uint32_t block,
+                                 uint32_t from, struct cs_range range, struct cs_error *err)
+{
+        for (uint64_t at = (range.start + 7) & ~(uint64_t)7; at < range.end;) {
+                size_t got;
+                size_t want = range.end - at < CS_VIEW_BYTES ? (size_t)(range.end - at) : CS_VIEW_BYTES;
+                const uint8_t *bytes = cs_view_whole(&w->view, at, want, &got);
+                if (!bytes || got < 8) {
+                        uint64_t next =
+                                cs_source_next(w->view.src, cs_page_down(at + 8) + (bytes ? 0 : CS_PAGE));
+                        at = next > at + 8 ? next : at + 8;
+                        continue;
+                }
+                enum cs_status st = block == CS_NO_BLOCK
+                                            ? scan_root_words(b, w, out, from, at, bytes, got, err)
+                                            : scan_words(b, w, out, block, at - range.start, bytes, got, err);
+                if (st != CS_OK)
+                        return st;
+                at += got & ~(size_t)7;
+        }
+        return CS_OK;
+}
+
+static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w, struct cs_error *err)
+{
+        const struct cs_slice *slice = &b->in->slices->at[unit];
+        struct unit_out *out = &b->outs[unit];
+        for (uint32_t i = slice->first; i < slice->end; i++) {
+                const struct cs_block *block = &b->blocks->blocks.at[i];
+                size_t before = out->to.n;
+                enum cs_status st = CS_OK;
+                if (cs_block_state(block) == CS_BLOCK_IN_USE)
+                        st = scan_range(b, w, out, i, 0, cs_block_payload(block), err);
+                if (st == CS_OK)
+                        st = cs_vec_push(&out->degree, (uint32_t)(out->to.n - before), err);
+                if (st != CS_OK)
+                        return st;
+                cs_source_release(w->view.src, cs_block_start(block), (size_t)cs_block_size(block));
+        }
+        return CS_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+        return x < y ? -1 : x > y;
+}
+
+/* Sorts and drops repeats. */
+static size_t unique(uint32_t *at, size_t n)
+{
+        size_t kept = 0;
+        if (n)
+                qsort(at, n, sizeof(*at), by_number);
+        for (size_t i = 0; i < n; i++)
+                if (!kept || at[kept - 1] != at[i])
+                        at[kept++] = at[i];
+        return kept;
+}
+
+static enum cs_status do_unit(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        struct build *b = context;
+        struct worker *w = &b->workers[worker];
+        if (unit < b->in->slices->n)
+                return scan_slice(b, unit, w, err);
+        const struct root_unit *r = &b->root_units.at[unit - b->in->slices->n];
+        struct unit_out *out = &b->outs[unit];
+        enum cs_status st = scan_range(b, w, out, CS_NO_BLOCK, r->from, r->range, err);
+        out->roots.n = unique(out->roots.at, out->roots.n);
+        cs_source_release(w->view.src, r->range.start, (size_t)cs_range_size(r->range));
+        return st;
+}
+
+/* ---- roots ------------------------------------------------------------------------------------------------------- */
+
+static enum cs_status add_roots(struct build *b, struct cs_range range, uint32_t from, struct cs_error *err)
+{
+        while (range.start < range.end) {
+                struct root_unit unit = { range, from };
+                if (cs_range_size(range) > ROOT_UNIT)
+                        unit.range.end = range.start + ROOT_UNIT;
+                enum cs_status st = cs_vec_push(&b->root_units, unit, err);
+                if (st != CS_OK)
+                        return st;
+                range.start = unit.range.end;
+        }
+        return CS_OK;
+}
+
+/* Stacks count from the lowest stack pointer in them; what lies below was left by functions that returned. */
+static uint64_t stack_start(const struct cs_image *image, const struct cs_mapping *m)
+{
+        uint64_t lowest = UINT64_MAX;
+        for (size_t i = 0; i < image->threads.n; i++) {
+                uint64_t sp = image->threads.at[i].sp;
+                if (cs_range_has(m->range, sp) && sp < lowest)
+                        lowest = sp;
+        }
+        if (lowest == UINT64_MAX || lowest - m->range.start < RED_ZONE)
+                return m->range.start;
+        return lowest - RED_ZONE;
+}
+
+/* The parts of a mapping that are no blocks: its pages that belong to no heap range. */
+static enum cs_status add_mapping_roots(struct build *b, const struct cs_mapping *m, uint32_t from,
+                                        uint64_t start, struct cs_error *err)
+{
+        uint64_t at = start;
+        while (at < m->range.end) {
+                struct cs_space_entry e = cs_space_at(b->in->space, at);
+                if (e.kind == CS_SPACE_HEAP) {
+                        uint64_t end = cs_page_up(b->blocks->ranges.at[e.index].range.end);
+                        at = end > at ? end : cs_page_down(at) + CS_PAGE;
+                        continue;
+                }
+                /* Up to the next heap range; they are sorted by address. */
+                uint64_t end = m->range.end;
+                size_t lo = 0, hi = b->blocks->ranges.n;
+                while (lo < hi) {
+                        size_t mid = lo + (hi - lo) / 2;
+                        if (b->blocks->ranges.at[mid].range.start <= at)
+                                lo = mid + 1;
+                        else
+                                hi = mid;
+                }
+                if (lo < b->blocks->ranges.n && cs_page_down(b->blocks->ranges.at[lo].range.start) < end)
+                        end = cs_page_down(b->blocks->ranges.at[lo].range.start);
+                if (end <= at)
+                        break;
+                enum cs_status st = add_roots(b, (struct cs_range){ at, end }, from, err);
+                if (st != CS_OK)
+                        return st;
+                at = end;
+        }
+        return CS_OK;
+}
+
+/* The allocator's own data are no references: bins name free chunks, and their heads would name the neighbours of these. */
+static enum cs_status add_module_roots(struct build *b, const struct cs_mapping *m, struct cs_error *err)
+{
+        uint32_t from = (uint32_t)CS_ROOT_MODULE << 28 | (uint32_t)m->module;
+        uint64_t at = m->range.start;
+        for (size_t i = 0; i < b->in->heaps->arenas.n; i++) {
+                const struct cs_arena *arena = &b->in->heaps->arenas.at[i];
+                if (!arena->main || !cs_range_has(m->range, arena->address))
+                        continue;
+                enum cs_status st = add_roots(b, (struct cs_range){ at, arena->address }, from, err);
+                if (st != CS_OK)
+                        return st;
+                at = arena->address + b->in->heaps->arena_bytes;
+        }
+        return at < m->range.end ? add_roots(b, (struct cs_range){ at, m->range.end }, from, err) : CS_OK;
+}
+
+/* Memory inside a heap that is no block: what others put there by moving the break, and what damage hides. */
+static enum cs_status add_heap_gaps(struct build *b, struct cs_error *err)
+{
+        for (size_t r = 0; r < b->blocks->ranges.n; r++) {
+                const struct cs_heap_range *range = &b->blocks->ranges.at[r];
+                for (uint32_t i = range->first; i + 1 < range->first + range->count; i++) {
+                        struct cs_range gap = { cs_block_range(&b->blocks->blocks.at[i]).end,
+                                                cs_block_start(&b->blocks->blocks.at[i + 1]) };
+                        enum cs_status st = gap.start < gap.end
+                                                    ? add_roots(b, gap, (uint32_t)CS_ROOT_OTHER << 28, err)
+                                                    : CS_OK;
+                        if (st != CS_OK)
+                                return st;
+                }
+        }
+        return CS_OK;
+}
+
+static enum cs_status plan_roots(struct build *b, struct cs_error *err)
+{
+        const struct cs_image *image = b->in->image;
+        enum cs_status st = add_heap_gaps(b, err);
+        for (size_t i = 0; st == CS_OK && i < image->mappings.n; i++) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                uint32_t other = (uint32_t)CS_ROOT_OTHER << 28 | (uint32_t)(i & 0xfffffff);
+                if (!(m->perms & CS_PERM_WRITE) || !(m->perms & CS_PERM_READ) || !m->dumped)
+                        continue;
+                if (m->module != CS_NO_MODULE)
+                        st = add_module_roots(b, m, err);
+                else if (cs_space_at(b->in->space, m->range.end - 1).kind == CS_SPACE_STACK)
+                        st = add_mapping_roots(b, m, (uint32_t)CS_ROOT_STACK << 28, stack_start(image, m),
+                                               err);
+                else
+                        st = add_mapping_roots(b, m, other, m->range.start, err);
+        }
+        return st;
+}
+
+static enum cs_status add_registers(struct build *b, struct unit_out *out, struct cs_error *err)
+{
+        const struct cs_image *image = b->in->image;
+        for (size_t i = 0; i < image->threads.n; i++)
+                for (size_t r = 0; r < sizeof(image->threads.at[i].gpr) / sizeof(image->threads.at[i].gpr[0]);
+                     r++) {
+                        uint32_t to = pointee(b, image->threads.at[i].gpr[r]);
+                        enum cs_status st = to == CS_NO_BLOCK ? CS_OK : cs_vec_push(&out->roots, to, err);
+                        if (st != CS_OK)
+                                return st;
+                }
+        return CS_OK;
+}
+
+/* ---- merging ----------------------------------------------------------------------------------------------------- */
+
+static enum cs_status merge_references(struct build *b, struct cs_graph *out, struct cs_error *err)
+{
+        size_t n = b->blocks->blocks.n, block = 0;
+        uint64_t total = 0;
+        for (size_t u = 0; u < b->in->slices->n; u++)
+                total += b->outs[u].to.n;
+        out->first = calloc(n + 1, sizeof(*out->first));
+        out->to = malloc((size_t)(total + 1) * sizeof(*out->to));
+        out->referenced = calloc(n + 1, 1);
+        if (!out->first || !out->to || !out->referenced)
+                return cs_fail(err, CS_ENOMEM, "graph of %" PRIu64 " references", total);
+        total = 0;
+        for (size_t u = 0; u < b->in->slices->n; u++) {
+                struct unit_out *o = &b->outs[u];
+                for (size_t i = 0; i < o->degree.n; i++) {
+                        out->first[block++] = total;
+                        total += o->degree.at[i];
+                }
+                for (size_t i = 0; i < o->to.n; i++)
+                        out->referenced[o->to.at[i]] = 1;
+                if (o->to.n)
+                        memcpy(out->to + total - o->to.n, o->to.at, o->to.n * sizeof(*out->to));
+                cs_vec_deinit(&o->to);
+                cs_vec_deinit(&o->degree);
+        }
+        out->first[n] = total;
+        for (size_t u = 0; u < b->n_outs; u++)
+                for (size_t i = 0; i < b->outs[u].roots.n; i++) {
+                        enum cs_status st = cs_vec_push(&out->roots, b->outs[u].roots.at[i], err);
+                        if (st != CS_OK)
+                                return st;
+                        out->referenced[b->outs[u].roots.at[i]] = 1;
+                }
+        out->roots.n = unique(out->roots.at, out->roots.n);
+        return CS_OK;
+}
+
+static int by_destination(const void *a, const void *b)
+{
+        const struct cs_edge *x = a, *y = b;
+        if (x->to != y->to)
+                return x->to < y->to ? -1 : 1;
+        if (x->count != y->count)
+                return x->count > y->count ? -1 : 1;
+        if (x->from_root != y->from_root)
+                return x->from_root ? 1 : -1;
+        if (x->from != y->from)
+                return x->from < y->from ? -1 : 1;
+        return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct cs_error *err)
+{
+        struct cs_tally edges = { 0 }, examples = { 0 };
+        enum cs_status st = CS_OK;
+        for (unsigned w = 0; st == CS_OK && w < b->in->workers; w++) {
+                struct worker *worker = &b->workers[w];
+                out->limited |= worker->limited;
+                st = cs_tally_add(&edges, &worker->edges, err);
+                for (size_t i = 0; st == CS_OK && i < worker->examples.cap; i++) {
+                        const struct cs_tally_slot *slot = &worker->examples.slots[i];
+                        uint64_t *lowest;
+                        if (slot->used &&
+                            (st = cs_tally_at(&examples, slot->key, slot->value, &lowest, err)) == CS_OK &&
+                            slot->value < *lowest)
+                                *lowest = slot->value;
+                }
+        }
+        for (size_t i = 0; st == CS_OK && i < edges.cap; i++) {
+                uint64_t key = edges.slots[i].key, slot = key & ((1u << OFFSET_BITS) - 1);
+                uint32_t from = (uint32_t)(key >> OFFSET_BITS) & ((1u << CLUSTER_BITS) - 1);
+                if (!edges.slots[i].used)
+                        continue;
+                struct cs_edge e = { .to = (uint32_t)(key >> 42), .from_root = key >> 41 & 1, .from = from };
+                e.offset = slot == (1u << OFFSET_BITS) - 1 ? (uint32_t)CS_EDGE_ANYWHERE : (uint32_t)slot * 8;
+                e.count = edges.slots[i].value;
+                if (e.from_root) {
+                        e.from = (from >> 19) << 28 | (from & ((1u << 19) - 1));
+                        e.example = cs_tally_get(&examples, key, 0);
+                }
+                st = cs_vec_push(&out->edges, e, err);
+        }
+        if (out->edges.n)
+                qsort(out->edges.at, out->edges.n, sizeof(*out->edges.at), by_destination);
+        cs_tally_deinit(&edges);
+        cs_tally_deinit(&examples);
+        return st;
+}
+
+static void build_deinit(struct build *b)
+{
+        for (size_t i = 0; b->outs && i < b->n_outs; i++) {
+                cs_vec_deinit(&b->outs[i].to);
+                cs_vec_deinit(&b->outs[i].degree);
+                cs_vec_deinit(&b->outs[i].roots);
+        }
+        free(b->outs);
+        for (unsigned i = 0; b->workers && i < b->in->workers; i++) {
+                cs_view_deinit(&b->workers[i].view);
+                cs_tally_deinit(&b->workers[i].edges);
+                cs_tally_deinit(&b->workers[i].examples);
+        }
+        free(b->workers);
+        cs_vec_deinit(&b->root_units);
+}
+
+enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
+{
+        cs_cleanup(build_deinit) struct build b = { .in = in, .blocks = &in->heaps->blocks };
+        enum cs_status st = plan_roots(&b, err);
+        if (st != CS_OK)
+                return st;
+        /* One more for the registers. */
+        size_t units = in->slices->n + b.root_units.n;
+        b.n_outs = units + 1;
+        b.outs = calloc(b.n_outs, sizeof(*b.outs));
+        b.workers = calloc(in->workers, sizeof(*b.workers));
+        if (!b.outs || !b.workers)
+                return cs_fail(err, CS_ENOMEM, "graph");
+        for (unsigned i = 0; i < in->workers; i++)
+                cs_view_init(&b.workers[i].view, in->image->source);
+        if ((st = cs_work_run(in->workers, units, do_unit, &b, err)) != CS_OK ||
+            (st = add_registers(&b, &b.outs[units], err)) != CS_OK ||
+            (st = merge_references(&b, out, err)) != CS_OK)
+                return st;
+        return merge_edges(&b, out, err);
+}
+
+void cs_graph_deinit(struct cs_graph *graph)
+{
+        free(graph->first);
+        free(graph->to);
+        free(graph->referenced);
+        cs_vec_deinit(&graph->roots);
+        cs_vec_deinit(&graph->edges);
+}
+
+void cs_graph_edges_to(const struct cs_graph *graph, uint32_t cluster, size_t *first, size_t *end)
+{
+        size_t lo = 0, hi = graph->edges.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (graph->edges.at[mid].to < cluster)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        *first = lo;
+        while (lo < graph->edges.n && graph->edges.at[lo].to == cluster)
+                lo++;
+        *end = lo;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who points at whom: the words of blocks in use, of modules' data, stacks, registers and other anonymous memory, taken as
+ * pointers into blocks (interior addresses included, a block's pointers to itself left out). One sweep by all workers. */
+#ifndef CS_GRAPH_H
+#define CS_GRAPH_H
+
+#include "clusters.h"
+#include "heaps.h"
+
+/* Where a reference comes from, when it is not a block. */
+enum cs_root_kind {
+        CS_ROOT_MODULE, /* .data or .bss; index: module */
+        CS_ROOT_STACK,  /* a thread's stack or registers */
+        CS_ROOT_OTHER,  /* anonymous memory that no walked allocator made; index: mapping */
+};
+
+/* One way in which blocks of a cluster are pointed at: from such a place, how often. */
+struct cs_edge {
+        uint32_t to; /* cluster */
+        bool from_root;
+        uint32_t from; /* cluster, or with from_root: cs_root_kind << 28 | index */
+        uint32_t
+                offset; /* of the pointer in the referring block; CS_EDGE_ANYWHERE for roots and large blocks */
+        uint64_t count;   /* references (no more than one per referring word) */
+        uint64_t example; /* a root's lowest address that refers so; 0 for clusters */
+};
+
+enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20 };
+
+struct cs_graph {
+        uint64_t *first; /* per block, and one more: where its references begin in `to` */
+        uint32_t *to;    /* blocks referred to, in the order of the words; only from blocks in use */
+        CS_VEC(uint32_t)
+        roots; /* blocks that something outside of the blocks refers to; sorted, without repeats */
+        uint8_t *referenced;          /* per block: 1 where another block in use or a root refers to it */
+        CS_VEC(struct cs_edge) edges; /* by to, then the most frequent first */
+        bool limited;                 /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
+};
+
+struct cs_graph_input {
+        const struct cs_image *image;
+        const struct cs_space *space;
+        const struct cs_heaps *heaps;
+        const cs_slice_vec *slices;
+        const struct cs_clusters *clusters;
+        unsigned workers;
+};
+
+CS_CHECK enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out,
+                                       struct cs_error *err);
+void cs_graph_deinit(struct cs_graph *graph);
+
+/* The edges that lead to a cluster: [*first, *end) of graph->edges. */
+void cs_graph_edges_to(const struct cs_graph *graph, uint32_t cluster, size_t *first, size_t *end);
+
+#endif

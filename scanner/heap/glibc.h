@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* glibc's malloc (ptmalloc) from memory alone: no symbols, no file of libc, no version asked. The layout is recognised by
+ * the arena itself: its 127 pairs of bin heads, each of which points to itself or to a chunk that points back. */
+#ifndef CS_GLIBC_H
+#define CS_GLIBC_H
+
+#include "glibc_layout.h"
+#include "heaps.h"
+
+/* What is known of one glibc in the target. */
+struct cs_glibc {
+        const struct cs_image *image;
+        struct cs_heaps *heaps;
+        const struct cs_glibc_layout *layout; /* NULL: no arena was found */
+        struct cs_view view;
+        uint64_t main_arena;
+        uint32_t
+                first_arena; /* index of its first arena in heaps->arenas, which are in the order of the ring */
+        uint64_t sbrk_base; /* 0: unknown */
+};
+
+/* Finds main_arena in the modules' writable data, walks every arena and finds mmapped chunks. Adds to heaps->found an entry
+ * for the first main arena, or one that is not walked where a libc is there whose malloc is not recognised. */
+CS_CHECK enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space *space,
+                                      struct cs_heaps *heaps, struct cs_glibc *out, struct cs_error *err);
+void cs_glibc_deinit(struct cs_glibc *glibc);
+
+/* Walks one heap from its first chunk on: up to and with the chunk at `top`, or (top 0) up to the fenceposts that end a
+ * retired heap, and never beyond limit. Adds a range to the blocks. Every byte of the heap may lie: a header that cannot be
+ * true is reported, and the walk goes on where headers make sense again. */
+CS_CHECK enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t limit, uint64_t top,
+                                      uint32_t arena, struct cs_error *err);
+
+/* Finds the mmapped chunks in anonymous mappings that nothing else claims. Claims must be sorted. */
+CS_CHECK enum cs_status cs_glibc_find_mmapped(struct cs_glibc *glibc, const struct cs_space *space,
+                                              struct cs_error *err);
+
+/* Chunks in thread caches and fastbins look in use: walks those lists and marks them. The blocks must be sealed. */
+CS_CHECK enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_space *space,
+                                             struct cs_error *err);
+
+#endif

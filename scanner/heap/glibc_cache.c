@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Free chunks that look in use: those in thread caches and fastbins, whose neighbours still have the P bit set. */
+#include "glibc.h"
+
+#include "bytes.h"
+
+struct marker {
+        struct cs_glibc *glibc;
+        const struct cs_space *space;
+        struct cs_blocks *blocks;
+};
+
+/* The block that starts with the chunk at p and has that size, or NULL. */
+static struct cs_block *chunk_at(const struct marker *m, uint64_t p, uint64_t size)
+{
+        uint32_t i = cs_blocks_at(m->blocks, m->space, p);
+        if (i == CS_NO_BLOCK || cs_block_start(&m->blocks->blocks.at[i]) != p)
+                return NULL;
+        struct cs_block *b = &m->blocks->blocks.at[i];
+        return cs_block_size(b) == size ? b : NULL;
+}
+
+static void set_state(struct cs_block *b, enum cs_block_state state)
+{
+        b->tagged = (b->tagged & ~(uint64_t)CS_BLOCK_STATE_MASK) | state;
+}
+
+/* Follows a mangled list of chunks of one size, up to `most` of them, and marks them. `link` is where in the chunk the next
+ * pointer is, and what pointers point to. Stops at the first that cannot be true. */
+static void mark_list(struct marker *m, uint64_t head, uint64_t size, uint64_t most, uint64_t pointed,
+                      const char *what)
+{
+        uint64_t at = head;
+        for (uint64_t n = 0; at && n < most; n++) {
+                uint64_t stored;
+                struct cs_block *b = chunk_at(m, at - pointed, size);
+                if (!b || cs_block_state(b) == CS_BLOCK_CACHED ||
+                    !cs_source_u64(m->glibc->image->source, at - pointed + GLIBC_HEADER, &stored)) {
+                        cs_heaps_corrupt(m->glibc->heaps, at, what);
+                        return;
+                }
+                if (cs_block_state(b) == CS_BLOCK_IN_USE)
+                        set_state(b, CS_BLOCK_CACHED);
+                at = cs_glibc_reveal(at - pointed + GLIBC_HEADER, stored);
+        }
+}
+
+static void mark_fastbins(struct marker *m, uint64_t arena)
+{
+        const struct cs_glibc_layout *l = m->glibc->layout;
+        for (unsigned i = 0; i < GLIBC_FASTBINS; i++) {
+                uint64_t head;
+                if (cs_source_u64(m->glibc->image->source, arena + l->fastbins + 8u * i, &head) && head)
+                        mark_list(m, head, GLIBC_MIN_CHUNK + 16u * i, m->blocks->blocks.n, 0,
+                                  "fastbin list is broken");
+        }
+}
+
+static uint64_t bin_size(unsigned bin)
+{
+        return GLIBC_MIN_CHUNK + 16u * (uint64_t)bin;
+}
+
+/* Is this the payload of a thread cache: every head agrees with its count and points to a chunk of its bin's size? One that
+ * is all zero could be anything, and there is nothing to mark. */
+static bool is_tcache(const struct marker *m, const uint8_t *at)
+{
+        const struct cs_glibc_layout *l = m->glibc->layout;
+        bool any = false;
+        for (unsigned i = 0; i < GLIBC_TCACHE_BINS; i++) {
+                unsigned count = at[2 * i] | (unsigned)at[2 * i + 1] << 8;
+                uint64_t head = cs_word(at + l->tcache_heads + 8u * i);
+                if (!head != !count)
+                        return false;
+                if (head && !chunk_at(m, head - GLIBC_HEADER, bin_size(i)))
+                        return false;
+                any |= head != 0;
+        }
+        return any;
+}
+
+static void mark_tcache(struct marker *m, const uint8_t *at)
+{
+        const struct cs_glibc_layout *l = m->glibc->layout;
+        for (unsigned i = 0; i < GLIBC_TCACHE_BINS; i++) {
+                unsigned count = at[2 * i] | (unsigned)at[2 * i + 1] << 8;
+                if (count)
+                        mark_list(m, cs_word(at + l->tcache_heads + 8u * i), bin_size(i), count, GLIBC_HEADER,
+                                  "thread cache list is broken");
+        }
+}
+
+enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_space *space,
+                                    struct cs_error *err)
+{
+        struct marker m = { .glibc = glibc, .space = space, .blocks = &glibc->heaps->blocks };
+        const struct cs_glibc_layout *l = glibc->layout;
+        (void)err;
+        for (size_t i = glibc->first_arena; i < glibc->heaps->arenas.n; i++)
+                mark_fastbins(&m, glibc->heaps->arenas.at[i].address);
+        for (size_t i = 0; i < m.blocks->blocks.n; i++) {
+                struct cs_block *b = &m.blocks->blocks.at[i];
+                uint8_t payload[0x280];
+                if (cs_block_size(b) != l->tcache_chunk || cs_block_state(b) != CS_BLOCK_IN_USE ||
+                    !cs_source_exact(glibc->image->source, cs_block_user(b), payload, sizeof(payload)) ||
+                    !is_tcache(&m, payload))
+                        continue;
+                mark_tcache(&m, payload);
+                set_state(b, CS_BLOCK_INTERNAL);
+        }
+        return CS_OK;
+}

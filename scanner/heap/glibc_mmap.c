@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks that malloc mapped one by one: a header with the M bit at the start of some page of an anonymous mapping, or
+ * behind it where memalign moved the block. */
+#include "glibc.h"
+
+#include "bytes.h"
+
+static bool header(struct cs_glibc *glibc, uint64_t p, uint64_t *prev, uint64_t *word)
+{
+        size_t got;
+        const uint8_t *at = cs_view_whole(&glibc->view, p, GLIBC_HEADER, &got);
+        if (!at || got < GLIBC_HEADER)
+                return false;
+        *prev = cs_word(at);
+        *word = cs_word(at + 8);
+        return true;
+}
+
+/* malloc/malloc.c, sysmalloc_mmap and munmap_chunk (up to 2.42): (prev_size + size) is the mapping's length, whole pages. */
+static bool plausible(uint64_t prev, uint64_t word, uint64_t pad, uint64_t room)
+{
+        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
+        return (word & GLIBC_FLAGS) == GLIBC_IS_MMAPPED && prev == pad && pad < room &&
+               size >= GLIBC_MIN_CHUNK && size <= room - pad && (pad + size) % CS_PAGE == 0 && size % 16 == 0;
+}
+
+/* The chunk that memalign moved inside the mapping at p: its header stands before the first multiple of some power of two
+ * (_int_memalign: at least MINSIZE behind p). The header at p stays as it was, so the moved one is the true one. */
+static bool moved_chunk(struct cs_glibc *glibc, uint64_t p, uint64_t room, uint64_t *pad, uint64_t *size)
+{
+        for (uint64_t align = 32; align && align < room; align <<= 1) {
+                uint64_t user = (p + GLIBC_HEADER + align - 1) & ~(align - 1);
+                uint64_t prev, word;
+                if (user - GLIBC_HEADER - p < GLIBC_MIN_CHUNK)
+                        user += align;
+                uint64_t at = user - GLIBC_HEADER;
+                if (user < p || at - p >= room)
+                        break;
+                if (!header(glibc, at, &prev, &word) || !plausible(prev, word, at - p, room))
+                        continue;
+                *pad = at - p;
+                *size = word & ~(uint64_t)GLIBC_FLAGS;
+                return true;
+        }
+        return false;
+}
+
+/* Adds the chunk that begins in the page at p, if one does; *length is what it takes of the address space. */
+static enum cs_status add_chunk(struct cs_glibc *glibc, uint64_t p, uint64_t room, uint64_t *length,
+                                struct cs_error *err)
+{
+        uint64_t prev, word, pad = 0;
+        *length = 0;
+        if (!header(glibc, p, &prev, &word) || !plausible(prev, word, 0, room))
+                return CS_OK;
+        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
+        (void)moved_chunk(glibc, p, size, &pad, &size);
+        struct cs_blocks *blocks = &glibc->heaps->blocks;
+        struct cs_range range = { p, p + pad + size };
+        enum cs_status st = cs_blocks_begin(blocks, UINT32_MAX, err);
+        if (st == CS_OK)
+                st = cs_blocks_add(blocks, p + pad, size, CS_BLOCK_IN_USE | CS_BLOCK_MMAPPED, err);
+        if (st != CS_OK)
+                return st;
+        cs_blocks_end(blocks, (struct cs_range){ p + pad, range.end });
+        *length = cs_range_size(range);
+        return CS_OK;
+}
+
+static bool anonymous_data(const struct cs_mapping *m)
+{
+        uint32_t rw = CS_PERM_READ | CS_PERM_WRITE;
+        return (m->perms & rw) == rw && !(m->perms & CS_PERM_SHARED) && !m->file_backed && m->dumped &&
+               m->module == CS_NO_MODULE && (!m->path || strncmp(m->path, "[anon", 5) == 0);
+}
+
+static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, struct cs_error *err)
+{
+        uint64_t p = cs_page_up(range.start);
+        while (p < range.end) {
+                struct cs_range claimed;
+                uint64_t length = 0;
+                if (cs_heaps_claims(glibc->heaps, p, &claimed)) {
+                        p = cs_page_up(claimed.end);
+                        continue;
+                }
+                enum cs_status st = add_chunk(glibc, p, range.end - p, &length, err);
+                if (st != CS_OK)
+                        return st;
+                if (length == 0) {
+                        uint64_t next = cs_source_next(glibc->image->source, p + CS_PAGE);
+                        length = next > p + CS_PAGE ? cs_page_down(next) - p : CS_PAGE;
+                        if (next == UINT64_MAX)
+                                break;
+                }
+                p += length;
+        }
+        return CS_OK;
+}
+
+enum cs_status cs_glibc_find_mmapped(struct cs_glibc *glibc, const struct cs_space *space,
+                                     struct cs_error *err)
+{
+        const cs_mapping_vec *maps = &glibc->image->mappings;
+        for (size_t i = 0; i < maps->n;) {
+                struct cs_range range = maps->at[i].range;
+                size_t next = i + 1;
+                bool wanted = anonymous_data(&maps->at[i]) &&
+                              cs_space_at(space, range.start).kind != CS_SPACE_STACK;
+                /* The kernel merges neighbours, and cores cut them: only the whole stretch bounds a chunk. */
+                while (wanted && next < maps->n && maps->at[next].range.start == range.end &&
+                       anonymous_data(&maps->at[next]) &&
+                       cs_space_at(space, maps->at[next].range.start).kind != CS_SPACE_STACK)
+                        range.end = maps->at[next++].range.end;
+                if (wanted) {
+                        enum cs_status st = search(glibc, range, err);
+                        if (st != CS_OK)
+                                return st;
+                }
+                i = next;
+        }
+        return CS_OK;
+}

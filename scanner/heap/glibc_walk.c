@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "glibc.h"
+
+#include "bytes.h"
+
+enum {
+        RELEASE_BYTES = 16 << 20,
+        CHAIN_TRUSTED = 32, /* headers in a row that fit: after damage, no accident any more */
+        FENCEPOST = 0x10,
+};
+
+struct walk {
+        struct cs_glibc *glibc;
+        uint64_t limit;
+        uint64_t top;
+        uint64_t pending; /* chunk whose state the next header will tell; 0: none */
+        uint64_t pending_size;
+        uint64_t released; /* pages of the core before this address are let go of */
+        bool ended;
+};
+
+/* The size word of the chunk at p; false at a gap. */
+static bool size_word(struct cs_view *view, uint64_t p, uint64_t *word)
+{
+        size_t got;
+        const uint8_t *at = cs_view_at(view, p + 8, 8, &got);
+        if (got < 8)
+                at = cs_view_stitch(view, p + 8, 8, &got);
+        if (!at || got < 8)
+                return false;
+        *word = cs_word(at);
+        return true;
+}
+
+static bool size_fits(uint64_t word, uint64_t p, uint64_t limit)
+{
+        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
+        return size >= GLIBC_MIN_CHUNK && !(size & 15) && !(word & GLIBC_IS_MMAPPED) && size <= limit - p;
+}
+
+/* Do headers in a row fit from p on, up to the top, the end, or long enough? */
+static bool chain_fits(struct walk *w, uint64_t p)
+{
+        for (unsigned n = 0; n < CHAIN_TRUSTED; n++) {
+                uint64_t word;
+                if (p == w->top || p == w->limit)
+                        return n > 0;
+                if (p > w->limit - GLIBC_HEADER || !size_word(&w->glibc->view, p, &word))
+                        return false;
+                if (!size_fits(word, p, w->limit))
+                        return false;
+                p += word & ~(uint64_t)GLIBC_FLAGS;
+        }
+        return true;
+}
+
+/* The next address from p on where headers make sense again, or limit. */
+static uint64_t resynchronise(struct walk *w, uint64_t p)
+{
+        while (p < w->limit && w->limit - p >= GLIBC_HEADER) {
+                uint64_t word;
+                if (!size_word(&w->glibc->view, p, &word)) {
+                        uint64_t next =
+                                cs_source_next(w->glibc->image->source, cs_page_down(p + 8) + CS_PAGE);
+                        if (next >= w->limit)
+                                break;
+                        p = next > p ? (next + 15) & ~(uint64_t)15 : p + 16;
+                        continue;
+                }
+                if (size_fits(word, p, w->limit) && chain_fits(w, p))
+                        return p;
+                p += 16;
+        }
+        return w->limit;
+}
+
+/* Adds the pending chunk, now that the header after it says whether it is in use. */
+static enum cs_status settle(struct walk *w, bool in_use, struct cs_error *err)
+{
+        uint64_t p = w->pending;
+        w->pending = 0;
+        return p ? cs_blocks_add(&w->glibc->heaps->blocks, p, w->pending_size,
+                                 in_use ? CS_BLOCK_IN_USE : CS_BLOCK_FREE, err)
+                 : CS_OK;
+}
+
+static enum cs_status add_top(struct walk *w, uint64_t p, uint64_t word, struct cs_error *err)
+{
+        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
+        enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE, err);
+        w->ended = true;
+        if (st != CS_OK || size < FENCEPOST || size > w->limit - p)
+                return st;
+        return cs_blocks_add(&w->glibc->heaps->blocks, p, size, CS_BLOCK_TOP, err);
+}
+
+/* A header that does not fit: a retired heap ends in fenceposts (sysmalloc: a chunk of 16 bytes, then one of 0 or again 16);
+ * anything else is damage. Either way the walk goes on where headers fit, for in the main arena others may have moved the
+ * break in between. */
+static enum cs_status handle_misfit(struct walk *w, uint64_t *p, uint64_t word, struct cs_error *err)
+{
+        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS, next;
+        bool fence = size == FENCEPOST && size_word(&w->glibc->view, *p + FENCEPOST, &next) &&
+                     (next & ~(uint64_t)GLIBC_FLAGS) <= FENCEPOST;
+        enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE || !fence, err);
+        if (st != CS_OK)
+                return st;
+        if (fence) {
+                uint64_t left = w->limit - *p;
+                st = cs_blocks_add(&w->glibc->heaps->blocks, *p, left < 2 * FENCEPOST ? left : 2 * FENCEPOST,
+                                   CS_BLOCK_INTERNAL, err);
+                w->ended = !w->top;
+                *p += 2 * FENCEPOST;
+                if (w->ended || st != CS_OK)
+                        return st;
+        } else {
+                cs_heaps_corrupt(w->glibc->heaps, *p, "chunk size is impossible");
+                *p += 16;
+        }
+        *p = resynchronise(w, *p);
+        return st;
+}
+
+static enum cs_status walk_chunks(struct walk *w, uint64_t p, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        while (st == CS_OK && !w->ended && p < w->limit && w->limit - p >= GLIBC_HEADER) {
+                uint64_t word;
+                if (!size_word(&w->glibc->view, p, &word)) {
+                        /* What the chunk before the gap is, nobody can say any more: in use is the cautious answer. */
+                        st = settle(w, true, err);
+                        cs_heaps_corrupt(w->glibc->heaps, p, "heap cannot be read here");
+                        p = st == CS_OK ? resynchronise(w, p) : w->limit;
+                } else if (p == w->top) {
+                        st = add_top(w, p, word, err);
+                } else if (size_fits(word, p, w->limit)) {
+                        st = settle(w, word & GLIBC_PREV_IN_USE, err);
+                        w->pending = p;
+                        w->pending_size = word & ~(uint64_t)GLIBC_FLAGS;
+                        p += w->pending_size;
+                        if (p - w->released >= RELEASE_BYTES) {
+                                cs_source_release(w->glibc->view.src, w->released, (size_t)(p - w->released));
+                                w->released = p;
+                        }
+                } else {
+                        st = handle_misfit(w, &p, word, err);
+                }
+        }
+        /* The last chunk ends the heap without a header behind it: a top that moved while we looked (live). */
+        if (st == CS_OK && w->pending)
+                st = cs_blocks_add(&w->glibc->heaps->blocks, w->pending, w->pending_size, CS_BLOCK_TOP, err);
+        return st;
+}
+
+enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t limit, uint64_t top,
+                             uint32_t arena, struct cs_error *err)
+{
+        struct walk w = { .glibc = glibc, .limit = limit, .top = top, .released = first };
+        struct cs_blocks *blocks = &glibc->heaps->blocks;
+        if (first >= limit || first & 15)
+                return CS_OK;
+        enum cs_status st = cs_blocks_begin(blocks, arena, err);
+        if (st != CS_OK)
+                return st;
+        st = walk_chunks(&w, first, err);
+        uint64_t end = first;
+        if (blocks->blocks.n > blocks->ranges.at[blocks->ranges.n - 1].first)
+                end = cs_block_range(&blocks->blocks.at[blocks->blocks.n - 1]).end;
+        cs_blocks_end(blocks, (struct cs_range){ first, end });
+        return st;
+}

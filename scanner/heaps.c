@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "heaps.h"
+
+#include "glibc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void cs_heaps_deinit(struct cs_heaps *heaps)
+{
+        cs_blocks_deinit(&heaps->blocks);
+        cs_vec_deinit(&heaps->found);
+        cs_vec_deinit(&heaps->arenas);
+        cs_vec_deinit(&heaps->corrupt);
+        cs_vec_deinit(&heaps->claimed);
+        cs_pool_deinit(&heaps->pool);
+}
+
+void cs_heaps_corrupt(struct cs_heaps *heaps, uint64_t address, const char *what)
+{
+        struct cs_corruption c = { address, what };
+        if (heaps->corrupt.n >= CS_CORRUPT_KEPT || cs_vec_push(&heaps->corrupt, c, NULL) != CS_OK)
+                heaps->corrupt_more++;
+}
+
+/* Allocators whose blocks this version does not read, told by a symbol that only they define: a honest answer names them
+ * instead of calling their memory a mystery. */
+static const struct {
+        const char *allocator;
+        const char *symbol;
+        const char *file; /* start of the library's file name, where the symbol may be hidden; or NULL */
+} foreign[] = {
+        { "jemalloc", "mallctl", "libjemalloc" },
+        { "jemalloc", "je_mallctl", NULL },
+        { "jemalloc", "_rjem_mallctl", NULL },
+        { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc" },
+        { "mimalloc", "mi_version", "libmimalloc" },
+        { "musl", "__malloc_atfork", "ld-musl" },
+};
+
+static enum cs_status note_foreign(const struct cs_image *image, struct cs_symbols *symbols, size_t module,
+                                   struct cs_heaps *heaps, struct cs_error *err)
+{
+        const char *name = image->modules.at[module].name;
+        for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+                struct cs_symbol symbol;
+                bool by_file =
+                        foreign[i].file && strncmp(name, foreign[i].file, strlen(foreign[i].file)) == 0;
+                if (!by_file && !cs_symbols_named(symbols, module, foreign[i].symbol, &symbol))
+                        continue;
+                struct cs_heap heap = { .allocator = foreign[i].allocator, .module = (int32_t)module };
+                heap.why_not = "its blocks are not read by this version";
+                return cs_vec_push(&heaps->found, heap, err);
+        }
+        return CS_OK;
+}
+
+static int by_start(const void *a, const void *b)
+{
+        const struct cs_range *x = a, *y = b;
+        return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void cs_heaps_sort_claims(struct cs_heaps *heaps)
+{
+        if (heaps->claimed.n)
+                qsort(heaps->claimed.at, heaps->claimed.n, sizeof(*heaps->claimed.at), by_start);
+}
+
+bool cs_heaps_claims(const struct cs_heaps *heaps, uint64_t addr, struct cs_range *which)
+{
+        size_t lo = 0, hi = heaps->claimed.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (heaps->claimed.at[mid].start <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        if (lo == 0 || !cs_range_has(heaps->claimed.at[lo - 1], addr))
+                return false;
+        *which = heaps->claimed.at[lo - 1];
+        return true;
+}
+
+enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *symbols, struct cs_space *space,
+                             struct cs_heaps *heaps, struct cs_error *err)
+{
+        struct cs_glibc glibc;
+        enum cs_status st = cs_glibc_find(image, space, heaps, &glibc, err);
+        for (size_t i = 0; st == CS_OK && i < image->modules.n; i++)
+                if (!image->modules.at[i].runtime || strncmp(image->modules.at[i].name, "ld-musl", 7) == 0)
+                        st = note_foreign(image, symbols, i, heaps, err);
+        if (st == CS_OK)
+                st = cs_blocks_seal(&heaps->blocks, space, err);
+        if (st == CS_OK && glibc.layout)
+                st = cs_glibc_mark_cached(&glibc, space, err);
+        cs_glibc_deinit(&glibc);
+        return st;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the heap walkers found: one entry per allocator, and the blocks of those that could be walked. */
+#ifndef CS_HEAPS_H
+#define CS_HEAPS_H
+
+#include "blocks.h"
+
+struct cs_arena {
+        uint64_t address;
+        bool main;
+        uint64_t top; /* bytes of its top chunk */
+};
+
+struct cs_corruption {
+        uint64_t address;
+        const char *what; /* static text */
+};
+
+struct cs_heap {
+        const char *allocator; /* static text: "glibc", "jemalloc", … */
+        const char *version;   /* lives in the heaps' pool, or NULL */
+        int32_t module;        /* that holds it, or CS_NO_MODULE */
+        bool walked;           /* false: recognised, but not readable here */
+        const char *why_not;   /* static text: reason where it was not walked, else NULL */
+};
+
+struct cs_heaps {
+        struct cs_pool pool;
+        CS_VEC(struct cs_heap) found;
+        CS_VEC(struct cs_arena) arenas; /* of all walked allocators; blocks' ranges refer to them by index */
+        CS_VEC(struct cs_corruption) corrupt;
+        CS_VEC(struct cs_range)
+        claimed;                /* address space that belongs to a walked heap, blocks or not (headers of
+                                          * heaps, the unused tail of an arena's reservation) */
+        uint64_t corrupt_more;  /* corruptions found beyond those kept */
+        uint64_t mmapped_known; /* mmapped chunks by the allocator's own count, or UINT64_MAX */
+        uint64_t arena_bytes;   /* size of a main arena, which lies in its module's data */
+        struct cs_blocks blocks;
+};
+
+enum { CS_CORRUPT_KEPT = 64 };
+
+void cs_heaps_deinit(struct cs_heaps *heaps);
+
+/* Notes a corruption, or counts it where there are too many. */
+void cs_heaps_corrupt(struct cs_heaps *heaps, uint64_t address, const char *what);
+
+/* Is addr in a claimed range? Valid once the walkers are done (cs_heaps_sort_claims). */
+bool cs_heaps_claims(const struct cs_heaps *heaps, uint64_t addr, struct cs_range *which);
+void cs_heaps_sort_claims(struct cs_heaps *heaps);
+
+/* Finds all allocators in the image, walks those it can, seals the blocks and enters them into space. Main thread. */
+CS_CHECK enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *symbols,
+                                      struct cs_space *space, struct cs_heaps *heaps, struct cs_error *err);
+
+#endif

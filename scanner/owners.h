@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which module asked for the blocks of a cluster. First by what the blocks point at; then, for those whose words say nothing,
+ * by who points at them and by what they lead to, step by step over the graph of clusters. */
+#ifndef CS_OWNERS_H
+#define CS_OWNERS_H
+
+#include "graph.h"
+#include "members.h"
+
+enum { CS_OWNER_EVIDENCE = 6 };
+
+enum cs_evidence_kind {
+        CS_EVIDENCE_TARGET,   /* the blocks point at it */
+        CS_EVIDENCE_ROOT,     /* a module's data points at the blocks */
+        CS_EVIDENCE_REFERRER, /* blocks of another cluster point at them */
+        CS_EVIDENCE_CHILD,    /* they point at blocks of another cluster */
+};
+
+struct cs_evidence {
+        enum cs_evidence_kind kind;
+        uint32_t offset;  /* of the pointer: in the block (target, child) or in the referrer */
+        uint32_t module;  /* that it speaks for */
+        uint32_t cluster; /* referrer, child */
+        uint64_t target;  /* target: the address pointed at; root: an address that points */
+        double share;     /* of the cluster's blocks */
+        double weight;    /* 0 … 1 */
+};
+
+struct cs_owner {
+        int32_t module; /* or CS_NO_MODULE */
+        double confidence;
+        uint32_t n_evidence;
+        struct cs_evidence evidence[CS_OWNER_EVIDENCE]; /* heaviest first */
+};
+
+struct cs_owners_input {
+        const struct cs_image *image;
+        const struct cs_space *space;
+        const struct cs_blocks *blocks;
+        const struct cs_clusters *clusters;
+        const struct cs_members *members;
+        const struct cs_graph *graph;
+};
+
+/* owners: one per cluster, calloc'ed, the caller's. Main thread. */
+CS_CHECK enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owner **owners,
+                                       struct cs_error *err);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answer: one typed tree of values, from which cli/ renders text and JSON and adds nothing. Everything lives in the
+ * report's pool; it is built by one thread and frozen afterwards. Sizes are bytes. Pointers may be NULL where the text says
+ * "or NULL". All strings may hold bytes of the target: the renderer escapes them.
+ *
+ * "resident": live, pages that the kernel says are present; in a core, dumped pages that are not all zero. */
+#ifndef CS_REPORT_H
+#define CS_REPORT_H
+
+#include "pool.h"
+
+#include <stdint.h>
+
+/* Bytes that came from the target and may be no text at all. */
+struct cs_text {
+        const char *bytes;
+        size_t len;
+};
+
+struct cs_report_target {
+        bool live;
+        const char *path; /* the core's, or NULL */
+        int64_t pid;
+        const char *command; /* or NULL */
+        const char *exe;     /* or NULL */
+        const char *arch;    /* "x86_64" */
+        size_t threads;
+        bool complete;      /* nothing that the input promised is missing, no limit was reached */
+        bool consistent;    /* false: memory moved while it was read (live) */
+        const char *sha256; /* of a core, or NULL */
+        const char **warnings;
+        size_t n_warnings;
+};
+
+struct cs_report_kind {
+        const char *kind; /* "malloc-used", "stack", … as in INTERFACE.md */
+        uint64_t bytes;
+        uint64_t resident;
+        uint64_t regions;
+};
+
+struct cs_report_memory {
+        uint64_t mapped;
+        uint64_t resident;
+        uint64_t anonymous;           /* resident bytes that no file backs */
+        uint64_t unexplained;         /* resident anonymous bytes that nothing claims */
+        struct cs_report_kind *kinds; /* largest resident first; adds up to mapped and resident */
+        size_t n_kinds;
+};
+
+struct cs_count_bytes {
+        uint64_t count;
+        uint64_t bytes;
+};
+
+struct cs_report_arena {
+        uint64_t address;
+        bool main;
+        struct cs_count_bytes used;   /* chunks in use, their headers included */
+        struct cs_count_bytes free;   /* chunks in bins */
+        struct cs_count_bytes cached; /* chunks in fastbins and thread caches */
+        uint64_t top;
+        uint64_t trimmable;
+};
+
+struct cs_report_corrupt {
+        uint64_t address;
+        const char *what;
+};
+
+struct cs_report_heap {
+        const char *allocator; /* "glibc", "jemalloc", … */
+        const char *version;   /* or NULL */
+        const char *library;   /* module that holds it */
+        bool walked;           /* false: recognised, but its blocks are not read by this version */
+        struct cs_report_arena *arenas;
+        size_t n_arenas;
+        struct cs_count_bytes mmapped;
+        struct cs_report_corrupt *corrupt;
+        size_t n_corrupt;
+};
+
+struct cs_report_verdict {
+        const char *kind; /* "leak", "healthy", "unknown", … */
+        double confidence;
+        const char *summary;
+        const char **reasons;
+        size_t n_reasons;
+        const char *cluster; /* id, or NULL */
+        const char *library; /* or NULL */
+};
+
+struct cs_report_evidence {
+        const char *
+                kind; /* "vtable", "function", "data", "rodata-literal", "typeinfo", "static-root", "referrer", … */
+        int64_t offset;     /* in the block; -1: does not apply */
+        const char *module; /* or NULL */
+        const char
+                *symbol; /* demangled, or library+offset (section), or a cluster id for "referrer"; or NULL */
+        double share;    /* of the cluster's blocks */
+        double weight;   /* 0 … 1 */
+};
+
+struct cs_report_field {
+        uint64_t offset;
+        uint64_t size;     /* bytes that this entry covers */
+        const char *kind;  /* "pointer:module", "text", "zero", … */
+        const char *value; /* a constant's value or a target's name, or NULL */
+        double share;
+        const char *to; /* cluster id, or NULL */
+};
+
+struct cs_report_referrer {
+        const char *cluster; /* id, or NULL for a root */
+        const char *
+                root; /* "libfoo.so (.bss)", "stack of thread 12", "anonymous memory", or NULL for a cluster */
+        uint64_t offset; /* of the pointer in the referrer's block */
+        double share;    /* of this cluster's blocks that are so referred to */
+};
+
+struct cs_report_cluster {
+        const char *id;   /* "c1" is the largest by resident bytes */
+        const char *kind; /* "object", "text", "pattern" */
+        const char *what;
+        uint64_t count;
+        uint64_t bytes; /* chunks, their headers included; so are block sizes */
+        uint64_t resident;
+        uint64_t block_min;
+        uint64_t block_max;
+        uint64_t in_use; /* of count */
+        uint64_t free;
+        const char *library;                 /* or NULL */
+        double confidence;                   /* of library; 0 where there is none */
+        struct cs_report_evidence *evidence; /* heaviest first */
+        size_t n_evidence;
+        struct cs_report_field *fields; /* by offset */
+        size_t n_fields;
+        bool has_template;
+        struct cs_text template;
+        uint64_t unreferenced;                /* blocks that nothing points to */
+        uint64_t leak_direct;                 /* blocks that nothing points to, directly or in a ring */
+        uint64_t leak_indirect;               /* blocks that only leaked blocks lead to */
+        uint64_t leak_bytes;                  /* of both */
+        struct cs_report_referrer *referrers; /* largest share first */
+        size_t n_referrers;
+        uint64_t *examples; /* addresses as malloc returned them */
+        size_t n_examples;
+        const char *signature; /* hex; stable across ASLR and processes */
+};
+
+struct cs_report_library {
+        const char *library;  /* or NULL: no owner found */
+        const char *build_id; /* hex, or NULL */
+        uint64_t count;
+        uint64_t bytes;
+        uint64_t resident;
+        double confidence; /* mean over bytes */
+};
+
+/* One line of --blocks. */
+struct cs_report_block {
+        uint64_t address; /* what malloc returned */
+        uint64_t usable;
+        uint32_t cluster; /* index into all_clusters */
+        uint8_t leak;     /* enum cs_leak */
+};
+
+enum cs_leak { CS_LEAK_NONE, CS_LEAK_DIRECT, CS_LEAK_INDIRECT, CS_LEAK_POSSIBLE };
+
+struct cs_report {
+        struct cs_pool pool;
+        struct cs_report_target target;
+        struct cs_report_memory memory;
+        struct cs_report_heap *heaps;
+        size_t n_heaps;
+        struct cs_report_verdict verdict;
+        struct cs_report_cluster *clusters; /* largest resident first; all of them, of one block and more */
+        size_t n_clusters;
+        struct cs_report_library *libraries; /* largest resident first */
+        size_t n_libraries;
+        struct cs_count_bytes leak_direct;
+        struct cs_count_bytes leak_indirect;
+        struct cs_report_block
+                *blocks; /* in-use blocks by address; malloc'ed, owned; NULL unless asked for */
+        size_t n_blocks;
+        double seconds;
+        uint64_t bytes_read;
+        uint64_t peak_memory; /* of our own, beside the page cache */
+};
+
+void cs_report_destroy(struct cs_report *report);
+static inline void cs_report_destroyp(struct cs_report **report)
+{
+        cs_report_destroy(*report);
+}
+
+#endif

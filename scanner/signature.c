@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signature.h"
+
+/* Every user-space pointer that matters lies above the first 64 KiB (vm.mmap_min_addr) and below 2^47. */
+static inline bool may_point(uint64_t value)
+{
+        return value - 0x10000 < (UINT64_C(1) << 47) - 0x10000;
+}
+
+static void collect(const struct cs_space *space, const uint8_t *at, size_t len, uint64_t offset,
+                    struct cs_features *out)
+{
+        for (size_t i = 0; i + 8 <= len && out->n < CS_LIMIT_BLOCK_FEATURES; i += 8) {
+                uint64_t value = cs_word(at + i);
+                if (!may_point(value))
+                        continue;
+                struct cs_space_entry e = cs_space_at(space, value);
+                if (e.kind != CS_SPACE_MODULE)
+                        continue;
+                enum cs_part part = cs_space_part(space, e.index, value);
+                if (part == CS_PART_META || part == CS_PART_NONE)
+                        continue;
+                out->at[out->n++] = (struct cs_feature){ (uint32_t)(offset + i), e.index, value };
+        }
+}
+
+void cs_signature_features(struct cs_view *view, const struct cs_space *space, const struct cs_block *block,
+                           struct cs_features *out)
+{
+        struct cs_range payload = cs_block_payload(block);
+        out->n = 0;
+        if (cs_range_size(payload) > CS_LIMIT_SIGNATURE_SPAN)
+                payload.end = payload.start + CS_LIMIT_SIGNATURE_SPAN;
+        for (uint64_t at = payload.start; at < payload.end && out->n < CS_LIMIT_BLOCK_FEATURES;) {
+                size_t got;
+                const uint8_t *bytes = cs_view_whole(view, at, (size_t)(payload.end - at), &got);
+                if (!bytes) {
+                        uint64_t next = cs_source_next(view->src, cs_page_down(at) + CS_PAGE);
+                        at = next > at ? next : payload.end;
+                        continue;
+                }
+                collect(space, bytes, got, at - payload.start, out);
+                at += got;
+        }
+}
+
+uint64_t cs_signature_shape(struct cs_view *view, const struct cs_space *space, const struct cs_block *block)
+{
+        struct cs_range payload = cs_block_payload(block);
+        size_t want = cs_range_size(payload) < CS_SHAPE_WORDS * 8 ? (size_t)cs_range_size(payload)
+                                                                  : CS_SHAPE_WORDS * 8;
+        size_t got;
+        uint64_t shape = 0;
+        const uint8_t *bytes = cs_view_whole(view, payload.start, want, &got);
+        for (size_t i = 0; bytes && i + 8 <= got; i += 8) {
+                uint64_t value = cs_word(bytes + i);
+                enum cs_space_kind kind = may_point(value) ? cs_space_at(space, value).kind : CS_SPACE_NONE;
+                shape |= (uint64_t)kind << i;
+        }
+        return shape;
+}

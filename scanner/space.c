@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAF_PAGES = 1 << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT) };
+
+void cs_space_destroy(struct cs_space *space)
+{
+        if (!space)
+                return;
+        for (size_t i = 0; i < SPACE_ROOTS; i++)
+                free(space->leaves[i]);
+        free(space->modules);
+        free(space);
+}
+
+enum cs_status cs_space_set(struct cs_space *space, struct cs_range range, enum cs_space_kind kind,
+                            uint32_t index, struct cs_error *err)
+{
+        uint32_t entry = (uint32_t)kind << 28 | (index & 0xfffffff);
+        for (uint64_t addr = cs_page_down(range.start); addr < range.end && addr >> 47 == 0;
+             addr += CS_PAGE) {
+                uint32_t **leaf = &space->leaves[addr >> SPACE_LEAF_SHIFT];
+                if (!*leaf)
+                        *leaf = calloc(LEAF_PAGES, sizeof(**leaf));
+                if (!*leaf)
+                        return cs_fail(err, CS_ENOMEM, "address map");
+                (*leaf)[(addr >> CS_PAGE_SHIFT) & (LEAF_PAGES - 1)] = entry;
+        }
+        return CS_OK;
+}
+
+/* The main thread's stack grows down from where its pointer is; a thread's lies in a mapping of its own. */
+static bool holds_stack(const struct cs_image *image, const struct cs_mapping *m)
+{
+        for (size_t i = 0; i < image->threads.n; i++)
+                if (cs_range_has(m->range, image->threads.at[i].sp))
+                        return true;
+        return m->path && strncmp(m->path, "[stack", 6) == 0;
+}
+
+static enum cs_status set_mappings(struct cs_space *space, const struct cs_image *image, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < image->mappings.n; i++) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                /* Reserved address space: nothing lies there that a pointer could mean, and it may be terabytes. */
+                if (!(m->perms & (CS_PERM_READ | CS_PERM_WRITE)) && m->module == CS_NO_MODULE)
+                        continue;
+                if (m->module != CS_NO_MODULE)
+                        st = cs_space_set(space, m->range, CS_SPACE_MODULE, (uint32_t)m->module, err);
+                else
+                        st = cs_space_set(space, m->range,
+                                          holds_stack(image, m) ? CS_SPACE_STACK : CS_SPACE_OTHER,
+                                          (uint32_t)i, err);
+        }
+        return st;
+}
+
+enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *symbols,
+                               struct cs_space **out, struct cs_error *err)
+{
+        cs_cleanup(cs_space_destroyp) struct cs_space *space = calloc(1, sizeof(*space));
+        if (!space)
+                return cs_fail(err, CS_ENOMEM, "address map");
+        space->n_modules = image->modules.n;
+        space->modules = calloc(space->n_modules + 1, sizeof(*space->modules));
+        if (!space->modules)
+                return cs_fail(err, CS_ENOMEM, "address map");
+        for (size_t i = 0; i < space->n_modules; i++)
+                space->modules[i].sections = cs_symbols_sections(symbols, i, &space->modules[i].n_sections);
+        enum cs_status st = set_mappings(space, image, err);
+        if (st != CS_OK)
+                return st;
+        *out = cs_take(space);
+        return CS_OK;
+}
+
+enum cs_part cs_space_part(const struct cs_space *space, size_t module, uint64_t addr)
+{
+        const struct cs_space_module *m = &space->modules[module];
+        size_t lo = 0, hi = m->n_sections;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (m->sections[mid].range.end <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        if (lo == m->n_sections || addr < m->sections[lo].range.start)
+                return CS_PART_NONE;
+        return m->sections[lo].part;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The address space by page: what a word's value would point at, in two look-ups. Built once, then frozen and shared. */
+#ifndef CS_SPACE_H
+#define CS_SPACE_H
+
+#include "image.h"
+#include "symbols.h"
+
+enum cs_space_kind {
+        CS_SPACE_NONE,   /* nothing readable or writable there: no pointer */
+        CS_SPACE_MODULE, /* index: module */
+        CS_SPACE_HEAP,   /* index: heap range of the blocks (see blocks.h) */
+        CS_SPACE_STACK,  /* index: mapping */
+        CS_SPACE_OTHER,  /* index: mapping */
+};
+
+struct cs_space_entry {
+        enum cs_space_kind kind;
+        uint32_t index;
+};
+
+struct cs_space_module {
+        const struct cs_section *sections; /* borrowed from the symbols */
+        size_t n_sections;
+};
+
+enum {
+        SPACE_LEAF_SHIFT =
+                30, /* one leaf per GiB: 2^18 pages of 4 bytes, of which only touched ones cost memory */
+        SPACE_ROOTS = 1 << (47 - SPACE_LEAF_SHIFT),
+};
+
+struct cs_space {
+        uint32_t *leaves
+                [SPACE_ROOTS]; /* by addr >> 30; user space is 47 bits wide (five-level paging must be asked for) */
+        struct cs_space_module *modules;
+        size_t n_modules;
+};
+
+/* The image and symbols are borrowed. Knows all mappings; heaps are added by cs_space_set. */
+CS_CHECK enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *symbols,
+                                        struct cs_space **out, struct cs_error *err);
+void cs_space_destroy(struct cs_space *space);
+static inline void cs_space_destroyp(struct cs_space **space)
+{
+        cs_space_destroy(*space);
+}
+
+/* Says what the pages that the range touches are. Not thread-safe; before the workers start. */
+CS_CHECK enum cs_status cs_space_set(struct cs_space *space, struct cs_range range, enum cs_space_kind kind,
+                                     uint32_t index, struct cs_error *err);
+
+static inline struct cs_space_entry cs_space_at(const struct cs_space *space, uint64_t addr)
+{
+        const uint32_t *leaf = addr >> 47 ? NULL : space->leaves[addr >> SPACE_LEAF_SHIFT];
+        uint32_t entry =
+                leaf ? leaf[(addr >> CS_PAGE_SHIFT) & ((1u << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT)) - 1)] : 0;
+        return (struct cs_space_entry){ (enum cs_space_kind)(entry >> 28), entry & 0xfffffff };
+}
+
+/* The part of the module that addr lies in; thread-safe. */
+enum cs_part cs_space_part(const struct cs_space *space, size_t module, uint64_t addr);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clusters_private.h"
+
+#include "bytes.h"
+#include "cs_limits.h"
+#include "signature.h"
+#include "template.h"
+#include "text.h"
+#include "work.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_input *in, struct cs_error *err)
+{
+        *sweep = (struct cs_sweep){ .in = in, .n_workers = in->workers };
+        sweep->workers = calloc(in->workers, sizeof(*sweep->workers));
+        sweep->slice_worker = calloc(in->slices->n + 1, sizeof(*sweep->slice_worker));
+        if (!sweep->workers || !sweep->slice_worker)
+                return cs_fail(err, CS_ENOMEM, "workers");
+        for (unsigned i = 0; i < in->workers; i++)
+                cs_view_init(&sweep->workers[i].view, in->image->source);
+        return CS_OK;
+}
+
+void cs_sweep_deinit(struct cs_sweep *sweep)
+{
+        for (unsigned i = 0; sweep->workers && i < sweep->n_workers; i++) {
+                struct cs_sweep_worker *w = &sweep->workers[i];
+                cs_view_deinit(&w->view);
+                cs_pool_deinit(&w->pool);
+                cs_tally_deinit(&w->features);
+                cs_tally_deinit(&w->targets);
+                cs_tally_deinit(&w->numbers);
+                cs_vec_deinit(&w->local);
+        }
+        free(sweep->workers);
+        free(sweep->slice_worker);
+        cs_tally_deinit(&sweep->features);
+}
+
+/* Lets go of the slice's pages of the core: our resident set stays small. */
+static void release(const struct cs_sweep *sweep, const struct cs_slice *slice)
+{
+        const struct cs_block *b = sweep->in->blocks->blocks.at;
+        uint64_t start = cs_block_start(&b[slice->first]);
+        for (uint32_t i = slice->first; i < slice->end; i++) {
+                uint64_t end = cs_block_range(&b[i]).end;
+                if (i + 1 < slice->end && cs_block_start(&b[i + 1]) == end)
+                        continue;
+                cs_source_release(sweep->in->image->source, start, (size_t)(end - start));
+                if (i + 1 < slice->end)
+                        start = cs_block_start(&b[i + 1]);
+        }
+}
+
+enum text_kind {
+        TEXT_NONE,
+        TEXT_PERHAPS, /* begins with text, but what follows could be fields as well as stale bytes */
+        TEXT_SURE,
+};
+
+enum { PERHAPS_BYTES = 8 }; /* shorter runs before a NUL are as often numbers and pointers */
+
+/* Does the block hold text from its start? *bytes and *run are valid until the view is used again. */
+static enum text_kind text_of(struct cs_sweep_worker *w, const struct cs_block *b, const uint8_t **bytes,
+                              size_t *run)
+{
+        struct cs_range payload = cs_block_payload(b);
+        size_t len = cs_range_size(payload) < CS_LIMIT_SIGNATURE_SPAN ? (size_t)cs_range_size(payload)
+                                                                      : CS_LIMIT_SIGNATURE_SPAN;
+        size_t got;
+        *bytes = cs_view_whole(&w->view, payload.start, len, &got);
+        if (!*bytes)
+                return TEXT_NONE;
+        if (cs_text_block(*bytes, got, run))
+                return TEXT_SURE;
+        *run = cs_text_run(*bytes, got);
+        return *run >= PERHAPS_BYTES && *run < got && (*bytes)[*run] == '\0' ? TEXT_PERHAPS : TEXT_NONE;
+}
+
+static enum cs_status bump(struct cs_tally *tally, uint64_t key, bool *limited, struct cs_error *err)
+{
+        uint64_t *count;
+        if (tally->n >= CS_LIMIT_FEATURES && cs_tally_get(tally, key, 0) == 0) {
+                *limited = true;
+                return CS_OK;
+        }
+        enum cs_status st = cs_tally_at(tally, key, 0, &count, err);
+        if (st == CS_OK)
+                ++*count;
+        return st;
+}
+
+static enum cs_status count_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        struct cs_sweep *sweep = context;
+        struct cs_sweep_worker *w = &sweep->workers[worker];
+        const struct cs_slice *slice = &sweep->in->slices->at[unit];
+        for (uint32_t i = slice->first; i < slice->end; i++) {
+                const struct cs_block *b = &sweep->in->blocks->blocks.at[i];
+                struct cs_features found;
+                if (cs_block_state(b) != CS_BLOCK_IN_USE)
+                        continue;
+                const uint8_t *bytes;
+                size_t run;
+                enum cs_status st = CS_OK;
+                if (text_of(w, b, &bytes, &run) != TEXT_NONE)
+                        st = bump(&w->features, cs_text_key(b), &w->limited, err);
+                if (st != CS_OK)
+                        return st;
+                cs_signature_features(&w->view, sweep->in->space, b, &found);
+                for (uint32_t k = 0; k < found.n; k++) {
+                        st = bump(&w->features, cs_feature_key(b, &found.at[k]), &w->limited, err);
+                        if (st == CS_OK)
+                                st = bump(&w->targets, found.at[k].target, &w->limited, err);
+                        if (st != CS_OK)
+                                return st;
+                }
+        }
+        release(sweep, slice);
+        return CS_OK;
+}
+
+enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_tally *addresses, struct cs_error *err)
+{
+        enum cs_status st = cs_work_run(sweep->n_workers, sweep->in->slices->n, count_slice, sweep, err);
+        for (unsigned i = 0; st == CS_OK && i < sweep->n_workers; i++) {
+                st = cs_tally_add(&sweep->features, &sweep->workers[i].features, err);
+                if (st == CS_OK)
+                        st = cs_tally_add(addresses, &sweep->workers[i].targets, err);
+                cs_tally_deinit(&sweep->workers[i].features);
+                cs_tally_deinit(&sweep->workers[i].targets);
+        }
+        return st;
+}
+
+/* The feature that says what the block is: the one that counts most among its likes, by what it points at; NULL where none
+ * is shared. A vtable at offset 0 needs no likes. */
+static const struct cs_feature *anchor_of(const struct cs_sweep *sweep, const struct cs_block *b,
+                                          const struct cs_features *found)
+{
+        const struct cs_feature *best = NULL;
+        double best_score = 0;
+        for (uint32_t k = 0; k < found->n; k++) {
+                const struct cs_feature *f = &found->at[k];
+                const struct cs_target *t = cs_targets_at(sweep->targets, f->target);
+                if (!t)
+                        continue;
+                if (t->kind == CS_TARGET_VTABLE && f->offset == 0)
+                        return f;
+                uint64_t likes = cs_tally_get(&sweep->features, cs_feature_key(b, f), 1);
+                if (likes < 2 && t->kind != CS_TARGET_VTABLE)
+                        continue;
+                double score =
+                        cs_target_weight(t->kind) * log2(1.0 + (double)likes) / (1 + 0.01 * f->offset / 8);
+                if (score > best_score) {
+                        best_score = score;
+                        best = f;
+                }
+        }
+        return best;
+}
+
+/* The worker's own number for a key; fresh ones start as `seed`. */
+static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster *seed, uint32_t *index,
+                             struct cs_error *err)
+{
+        uint64_t *value;
+        enum cs_status st = cs_tally_at(&w->numbers, seed->key, UINT64_MAX, &value, err);
+        if (st != CS_OK)
+                return st;
+        if (*value == UINT64_MAX) {
+                struct cs_cluster fresh = *seed;
+                if (fresh.text)
+                        fresh.text = cs_pool_copy(&w->pool, seed->text, seed->text_len);
+                if (seed->text && !fresh.text)
+                        return cs_fail(err, CS_ENOMEM, "templates");
+                *value = w->local.n;
+                st = cs_vec_push(&w->local, fresh, err);
+        }
+        *index = (uint32_t)*value;
+        return st;
+}
+
+/* What the block is, as a cluster without counts. */
+static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const struct cs_block *b,
+                     struct cs_template *text, struct cs_cluster *out)
+{
+        struct cs_features found;
+        cs_signature_features(&w->view, sweep->in->space, b, &found);
+        const struct cs_feature *anchor = anchor_of(sweep, b, &found);
+        const struct cs_target *t = anchor ? cs_targets_at(sweep->targets, anchor->target) : NULL;
+        const uint8_t *bytes;
+        size_t run;
+        enum text_kind kind = text_of(w, b, &bytes, &run);
+        /* A structure that begins with a name has the same pointers behind it in most of its likes; texts have there what
+         * earlier tenants left, each something else. */
+        if (kind == TEXT_PERHAPS && (!t || 2 * cs_tally_get(&sweep->features, cs_feature_key(b, anchor), 1) <
+                                                   cs_tally_get(&sweep->features, cs_text_key(b), 1)))
+                kind = TEXT_SURE;
+        *out = (struct cs_cluster){ .min_units = UINT32_MAX };
+        if (t && t->kind == CS_TARGET_VTABLE && anchor->offset == 0) {
+                out->kind = CS_CLUSTER_CLASS;
+                out->target = anchor->target;
+                out->key = cs_mix(anchor->target ^ (UINT64_C(1) << 60));
+        } else if (kind == TEXT_SURE) {
+                cs_template_mask(bytes, run, text);
+                out->kind = CS_CLUSTER_TEXT;
+                out->text = text->text;
+                out->text_len = (uint32_t)text->len;
+                out->cut = text->cut;
+                out->key = XXH3_64bits_withSeed(text->text, text->len, text->cut ? 3 : 2);
+        } else if (t) {
+                out->kind = CS_CLUSTER_OBJECT;
+                out->target = anchor->target;
+                out->offset = anchor->offset;
+                out->key = cs_mix(cs_feature_key(b, anchor) ^ (UINT64_C(3) << 60));
+        } else {
+                out->kind = CS_CLUSTER_SHAPE;
+                out->shape = cs_signature_shape(&w->view, sweep->in->space, b);
+                out->key = cs_mix((uint64_t)b->units << 32 ^ cs_mix(out->shape) ^ (UINT64_C(5) << 60));
+        }
+}
+
+static void add_block(struct cs_cluster *c, const struct cs_block *b, uint32_t index, uint64_t resident)
+{
+        c->count++;
+        c->bytes += cs_block_size(b);
+        c->resident += resident;
+        if (b->units < c->min_units)
+                c->min_units = b->units;
+        if (b->units > c->max_units)
+                c->max_units = b->units;
+        if (c->n_examples < CS_CLUSTER_EXAMPLES)
+                c->examples[c->n_examples++] = index;
+}
+
+static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        struct cs_sweep *sweep = context;
+        struct cs_sweep_worker *w = &sweep->workers[worker];
+        const struct cs_slice *slice = &sweep->in->slices->at[unit];
+        struct cs_template text;
+        sweep->slice_worker[unit] = (uint16_t)worker;
+        for (uint32_t i = slice->first; i < slice->end; i++) {
+                struct cs_block *b = &sweep->in->blocks->blocks.at[i];
+                struct cs_cluster seed;
+                if (cs_block_state(b) != CS_BLOCK_IN_USE)
+                        continue;
+                describe(sweep, w, b, &text, &seed);
+                enum cs_status st = number(w, &seed, &b->cluster, err);
+                if (st != CS_OK)
+                        return st;
+                add_block(&w->local.at[b->cluster], b, i,
+                          cs_residency_bytes(sweep->in->residency, cs_block_range(b)));
+        }
+        release(sweep, slice);
+        return CS_OK;
+}
+
+enum cs_status cs_sweep_assign(struct cs_sweep *sweep, const struct cs_targets *targets, struct cs_error *err)
+{
+        sweep->targets = targets;
+        return cs_work_run(sweep->n_workers, sweep->in->slices->n, assign_slice, sweep, err);
+}

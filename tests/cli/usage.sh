@@ -1,0 +1,60 @@
+#!/bin/bash
+# Wrong usage: one clear line on standard error, nothing on standard output, exit status 2.
+. "$SOURCE_DIR/tests/testlib.sh"
+
+# refused TEXT ARG...: what stands behind "corescan: " begins with TEXT.
+refused() {
+        local text=$1
+
+        shift
+        assert_exit 2 "$CORESCAN" "$@"
+        assert_eq "$(wc -l <"$err")" 1 "one line: $*"
+        assert_eq "$(wc -c <"$out")" 0 "no standard output: $*"
+        assert_contains "$(cat "$err")" "corescan: $text"
+}
+
+refused "nothing to look at: give a core file, or --live PID; see corescan --help"
+refused "--nonsense: no such option; see corescan --help" --nonsense core
+refused "-x: no such option; see corescan --help" -x core
+refused "--clust: no such option" --clust core
+refused "--live 1: a core file is given too (core); leave out one of them" --live 1 core
+refused "--live abc: not a process id" --live abc
+refused "--live -5: not a process id" --live -5
+refused "--live 0: not a process id" --live=0
+refused "--live 1 2: not a process id" --live "1 2"
+refused "--live: an argument is missing" --live
+refused "-o: an argument is missing" core -o
+refused "--min-bytes 12X: not a size" --min-bytes 12X core
+refused "--min-bytes 99999999999999999999: not a size" --min-bytes 99999999999999999999 core
+refused "--min-bytes : not a size" --min-bytes= core
+refused "--top many: not a number" --top many core
+refused "--cluster 7: not a cluster's id" --cluster 7 core
+refused "--color red: not one of auto, always, never" --color red core
+refused "--progress yes: not one of auto, always, never" --progress yes core
+refused "-j 1000: not a number from 0" -j 1000 core
+refused "--fail-on bad: not a verdict" --fail-on bad core
+refused "--json: takes no argument" --json=yes core
+refused "--blocks -: standard output has the report" --blocks - core
+refused "-: reading standard input is not in this version" -
+refused "new: comparing several cores is not in this version" old new
+refused "the core file's name is empty" ""
+
+# Flags of the interface that are still to come.
+for flag in --regions --heap --leaks --strings --grep --rules --at --refs --depth --watch --samples --region --encoding \
+        --debuginfod --html --folded --pprof --prometheus --reveal --max-memory --freeze; do
+        refused "$flag: not in this version" "$flag" 1 core
+done
+refused "-e: not in this version" -e x core
+
+# What the user typed, or a file is called, cannot command the terminal.
+refused '--\x1b[31m: no such option' --$'\033[31m' core
+refused '/nonexistent/\x1b]0;x\x07\n: cannot be opened: No such file or directory' $'/nonexistent/\033]0;x\007\n'
+
+# Targets that are none.
+refused "/nonexistent: cannot be opened: No such file or directory" /nonexistent
+refused "$tmp: is a directory" "$tmp"
+refused "--live 2147483647: " --live 2147483647
+: >"$tmp/empty"
+refused "$tmp/empty: the file is empty" "$tmp/empty"
+echo "no core" >"$tmp/text"
+refused "$tmp/text: not an ELF file" "$tmp/text"

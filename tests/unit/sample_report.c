@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sample_report.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+#define LITERAL(text)                    \
+        {                                \
+                (text), sizeof(text) - 1 \
+        }
+
+/* --- a leak
+ * ------------------------------------------------------------------------------------------------------ */
+
+static const char *leak_warnings[] = {
+        "files of modules are not on this machine: libgone.so.1: their symbols are unknown",
+};
+
+static struct cs_report_kind leak_kinds[] = {
+        { "malloc-used", 764411904, 752877568, 14 },
+        { "ruby-heap", 41943040, 36700160, 640 },
+        { "file", 104857600, 20971520, 61 },
+        { "module-code", 33554432, 12582912, 40 },
+        { "module-data", 4194304, 3145728, 80 },
+        { "malloc-free", 2097152, 1572864, 3 },
+        { "stack", 33685504, 540672, 4 },
+        { "anonymous", 1048576, 262144, 2 },
+        { "malloc-overhead", 135168, 135168, 14 },
+        { "vdso", 16384, 8192, 2 },
+        { "reserved", 134217728, 0, 3 },
+};
+
+static struct cs_report_arena leak_arenas[] = {
+        { 0x7f1200000c80, true, { 612004, 744488960 }, { 811, 1572864 }, { 2071, 135168 }, 120832, 1048576 },
+        { 0x7f1180000030, false, { 40, 131072 }, { 2, 4096 }, { 7, 448 }, 69632, 0 },
+};
+
+static struct cs_report_heap leak_heaps[] = {
+        {
+                .allocator = "glibc",
+                .version = "2.36",
+                .library = "libc.so.6",
+                .walked = true,
+                .arenas = leak_arenas,
+                .n_arenas = N(leak_arenas),
+                .mmapped = { 3, 19922944 },
+        },
+        { .allocator = "jemalloc", .version = "5.3.0", .library = "libjemalloc.so.2" },
+};
+
+static const char *leak_reasons[] = {
+        "29,174 of 30,001 RubyHttpConnection_t have nothing that points to them: 692 MiB",
+        "with what only they point to, they hold 731 MiB, which is 88 % of all resident memory",
+        "the allocator's free and cached memory is 1.6 MiB: no fragmentation",
+};
+
+static struct cs_report_evidence leak_evidence[] = {
+        { "vtable", 0, "eventmachine_httpserver.so", "vtable for RubyHttpConnection_t", 1.0, 0.9 },
+        { "vtable", 16, "eventmachine_httpserver.so", "vtable for HttpConnection_t", 0.998, 0.5 },
+        { "import", -1, "eventmachine_httpserver.so", "operator new(unsigned long)", 1.0, 0.1 },
+};
+
+static struct cs_report_field leak_fields[] = {
+        { 0, 8, "pointer:module", "vtable for RubyHttpConnection_t in eventmachine_httpserver.so", 1.0,
+          NULL },
+        { 8, 8, "pointer:block", NULL, 0.97, "c2" },
+        { 16, 8, "int", NULL, 0.9, NULL },
+        { 24, 8, "int", NULL, 0.8, NULL },
+        { 32, 8, "constant", "0x2000", 1.0, NULL },
+        { 40, 24, "text", NULL, 0.5, NULL },
+        { 64, 8, "zero", NULL, 1.0, NULL },
+        { 72, 24800, "zero", NULL, 0.99, NULL },
+};
+
+static struct cs_report_referrer leak_referrers[] = {
+        { "c9", NULL, 16, 0.02 },
+        { NULL, "libruby-3.1.so.3.1 (.bss)", 0, 0.004 },
+};
+
+static uint64_t leak_examples[] = { 0x55d0c3a1f2a0, 0x55d0c3a253e0, 0x55d0c3a2b520, 0x55d0c3a31660,
+                                    0x55d0c3a377a0 };
+
+static struct cs_report_evidence text_evidence[] = {
+        { "referrer", 8, "eventmachine_httpserver.so", "c1", 0.99, 0.8 },
+};
+
+static struct cs_report_referrer text_referrers[] = { { "c1", NULL, 8, 0.99 } };
+
+static uint64_t text_examples[] = { 0x55d0c3a25300 };
+
+static struct cs_report_cluster leak_clusters[] = {
+        {
+                .id = "c1",
+                .kind = "object",
+                .what = "RubyHttpConnection_t",
+                .count = 30001,
+                .bytes = 746424880,
+                .resident = 290000896,
+                .block_min = 24880,
+                .block_max = 24880,
+                .in_use = 30001,
+                .library = "eventmachine_httpserver.so",
+                .confidence = 0.99,
+                .evidence = leak_evidence,
+                .n_evidence = N(leak_evidence),
+                .fields = leak_fields,
+                .n_fields = N(leak_fields),
+                .unreferenced = 29174,
+                .leak_direct = 29174,
+                .leak_indirect = 2,
+                .leak_bytes = 725898880,
+                .referrers = leak_referrers,
+                .n_referrers = N(leak_referrers),
+                .examples = leak_examples,
+                .n_examples = N(leak_examples),
+                .signature = "8f14e45fceea167a",
+        },
+        {
+                .id = "c2",
+                .kind = "text",
+                .what = "POST /api/router/<n> HTTP/1.1",
+                .count = 30001,
+                .bytes = 18000600,
+                .resident = 18000600,
+                .block_min = 544,
+                .block_max = 1040,
+                .in_use = 29998,
+                .free = 3,
+                .library = "eventmachine_httpserver.so",
+                .confidence = 0.96,
+                .evidence = text_evidence,
+                .n_evidence = N(text_evidence),
+                .has_template = true,
+                .template = LITERAL("POST /api/router/<n> HTTP/1.1\r\nHost: <*>\r\n"),
+                .leak_indirect = 29174,
+                .leak_bytes = 17504400,
+                .referrers = text_referrers,
+                .n_referrers = N(text_referrers),
+                .examples = text_examples,
+                .n_examples = N(text_examples),
+                .signature = "45c48cce2e2d7fbd",
+        },
+        {
+                .id = "c3",
+                .kind = "pattern",
+                .what = "blocks of 48 bytes: pointer, int, zero",
+                .count = 1,
+                .bytes = 48,
+                .resident = 48,
+                .block_min = 48,
+                .block_max = 48,
+                .in_use = 1,
+                .signature = "d3d9446802a44259",
+        },
+};
+
+static struct cs_report_library leak_libraries[] = {
+        { "eventmachine_httpserver.so", "1d2c3b4a59687786", 60002, 764425480, 308001496, 0.985 },
+        { "libruby-3.1.so.3.1", "aabbccdd00112233", 551021, 33030144, 31457280, 0.71 },
+        { NULL, NULL, 1021, 1048576, 524288, 0 },
+};
+
+static struct cs_report_block leak_blocks[] = {
+        { 0x55d0c3a1f2a0, 24872, 0, CS_LEAK_DIRECT },
+        { 0x55d0c3a25300, 536, 1, CS_LEAK_INDIRECT },
+        { 0x55d0c3a25400, 40, 2, CS_LEAK_POSSIBLE },
+        { 0x55d0c3a25500, 40, UINT32_MAX, CS_LEAK_NONE },
+};
+
+static struct cs_report leak = {
+        .target = { .path = "core.4711",
+                    .pid = 4711,
+                    .command = "ruby server.rb --port 8080",
+                    .exe = "/usr/bin/ruby3.1",
+                    .arch = "x86_64",
+                    .threads = 4,
+                    .complete = true,
+                    .consistent = true,
+                    .sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                    .warnings = leak_warnings,
+                    .n_warnings = N(leak_warnings) },
+        .memory = { .mapped = 1120161792,
+                    .resident = 828796928,
+                    .anonymous = 792543232,
+                    .unexplained = 262144,
+                    .kinds = leak_kinds,
+                    .n_kinds = N(leak_kinds) },
+        .heaps = leak_heaps,
+        .n_heaps = N(leak_heaps),
+        .verdict = { .kind = "leak",
+                     .confidence = 0.97,
+                     .summary = "30,001 RubyHttpConnection_t of eventmachine_httpserver.so hold 277 MiB, and "
+                                "nothing points to 97 % of them",
+                     .reasons = leak_reasons,
+                     .n_reasons = N(leak_reasons),
+                     .cluster = "c1",
+                     .library = "eventmachine_httpserver.so" },
+        .clusters = leak_clusters,
+        .n_clusters = N(leak_clusters),
+        .libraries = leak_libraries,
+        .n_libraries = N(leak_libraries),
+        .leak_direct = { 29174, 725898880 },
+        .leak_indirect = { 29176, 17504450 },
+        .blocks = leak_blocks,
+        .n_blocks = N(leak_blocks),
+        .seconds = 2.4375,
+        .bytes_read = 828796928,
+        .peak_memory = 104857600,
+};
+
+const struct cs_report *sample_leak(void)
+{
+        return &leak;
+}
+
+/* --- nothing known
+ * ----------------------------------------------------------------------------------------------- */
+
+static struct cs_report_kind unknown_kinds[] = {
+        { "anonymous", 8392704, 3145728, 4 },
+        { "module-code", 1048576, 1048576, 1 },
+};
+
+static struct cs_report_heap unknown_heaps[] = { { .allocator = "jemalloc", .library = "redis-check-rdb" } };
+
+static struct cs_report unknown = {
+        .target = { .live = true, .pid = 99, .arch = "x86_64", .threads = 1 },
+        .memory = { .mapped = 9441280,
+                    .resident = 4194304,
+                    .anonymous = 3145728,
+                    .unexplained = 3145728,
+                    .kinds = unknown_kinds,
+                    .n_kinds = N(unknown_kinds) },
+        .heaps = unknown_heaps,
+        .n_heaps = N(unknown_heaps),
+        .verdict = { .kind = "unknown", .summary = "no heap of this process can be read by this version" },
+};
+
+const struct cs_report *sample_unknown(void)
+{
+        return &unknown;
+}
+
+/* --- hostile
+ * ----------------------------------------------------------------------------------------------------- */
+
+#define TITLE "\033]0;owned\007"
+#define RLO "\xe2\x80\xae"
+#define C1_CSI "\xc2\x9b"
+#define NI_HAO "\xe4\xbd\xa0\xe5\xa5\xbd"
+#define BAD "\xff\xfe"
+
+static const char *hostile_texts[] = { TITLE "warning\nsecond line", RLO "gnp.exe", BAD, "" };
+
+static struct cs_report_kind hostile_kinds[] = { { TITLE, UINT64_MAX, UINT64_MAX, UINT64_MAX } };
+
+static struct cs_report_arena hostile_arenas[] = {
+        { UINT64_MAX, true, { UINT64_MAX, UINT64_MAX }, { 0, 0 }, { 0, 0 }, UINT64_MAX, UINT64_MAX },
+};
+
+static struct cs_report_corrupt hostile_corrupt[] = { { UINT64_MAX, "size " C1_CSI "2J" }, { 0, BAD } };
+
+static struct cs_report_heap hostile_heaps[] = {
+        {
+                .allocator = "glibc" TITLE,
+                .version = BAD,
+                .walked = true,
+                .arenas = hostile_arenas,
+                .n_arenas = N(hostile_arenas),
+                .corrupt = hostile_corrupt,
+                .n_corrupt = N(hostile_corrupt),
+        },
+        { .allocator = RLO, .library = TITLE },
+};
+
+static struct cs_report_evidence hostile_evidence[] = {
+        { RLO, INT64_MAX, TITLE, C1_CSI "31m", 0.0, 1.0 },
+        { "data", -1, NULL, NULL, 0.5, 0.5 },
+};
+
+static struct cs_report_field hostile_fields[] = {
+        { UINT64_MAX - 8, UINT64_MAX, TITLE, RLO, 1.0, BAD },
+        { 0, 0, "mixed", NULL, 0.001, NULL },
+};
+
+static struct cs_report_referrer hostile_referrers[] = { { NULL, "stack of " TITLE, 0, 0.5 },
+                                                         { RLO, NULL, UINT64_MAX, 1 } };
+
+static uint64_t hostile_examples[] = { 0, UINT64_MAX };
+
+static struct cs_report_cluster hostile_clusters[] = {
+        {
+                .id = "c1",
+                .kind = "text",
+                .what = "a\tb\r\n" TITLE RLO C1_CSI BAD "\x7f\xe2\x80\x8b end",
+                .count = UINT64_MAX,
+                .bytes = UINT64_MAX,
+                .resident = UINT64_MAX,
+                .block_min = 1,
+                .block_max = UINT64_MAX,
+                .in_use = UINT64_MAX,
+                .library = "lib\t\n" RLO ".so",
+                .confidence = 1,
+                .evidence = hostile_evidence,
+                .n_evidence = N(hostile_evidence),
+                .fields = hostile_fields,
+                .n_fields = N(hostile_fields),
+                .has_template = true,
+                .template = LITERAL("\0" TITLE BAD "\0"),
+                .unreferenced = UINT64_MAX,
+                .leak_direct = UINT64_MAX,
+                .leak_bytes = UINT64_MAX,
+                .referrers = hostile_referrers,
+                .n_referrers = N(hostile_referrers),
+                .examples = hostile_examples,
+                .n_examples = N(hostile_examples),
+        },
+        {
+                .id = "c2",
+                .kind = "text",
+                .what = NI_HAO ", wide: " NI_HAO NI_HAO NI_HAO NI_HAO NI_HAO NI_HAO
+                               " and a long name behind it, much longer than any screen is wide, so that its "
+                               "middle is cut out and both ends stay",
+                .has_template = true,
+                .template = LITERAL("\0 NUL is UTF-8 \xe4\xbd\xa0"),
+        },
+};
+
+static struct cs_report_library hostile_libraries[] = {
+        { TITLE RLO BAD, BAD, UINT64_MAX, UINT64_MAX, UINT64_MAX, 1 },
+};
+
+static struct cs_report_block hostile_blocks[] = { { UINT64_MAX, UINT64_MAX, 0, 77 } };
+
+static struct cs_report hostile = {
+        .target = { .path = "/tmp/" TITLE "core " RLO,
+                    .pid = INT64_MAX,
+                    .command = "sh -c " C1_CSI "2J" BAD "\n\n\nfake line",
+                    .exe = BAD,
+                    .arch = TITLE,
+                    .threads = SIZE_MAX,
+                    .warnings = hostile_texts,
+                    .n_warnings = N(hostile_texts) },
+        .memory = { .mapped = UINT64_MAX,
+                    .resident = UINT64_MAX,
+                    .anonymous = UINT64_MAX,
+                    .unexplained = UINT64_MAX,
+                    .kinds = hostile_kinds,
+                    .n_kinds = N(hostile_kinds) },
+        .heaps = hostile_heaps,
+        .n_heaps = N(hostile_heaps),
+        .verdict = { .kind = TITLE,
+                     .confidence = 2,
+                     .summary = "one " RLO "sentence" TITLE,
+                     .reasons = hostile_texts,
+                     .n_reasons = N(hostile_texts),
+                     .cluster = RLO,
+                     .library = BAD },
+        .clusters = hostile_clusters,
+        .n_clusters = N(hostile_clusters),
+        .libraries = hostile_libraries,
+        .n_libraries = N(hostile_libraries),
+        .blocks = hostile_blocks,
+        .n_blocks = N(hostile_blocks),
+        .seconds = -1,
+        .bytes_read = UINT64_MAX,
+        .peak_memory = UINT64_MAX,
+};
+
+const struct cs_report *sample_hostile(void)
+{
+        return &hostile;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ARGS = 8 };
+
+static enum cs_status parse(const char *const *args, struct cs_options *options, struct cs_error *err)
+{
+        static char kept[ARGS + 1][300]; /* options borrow from argv */
+        char *argv[ARGS + 2] = { 0 };
+        int argc = 0;
+        (void)strcpy(kept[0], "corescan");
+        argv[argc++] = kept[0];
+        for (size_t i = 0; i < ARGS && args[i]; i++) {
+                (void)snprintf(kept[argc], sizeof(kept[argc]), "%s", args[i]);
+                argv[argc] = kept[argc];
+                argc++;
+        }
+        return cs_options_parse(argc, argv, options, err);
+}
+
+static struct cs_options good(const char *const *args)
+{
+        struct cs_options options = { 0 };
+        struct cs_error err = { 0 };
+        if (parse(args, &options, &err) != CS_OK)
+                fail_msg("%s: refused: %s", args[0], err.text);
+        return options;
+}
+
+#define GOOD(...) good((const char *const[ARGS + 1]){ __VA_ARGS__ })
+
+static void test_defaults(void **state)
+{
+        (void)state;
+        struct cs_options o = GOOD("core.1");
+        assert_string_equal(o.core, "core.1");
+        assert_int_equal(o.live, 0);
+        assert_int_equal(o.show, CS_SHOW_SUMMARY);
+        assert_int_equal(o.command, CS_COMMAND_REPORT);
+        assert_false(o.json || o.strict || o.top_given);
+        assert_int_equal(cs_options_top(&o, 10), 10);
+        assert_int_equal(cs_options_detail(&o), CS_TOP_CLUSTERS);
+}
+
+static void test_good(void **state)
+{
+        (void)state;
+        struct cs_options o =
+                GOOD("--clusters", "core", "--libraries", "--json", "--top", "7", "--min-bytes=4K");
+        assert_int_equal(o.show, CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
+        assert_true(o.json);
+        assert_string_equal(o.core, "core");
+        assert_int_equal(cs_options_top(&o, 10), 7);
+        assert_int_equal(o.min_bytes, 4096);
+
+        o = GOOD("--live", "4711", "--summary", "-j4", "-o", "out", "--blocks=b.tsv");
+        assert_int_equal(o.live, 4711);
+        assert_null(o.core);
+        assert_int_equal(o.workers, 4);
+        assert_string_equal(o.output, "out");
+        assert_string_equal(o.blocks, "b.tsv");
+
+        o = GOOD("--cluster", "c12", "core");
+        assert_int_equal(o.show, CS_SHOW_CLUSTERS);
+        assert_int_equal(cs_options_detail(&o), 12);
+        o = GOOD("--cluster", "c12", "--summary", "core");
+        assert_int_equal(o.show, CS_SHOW_SUMMARY);
+
+        o = GOOD("--top=0", "core");
+        assert_true(cs_options_top(&o, 10) == SIZE_MAX);
+        o = GOOD("--library", "libssl*", "core");
+        assert_true(cs_options_detail(&o) >= 1000);
+        o = GOOD("--json", "core");
+        assert_int_equal(cs_options_detail(&o), CS_TOP_JSON);
+
+        o = GOOD("--color", "always", "--progress=never", "--sysroot", "/s", "--debug-dir=/d", "core");
+        assert_int_equal(o.color, CS_WHEN_ALWAYS);
+        assert_int_equal(o.progress, CS_WHEN_NEVER);
+        assert_string_equal(o.sysroot, "/s");
+        assert_string_equal(o.debug_dir, "/d");
+
+        o = GOOD("--", "--live");
+        assert_string_equal(o.core, "--live");
+        o = GOOD("-h");
+        assert_int_equal(o.command, CS_COMMAND_HELP);
+        o = GOOD("--version", "--nonsense");
+        assert_int_equal(o.command, CS_COMMAND_VERSION);
+}
+
+static void test_bad(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *args[4];
+                const char *text; /* how the message begins */
+        } cases[] = {
+                { { NULL }, "nothing to look at: give a core file" },
+                { { "" }, "the core file's name is empty" },
+                { { "-" }, "-: reading standard input is not in this version" },
+                { { "a", "b" }, "b: comparing several cores is not in this version" },
+                { { "--live", "1", "a" }, "--live 1: a core file is given too (a)" },
+                { { "--live", "1", "--live=2" }, "--live 2: one process at a time" },
+                { { "--live", "0" }, "--live 0: not a process id" },
+                { { "--live", "-1" }, "--live -1: not a process id" },
+                { { "--live", "12x" }, "--live 12x: not a process id" },
+                { { "--live", " 12" }, "--live  12: not a process id" },
+                { { "--live", "4294967297" }, "--live 4294967297: not a process id" },
+                { { "--live", "99999999999999999999999" },
+                  "--live 99999999999999999999999: not a process id" },
+                { { "--live" }, "--live: an argument is missing" },
+                { { "-o" }, "-o: an argument is missing" },
+                { { "--output" }, "--output: an argument is missing" },
+                { { "--output=" }, "-o: the file's name is empty" },
+                { { "--nonsense", "a" }, "--nonsense: no such option" },
+                { { "--nonsense=1", "a" }, "--nonsense: no such option" },
+                { { "--clust", "a" }, "--clust: no such option" },
+                { { "--to=3", "a" }, "--to: no such option" },
+                { { "--to", "3", "a" }, "--to: no such option" },
+                { { "--js=1", "a" }, "--js: no such option" },
+                { { "--l", "a" }, "--l: no such option" },
+                { { "-x", "a" }, "-x: no such option" },
+                { { "--json", "-xy", "a" }, "-x: no such option" },
+                { { "--json=1", "a" }, "--json: takes no argument" },
+                { { "--help=1" }, "--help: takes no argument" },
+                { { "--top", "x", "a" }, "--top x: not a number" },
+                { { "--top", "-1", "a" }, "--top -1: not a number" },
+                { { "--top", "4294967296", "a" }, "--top 4294967296: not a number" },
+                { { "--min-bytes", "12Q", "a" }, "--min-bytes 12Q: not a size" },
+                { { "--cluster", "12", "a" }, "--cluster 12: not a cluster's id" },
+                { { "--cluster", "c0", "a" }, "--cluster c0: not a cluster's id" },
+                { { "--cluster", "c", "a" }, "--cluster c: not a cluster's id" },
+                { { "--cluster", "c1x", "a" }, "--cluster c1x: not a cluster's id" },
+                { { "--color", "yes", "a" }, "--color yes: not one of auto, always, never" },
+                { { "--progress=", "a" }, "--progress : not one of auto, always, never" },
+                { { "-j", "257", "a" }, "-j 257: not a number from 0" },
+                { { "-j", "-2", "a" }, "-j -2: not a number from 0" },
+                { { "--jobs=two", "a" }, "-j two: not a number from 0" },
+                { { "--fail-on", "leaks", "a" }, "--fail-on leaks: not a verdict" },
+                { { "--fail-on", "leak,", "a" }, "--fail-on leak,: not a verdict" },
+                { { "--fail-on", "", "a" }, "--fail-on : not a verdict" },
+                { { "--blocks", "-", "a" }, "--blocks -: standard output has the report" },
+        };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const char *args[ARGS + 1] = { 0 };
+                memcpy(args, cases[i].args, sizeof(cases[i].args));
+                struct cs_options options = { 0 };
+                struct cs_error err = { 0 };
+                if (parse(args, &options, &err) == CS_OK)
+                        fail_msg("taken, but expected: %s", cases[i].text);
+                if (strncmp(err.text, cases[i].text, strlen(cases[i].text)) != 0)
+                        fail_msg("expected: %s; got: %s", cases[i].text, err.text);
+                assert_null(strchr(err.text, '\n'));
+        }
+}
+
+static void test_later(void **state)
+{
+        (void)state;
+        static const char *const names[] = {
+                "--regions", "--heap",   "--leaks",      "--strings",    "--grep",
+                "--rules",   "--at",     "--refs",       "--depth",      "--watch",
+                "--samples", "--region", "--encoding",   "--debuginfod", "--html",
+                "--folded",  "--pprof",  "--prometheus", "--reveal",     "--max-memory",
+                "--freeze",  "-e",       "--grep=x",     "--at=0x10",    "-ex",
+        };
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                const char *args[ARGS + 1] = { names[i], "core" };
+                struct cs_options options = { 0 };
+                struct cs_error err = { 0 };
+                assert_int_equal(parse(args, &options, &err), CS_ENOTSUP);
+                size_t len = names[i][1] == '-' ? strcspn(names[i], "=") : 2;
+                assert_memory_equal(err.text, names[i], len);
+                assert_string_equal(err.text + len, ": not in this version");
+        }
+}
+
+static void test_long_argument(void **state)
+{
+        (void)state;
+        char word[290] = "--";
+        memset(word + 2, 'x', sizeof(word) - 3);
+        const char *args[ARGS + 1] = { word };
+        struct cs_options options = { 0 };
+        struct cs_error err = { 0 };
+        assert_int_equal(parse(args, &options, &err), CS_EFORMAT);
+        assert_non_null(strstr(err.text, ": no such option; see corescan --help"));
+}
+
+static void test_size(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *text;
+                bool good;
+                uint64_t bytes;
+        } cases[] = {
+                { "0", true, 0 },
+                { "1", true, 1 },
+                { "4K", true, 4096 },
+                { "16m", true, 16 << 20 },
+                { "2G", true, UINT64_C(2) << 30 },
+                { "18446744073709551615", true, UINT64_MAX },
+                { "18446744073709551616", false, 0 },
+                { "18014398509481983K", true, UINT64_C(18014398509481983) << 10 },
+                { "18014398509481984K", false, 0 },
+                { "17179869184G", false, 0 },
+                { "", false, 0 },
+                { "K", false, 0 },
+                { "1KB", false, 0 },
+                { "1.5G", false, 0 },
+                { "-1", false, 0 },
+                { "+1", false, 0 },
+                { " 1", false, 0 },
+                { "1T", false, 0 },
+        };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                uint64_t bytes = 77;
+                if (cs_options_size(cases[i].text, &bytes) != cases[i].good)
+                        fail_msg("\"%s\" should be %s", cases[i].text, cases[i].good ? "taken" : "refused");
+                assert_true(!cases[i].good || bytes == cases[i].bytes);
+        }
+}
+
+static void test_exit(void **state)
+{
+        (void)state;
+        struct cs_report report = { .target.complete = true, .verdict.kind = "leak" };
+        struct cs_options o = GOOD("core");
+        assert_int_equal(cs_options_exit(&o, &report), CS_EXIT_DONE);
+        o = GOOD("--strict", "--fail-on", "growth,leak", "core");
+        assert_int_equal(cs_options_exit(&o, &report), CS_EXIT_VERDICT);
+        report.target.complete = false;
+        assert_int_equal(cs_options_exit(&o, &report), CS_EXIT_PARTIAL);
+        o = GOOD("--fail-on=growth", "--fail-on=unknown", "core");
+        assert_int_equal(cs_options_exit(&o, &report), CS_EXIT_DONE);
+        report.verdict.kind = "unknown";
+        assert_int_equal(cs_options_exit(&o, &report), CS_EXIT_VERDICT);
+        report.verdict.kind = NULL;
+        assert_int_equal(cs_options_exit(&o, &report), CS_EXIT_DONE);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_good),
+                cmocka_unit_test(test_bad),           cmocka_unit_test(test_later),
+                cmocka_unit_test(test_long_argument), cmocka_unit_test(test_size),
+                cmocka_unit_test(test_exit),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -156,25 +156,23 @@ static const char *count_bytes(struct cs_screen *screen, struct cs_count_bytes s
 static void add_heap_row(struct cs_table *table, struct cs_screen *screen, const struct cs_report_heap *heap)
 {
         struct cs_count_bytes used = { 0 };
-        struct cs_count_bytes unused = { 0 };
-        struct cs_count_bytes cached = { 0 };
+        uint64_t unused = 0;
+        uint64_t cached = 0;
         uint64_t top = 0;
         for (size_t i = 0; i < heap->n_arenas; i++) {
                 const struct cs_report_arena *arena = &heap->arenas[i];
                 used.count += arena->used.count;
                 used.bytes += arena->used.bytes;
-                unused.count += arena->free.count;
-                unused.bytes += arena->free.bytes;
-                cached.count += arena->cached.count;
-                cached.bytes += arena->cached.bytes;
+                unused += arena->free.bytes;
+                cached += arena->cached.bytes;
                 top += arena->top;
         }
         const char *cells[] = {
                 heap_name(screen, heap),
                 cs_screen_text(screen, "%s", cs_units_count(heap->n_arenas).text),
                 count_bytes(screen, used),
-                count_bytes(screen, unused),
-                count_bytes(screen, cached),
+                cs_screen_text(screen, "%s", cs_units_bytes(unused).text),
+                cs_screen_text(screen, "%s", cs_units_bytes(cached).text),
                 cs_screen_text(screen, "%s", cs_units_bytes(top).text),
                 count_bytes(screen, heap->mmapped),
         };
@@ -209,7 +207,7 @@ static void render_heaps(struct cs_screen *screen, const struct cs_report *repor
                 if (report->heaps[i].walked)
                         add_heap_row(&table, screen, &report->heaps[i]);
         cs_screen_printf(screen, "\n");
-        cs_screen_heading(screen, "Heaps", table.cells.n ? "bytes in blocks" : NULL);
+        cs_screen_heading(screen, "Heaps", table.cells.n ? "used and mmapped: bytes in blocks" : NULL);
         if (table.cells.n)
                 cs_table_print(&table, screen);
         cs_table_deinit(&table);

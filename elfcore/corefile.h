@@ -34,6 +34,9 @@ CS_CHECK enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len,
                                               const struct cs_corefile *core, struct cs_source **out,
                                               struct cs_error *err);
 
+/* From now on reads come from fd, which is the file that the bytes are a mapping of; borrowed. Borrowing is as before. */
+void cs_core_source_read_from(struct cs_source *src, int fd);
+
 /* Lets a file stand in for what the core does not hold of [range): its bytes from file_offset on, as far as nothing was
  * dumped there. fd is borrowed and must outlive the source. Called while the image is opened, not later. */
 CS_CHECK enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range range, int fd,

@@ -17,6 +17,8 @@ struct piece {
 
 struct core_source {
         struct cs_source base;
+        int fd;               /* of the core, borrowed; -1: read by copying from the bytes */
+        const uint8_t *bytes; /* all of the core */
         CS_VEC(struct piece) pieces; /* sorted, disjoint */
 };
 
@@ -44,21 +46,22 @@ static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *
         return p->bytes + (addr - p->range.start);
 }
 
-/* Copies from the one piece that holds addr; 0 at a gap. */
-static size_t read_piece(const struct piece *p, uint64_t addr, void *buf, size_t len)
+/* Copies from the one piece that holds addr; 0 at a gap. Of the core itself by pread where that is possible: pages touched in
+ * the mapping would count as our resident set, and a core that somebody cuts meanwhile would raise SIGBUS. */
+static size_t read_piece(const struct core_source *core, const struct piece *p, uint64_t addr, void *buf, size_t len)
 {
         if (addr < p->range.start)
                 return 0;
         uint64_t at = addr - p->range.start;
         if (len > p->range.end - addr)
                 len = (size_t)(p->range.end - addr);
-        if (p->bytes) {
-                memcpy(buf, p->bytes + at, len);
-                return len;
-        }
-        if (p->fd < 0)
-                return 0;
-        ssize_t n = pread(p->fd, buf, len, (off_t)(p->file_offset + at));
+        ssize_t n = 0;
+        if (p->bytes && core->fd >= 0)
+                n = pread(core->fd, buf, len, p->bytes - core->bytes + (off_t)at);
+        else if (p->bytes)
+                memcpy(buf, p->bytes + at, (size_t)(n = (ssize_t)len));
+        else if (p->fd >= 0)
+                n = pread(p->fd, buf, len, (off_t)(p->file_offset + at));
         return n > 0 ? (size_t)n : 0;
 }
 
@@ -70,7 +73,7 @@ static enum cs_status core_read(struct cs_source *src, uint64_t addr, void *buf,
         (void)err;
         *got = 0;
         for (const struct piece *p = piece_at(core, addr); p && p < end && *got < len; p++) {
-                size_t n = read_piece(p, addr, (uint8_t *)buf + *got, len - *got);
+                size_t n = read_piece(core, p, addr, (uint8_t *)buf + *got, len - *got);
                 if (n == 0)
                         break;
                 *got += n;
@@ -151,6 +154,8 @@ enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len, const str
         if (!core)
                 return cs_fail(err, CS_ENOMEM, "core source");
         core->base.ops = &core_ops;
+        core->bytes = bytes;
+        core->fd = -1;
         for (size_t i = 0; i < file->segments.n; i++) {
                 const struct cs_segment *s = &file->segments.at[i];
                 struct piece held = { .range = { s->range.start, s->range.start + s->held }, .fd = -1 };
@@ -174,6 +179,11 @@ enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len, const str
         }
         *out = &cs_take(core)->base;
         return CS_OK;
+}
+
+void cs_core_source_read_from(struct cs_source *src, int fd)
+{
+        ((struct core_source *)src)->fd = fd;
 }
 
 enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range range, int fd,

@@ -48,8 +48,10 @@ void cs_image_close(struct cs_image *image)
         for (size_t i = 0; i < image->modules.n; i++)
                 if (image->modules.at[i].fd >= 0)
                         close(image->modules.at[i].fd);
-        if (image->file_bytes)
+        if (image->file_bytes) {
                 munmap(image->file_bytes, image->file_len);
+                close(image->file_fd);
+        }
         cs_vec_deinit(&image->mappings);
         cs_vec_deinit(&image->modules);
         cs_vec_deinit(&image->threads);

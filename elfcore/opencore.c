@@ -36,11 +36,13 @@ static enum cs_status map_file(struct cs_image *image, const char *path, struct 
         }
         image->file_len = (size_t)status.st_size;
         void *bytes = mmap(NULL, image->file_len, PROT_READ, MAP_PRIVATE, fd, 0);
-        int number = errno;
-        close(fd);
-        if (bytes == MAP_FAILED)
+        if (bytes == MAP_FAILED) {
+                int number = errno;
+                close(fd);
                 return cs_fail_sys(err, number, "cannot be mapped");
+        }
         image->file_bytes = bytes;
+        image->file_fd = fd;
         /* What is in the target's memory should not come into a core of ours. */
         (void)madvise(bytes, image->file_len, MADV_DONTDUMP);
         return CS_OK;
@@ -240,6 +242,7 @@ enum cs_status cs_image_open_core(const char *path, const struct cs_image_option
             (st = read_notes(image, &core, &notes, err)) != CS_OK ||
             (st = merge_mappings(image, &core, &notes, err)) != CS_OK)
                 return st;
+        cs_core_source_read_from(image->source, image->file_fd);
         if (core.segments.n == 0 && !core.missing)
                 return cs_fail(err, CS_EFORMAT, "a core without memory: it has no segments%s",
                                core.headers_cut ? " left, it is cut inside its headers" : "");

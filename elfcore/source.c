@@ -175,14 +175,34 @@ void cs_view_deinit(struct cs_view *view)
         *view = (struct cs_view){ 0 };
 }
 
+void cs_view_init_hopping(struct cs_view *view, struct cs_source *src)
+{
+        *view = (struct cs_view){ .src = src, .hops = true };
+}
+
+/* Takes what the source lends at addr as the span; false where it lends nothing. */
+static bool view_borrow(struct cs_view *view, uint64_t addr)
+{
+        size_t len = CS_VIEW_LENT;
+        const uint8_t *lent = view->hops ? NULL : cs_source_borrow(view->src, addr, &len);
+        if (!lent)
+                return false;
+        view->span = lent;
+        view->start = addr;
+        view->len = len;
+        view->bytes += len;
+        return true;
+}
+
 /* Reads into the view's own buffer from addr on; false at a gap. */
-static bool view_fill(struct cs_view *view, uint64_t addr)
+static bool view_fill(struct cs_view *view, uint64_t addr, size_t want)
 {
         size_t got = 0;
         view->len = 0;
         if (!view->buf)
                 view->buf = malloc(CS_VIEW_BYTES);
-        if (!view->buf || cs_source_read(view->src, addr, view->buf, CS_VIEW_BYTES, &got, NULL) != CS_OK)
+        size_t len = view->hops && want < CS_VIEW_BYTES ? want : CS_VIEW_BYTES;
+        if (!view->buf || cs_source_read(view->src, addr, view->buf, len, &got, NULL) != CS_OK)
                 return false;
         view->span = view->buf;
         view->start = addr;
@@ -193,17 +213,9 @@ static bool view_fill(struct cs_view *view, uint64_t addr)
 
 const uint8_t *cs_view_refill(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
 {
-        size_t len = CS_VIEW_LENT;
         *got = 0;
-        const uint8_t *lent = cs_source_borrow(view->src, addr, &len);
-        if (lent) {
-                view->span = lent;
-                view->start = addr;
-                view->len = len;
-                view->bytes += len;
-        } else if (!view_fill(view, addr)) {
+        if (!view_borrow(view, addr) && !view_fill(view, addr, want))
                 return NULL;
-        }
         *got = view->len < want ? view->len : want;
         return view->span;
 }
@@ -212,9 +224,10 @@ const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, 
 {
         if (*got == 0 || want > CS_VIEW_BYTES) /* a gap, or more than can be stitched */
                 return *got ? cs_view_at(view, addr, want, got) : NULL;
-        /* The lender's piece or the buffer ended early: read the stretch anew from its start. */
+        /* The span ended early. What begins anew at addr may be long enough; else two pieces meet here, and only a copy
+         * has the bytes of both. */
         *got = 0;
-        if (!view_fill(view, addr))
+        if (!(view_borrow(view, addr) && view->len >= want) && !view_fill(view, addr, want))
                 return NULL;
         *got = view->len < want ? view->len : want;
         return view->span;

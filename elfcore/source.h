@@ -76,8 +76,9 @@ static inline void cs_source_closep(struct cs_source **src)
 /* A byte array at an address, for tests and fuzzing: bytes are borrowed. NULL when our memory ran out. */
 struct cs_source *cs_source_from_bytes(uint64_t addr, const void *bytes, size_t len);
 
-/* Sequential reading: keeps the span that the source lent last, and reads ahead into a buffer of its own where the source
- * cannot lend. Caller storage, one per worker. */
+/* Reading by one reader: keeps the span that the source lent last, and reads ahead into a buffer of its own where the source
+ * cannot lend. One that hops about (samples) reads only what it is asked for, and borrows nothing: pages of a core that are
+ * lent here and there would stay in our resident set. Caller storage, one per worker. */
 struct cs_view {
         struct cs_source *src;
         const uint8_t *span; /* lent, or buf */
@@ -85,6 +86,7 @@ struct cs_view {
         size_t len;
         uint8_t *buf;   /* owned; NULL until a read needed it */
         uint64_t bytes; /* read or lent so far */
+        bool hops;
 };
 
 enum {
@@ -93,6 +95,7 @@ enum {
 };
 
 void cs_view_init(struct cs_view *view, struct cs_source *src);
+void cs_view_init_hopping(struct cs_view *view, struct cs_source *src);
 void cs_view_deinit(struct cs_view *view);
 
 /* The slow ways of cs_view_at() and cs_view_whole(). */

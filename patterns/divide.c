@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts of one skeleton come from one source, or from several that happen to look alike. Top down: while there is a column
- * with few values for so many texts, its values are keywords, and the set is divided by them (the column with the fewest
- * values first: it tells sources apart; a column that is a keyword in one source and a variable in another is decided when
- * they are apart). When no such column is left, all columns that still vary are variable, and the set is one source,
- * provided that enough stays the same. */
+/* Texts of one skeleton come from one source, or from several that happen to look alike. Top down: while
+ * there is a column with few values for so many texts, its values are keywords, and the set is divided by
+ * them (the column with the fewest values first: it tells sources apart; a column that is a keyword in one
+ * source and a variable in another is decided when they are apart). When no such column is left, all columns
+ * that still vary are variable, and the set is one source, provided that enough stays the same. */
 #include "merge.h"
 
 #include "bytes.h"
@@ -12,19 +12,19 @@
 #include <string.h>
 
 enum {
-        /* Values that a keyword column has at most: KEYWORDS_MIN, more when there are more texts (one for each
-         * TEXTS_PER_KEYWORD), and never more than KEYWORDS_MAX. */
+        /* Values that a keyword column has at most: KEYWORDS_MIN, more when there are more texts (one for
+         * each TEXTS_PER_KEYWORD), and never more than KEYWORDS_MAX. */
         KEYWORDS_MIN = 4,
         KEYWORDS_MAX = 40,
         TEXTS_PER_KEYWORD = 25,
 
-        /* In a variable column a value with this share (in per cent) and this count stays apart when there are at least
-         * two of them: two common paths among many rare ones. */
+        /* In a variable column a value with this share (in per cent) and this count stays apart when there
+         * are at least two of them: two common paths among many rare ones. */
         COMMON_SHARE = 10,
         COMMON_COUNT = 64,
 
-        /* What has nothing in common is one bunch <*> only when there are as many of them, except for values which occur
-         * this often. */
+        /* What has nothing in common is one bunch <*> only when there are as many of them, except for values
+         * which occur this often. */
         BUNCH = 1000,
         BUNCH_COMMON = 16,
 
@@ -40,7 +40,8 @@ enum {
         STRANGER_COLUMNS = 8,
 };
 
-/* The values of one column in the set at hand, up to the number of keywords. Slots are valid in one round only. */
+/* The values of one column in the set at hand, up to the number of keywords. Slots are valid in one round
+ * only. */
 struct column {
         uint32_t round[SLOTS];
         uint32_t key[SLOTS];
@@ -104,12 +105,13 @@ static void count_columns(struct divider *d, const struct set *set, size_t n, ui
         d->round++;
         for (size_t c = 0; c < n; c++)
                 memset(d->columns[c].distinct, 0, sizeof(d->columns[c].distinct)),
-                memset(d->columns[c].texts, 0, sizeof(d->columns[c].texts));
+                        memset(d->columns[c].texts, 0, sizeof(d->columns[c].texts));
         for (size_t i = set->lo; i < set->hi; i++) {
                 const struct cs_row *row = &rows->at[i];
                 for (size_t c = 0; c < row->n; c++)
                         if (!(set->variable >> c & 1))
-                                note(&d->columns[c], d->round, rows->cells[row->first + c], row->count, limit);
+                                note(&d->columns[c], d->round, rows->cells[row->first + c], row->count,
+                                     limit);
         }
 }
 
@@ -132,7 +134,8 @@ static uint32_t usual(const struct column *c, uint32_t round, bool masks)
 /* Where most are masked, what looks like an id or a made name is one as well, missed by the masks. */
 static bool folds(const struct column *c)
 {
-        return c->texts[CS_CELL_MASK] && c->texts[CS_CELL_MASK] >= c->texts[CS_CELL_WORD] + c->texts[CS_CELL_ODD] +
+        return c->texts[CS_CELL_MASK] && c->texts[CS_CELL_MASK] >= c->texts[CS_CELL_WORD] +
+                                                                           c->texts[CS_CELL_ODD] +
                                                                            c->texts[CS_CELL_MADE];
 }
 
@@ -147,7 +150,8 @@ static bool mostly_made(const struct column *c)
         return !folds(c) && c->distinct[CS_CELL_MADE] + c->distinct[CS_CELL_ODD] >= c->distinct[CS_CELL_WORD];
 }
 
-/* Are most values rare (below RARE_SHARE per cent of the texts)? Keywords are not, except in a mixture of sources. */
+/* Are most values rare (below RARE_SHARE per cent of the texts)? Keywords are not, except in a mixture of
+ * sources. */
 static bool mostly_rare(const struct column *c, uint32_t round, uint64_t texts)
 {
         size_t rare = 0, n = 0;
@@ -168,9 +172,10 @@ static int compare_keys(const void *a, const void *b)
         return (x->order > y->order) - (x->order < y->order);
 }
 
-/* Makes one set of each stretch of rows with one key. The set with key `rest`, if any, has column c variable. */
-static enum cs_status divide_by_key(struct divider *d, const struct set *set, bool has_rest, uint32_t rest, size_t c,
-                                    struct cs_error *err)
+/* Makes one set of each stretch of rows with one key. The set with key `rest`, if any, has column c variable.
+ */
+static enum cs_status divide_by_key(struct divider *d, const struct set *set, bool has_rest, uint32_t rest,
+                                    size_t c, struct cs_error *err)
 {
         struct cs_row *rows = d->rows->at;
         qsort(rows + set->lo, set->hi - set->lo, sizeof(*rows), compare_keys);
@@ -216,8 +221,8 @@ static bool may_be_common(const struct divider *d, const struct set *set, size_t
 }
 
 /* Does column c have common values beside its many rare ones? Then divides by them. */
-static enum cs_status peel_common(struct divider *d, const struct set *set, size_t c, uint64_t texts, bool *done,
-                                  struct cs_error *err)
+static enum cs_status peel_common(struct divider *d, const struct set *set, size_t c, uint64_t texts,
+                                  bool *done, struct cs_error *err)
 {
         struct cs_row *rows = d->rows->at;
         const uint32_t rest = UINT32_MAX;
@@ -273,9 +278,10 @@ static enum cs_status leaf(struct divider *d, size_t lo, size_t hi, struct cs_er
         return cs_vec_push(d->leaves, l, err);
 }
 
-/* Too little stays the same for one source. Divides by the column with the fewest values if any of them occurs often; else
- * all stay alone, unless there are very many. */
-static enum cs_status divide_strangers(struct divider *d, const struct set *set, uint64_t varying, struct cs_error *err)
+/* Too little stays the same for one source. Divides by the column with the fewest values if any of them
+ * occurs often; else all stay alone, unless there are very many. */
+static enum cs_status divide_strangers(struct divider *d, const struct set *set, uint64_t varying,
+                                       struct cs_error *err)
 {
         size_t best = 0, fewest = SIZE_MAX;
         size_t looked = 0;

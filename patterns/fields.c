@@ -26,10 +26,10 @@ uint64_t cs_fields_hash(const char *bytes, size_t len)
 static bool delimits(uint8_t c)
 {
         static const uint8_t delimiter[256] = {
-                [0 ... ' '] = 1, ['='] = 1, [':'] = 1, [','] = 1, [';'] = 1, ['('] = 1, [')'] = 1, ['['] = 1, [']'] = 1,
-                ['{'] = 1, ['}'] = 1, ['"'] = 1, ['\''] = 1, ['?'] = 1, ['&'] = 1, ['|'] = 1, ['<'] = 1, ['>'] = 1,
-                ['!'] = 1, ['#'] = 1, ['$'] = 1, ['~'] = 1, ['^'] = 1, ['*'] = 1, ['\\'] = 1, ['`'] = 1, ['@'] = 1,
-                [0x7f] = 1,
+                [0 ... ' '] = 1, ['='] = 1, [':'] = 1, [','] = 1,  [';'] = 1, ['('] = 1,  [')'] = 1,
+                ['['] = 1,       [']'] = 1, ['{'] = 1, ['}'] = 1,  ['"'] = 1, ['\''] = 1, ['?'] = 1,
+                ['&'] = 1,       ['|'] = 1, ['<'] = 1, ['>'] = 1,  ['!'] = 1, ['#'] = 1,  ['$'] = 1,
+                ['~'] = 1,       ['^'] = 1, ['*'] = 1, ['\\'] = 1, ['`'] = 1, ['@'] = 1,  [0x7f] = 1,
         };
         return delimiter[c];
 }
@@ -50,8 +50,8 @@ static size_t field_length(const char *at, size_t left, bool *slash)
         return n;
 }
 
-/* Could this be an id that the masks did not recognise, or only in part: only letters that are hex digits; hex letters
- * around <n>; several <n>; a long token of mixed case, also with slashes? */
+/* Could this be an id that the masks did not recognise, or only in part: only letters that are hex digits;
+ * hex letters around <n>; several <n>; a long token of mixed case, also with slashes? */
 static bool odd(const char *at, size_t len)
 {
         size_t masks = 0, letters = 0;
@@ -90,14 +90,18 @@ static bool slashed_token(const char *at, size_t len)
         for (size_t from = 0, i = 0; i <= len; i++) {
                 if (i < len && at[i] != '/')
                         continue;
-                if (cs_mask_wordlike((const uint8_t *)at + from, i - from, at[0] == '/' ? 3 : from >= 12 ? 6 : 4))
+                if (cs_mask_wordlike((const uint8_t *)at + from, i - from,
+                                     at[0] == '/' ? 3
+                                     : from >= 12 ? 6
+                                                  : 4))
                         return false;
                 from = i + 1;
         }
         return true;
 }
 
-/* Names of hosts, and words with masks in them (user<n>, rdd_<n>_<n>, <n>ms): made by a program, rarely keywords. */
+/* Names of hosts, and words with masks in them (user<n>, rdd_<n>_<n>, <n>ms): made by a program, rarely
+ * keywords. */
 static bool made(const char *at, size_t len)
 {
         size_t dots = 0;
@@ -129,7 +133,7 @@ static void add(struct cs_fields *f, const char *text, size_t at, size_t len, un
                 field->kind = path ? CS_FIELD_ABSENT : CS_FIELD_MADE;
                 return;
         }
-        field->kind = kind_of(text + at, len);
+        field->kind = (uint8_t)kind_of(text + at, len);
         field->hash = (uint32_t)cs_fields_hash(text + at, len);
         if (field->hash < 4)
                 field->hash += 8;
@@ -164,7 +168,8 @@ static bool empty_value(const char *text, size_t at, size_t len)
         case '"':
                 return next == '"' && at > 0 && text[at - 1] != '"' && delimits((uint8_t)text[at - 1]);
         case '=':
-                return next == ' ' || next == '&' || next == ';' || next == ',' || next == '\r' || next == '\n';
+                return next == ' ' || next == '&' || next == ';' || next == ',' || next == '\r' ||
+                       next == '\n';
         default:
                 return false;
         }
@@ -188,7 +193,9 @@ void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *o
                 if (cut && at + n == len)
                         return;
                 slash = slash && !slashed_token(text + at, n);
-                out->skeleton[out->skeleton_len++] = !slash ? MARK_FIELD : text[at] == '/' ? MARK_ROOTED : MARK_PATH;
+                out->skeleton[out->skeleton_len++] = !slash            ? MARK_FIELD
+                                                     : text[at] == '/' ? MARK_ROOTED
+                                                                       : MARK_PATH;
                 if (slash)
                         add_path(out, text, at, n);
                 else

@@ -62,8 +62,8 @@ static bool list_separator(const char *sep, size_t len)
         return len == 1 || sep[1] == ' ';
 }
 
-/* Writes a mask for the next `len` bytes of the text. The third and later items of a list (1, 2, 3, 4) become one "...",
- * so that lists of different length are the same. */
+/* Writes a mask for the next `len` bytes of the text. The third and later items of a list (1, 2, 3, 4) become
+ * one "...", so that lists of different length are the same. */
 static void mask(struct masker *m, enum cs_mask kind, size_t len)
 {
         const struct cs_mask_name *name = &cs_mask_names[kind];
@@ -120,15 +120,16 @@ static size_t domain_length(const uint8_t *at, const uint8_t *end)
         return dot && n - dot >= 3 && is(at + n - 1, end, CS_CLASS_LOWER | CS_CLASS_UPPER) ? n : 0;
 }
 
-/* Is there a mail address at this start of a word? A local part that was looked through once is not looked through again
- * from a later start. */
+/* Is there a mail address at this start of a word? A local part that was looked through once is not looked
+ * through again from a later start. */
 static size_t email_length(struct masker *m)
 {
         const uint8_t *p = m->at;
         if (p < m->mail_from)
                 return 0;
         while (p < m->end && p - m->at < EMAIL_LOCAL && !at_sign(p, m->end) &&
-               (is(p, m->end, CS_CLASS_WORD) || *p == '.' || *p == '_' || *p == '-' || *p == '+' || *p == '%'))
+               (is(p, m->end, CS_CLASS_WORD) || *p == '.' || *p == '_' || *p == '-' || *p == '+' ||
+                *p == '%'))
                 p++;
         size_t sign = at_sign(p, m->end);
         size_t domain = sign && p > m->at ? domain_length(p + sign, m->end) : 0;
@@ -139,17 +140,21 @@ static size_t email_length(struct masker *m)
         return 0;
 }
 
-/* Names that have digits and are names all the same; taking them for variable would only make templates hard to read. */
+/* Names that have digits and are names all the same; taking them for variable would only make templates hard
+ * to read. */
 static bool known_name(const uint8_t *word, size_t len)
 {
         static const char names[][8] = {
-                "UTF8", "utf8", "UTF16", "utf16", "SHA1", "sha1", "SHA256", "sha256", "SHA512", "sha512", "MD5", "md5",
-                "base64", "Base64", "x86", "IPv4", "IPv6", "ipv4", "ipv6", "OAuth2", "oauth2", "HTTP2", "http2", "ssh2",
-                "int32", "int64", "uint32", "uint64", "float32", "float64", "Win32", "Win64", "win32", "i686", "amd64",
-                "SOCKS5", "mp3", "mp4", "h264", "arm64", "S3", "s3", "EC2", "ec2", "K8s", "k8s", "gb2312", "Latin1",
+                "UTF8",   "utf8",   "UTF16",  "utf16",  "SHA1",    "sha1",    "SHA256", "sha256",
+                "SHA512", "sha512", "MD5",    "md5",    "base64",  "Base64",  "x86",    "IPv4",
+                "IPv6",   "ipv4",   "ipv6",   "OAuth2", "oauth2",  "HTTP2",   "http2",  "ssh2",
+                "int32",  "int64",  "uint32", "uint64", "float32", "float64", "Win32",  "Win64",
+                "win32",  "i686",   "amd64",  "SOCKS5", "mp3",     "mp4",     "h264",   "arm64",
+                "S3",     "s3",     "EC2",    "ec2",    "K8s",     "k8s",     "gb2312", "Latin1",
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if ((uint8_t)names[i][0] == word[0] && strnlen(names[i], 8) == len && memcmp(names[i], word, len) == 0)
+                if ((uint8_t)names[i][0] == word[0] && strnlen(names[i], 8) == len &&
+                    memcmp(names[i], word, len) == 0)
                         return true;
         return false;
 }
@@ -157,9 +162,14 @@ static bool known_name(const uint8_t *word, size_t len)
 /* 8, 16 and 32 behind "utf-", and protocol versions: part of the name. */
 static size_t known_version(const uint8_t *at, const uint8_t *end)
 {
-        if (end - at >= 6 && memcmp(at, "HTTP/", 5) == 0 && is(at + 5, end, CS_CLASS_DIGIT) && !is(at + 6, end, CS_CLASS_WORD))
-                return end - at >= 8 && at[6] == '.' && is(at + 7, end, CS_CLASS_DIGIT) && !is(at + 8, end, CS_CLASS_WORD) ? 8 : 6;
-        if (end - at >= 5 && (memcmp(at, "utf-8", 5) == 0 || memcmp(at, "UTF-8", 5) == 0) && !is(at + 5, end, CS_CLASS_WORD))
+        if (end - at >= 6 && memcmp(at, "HTTP/", 5) == 0 && is(at + 5, end, CS_CLASS_DIGIT) &&
+            !is(at + 6, end, CS_CLASS_WORD))
+                return end - at >= 8 && at[6] == '.' && is(at + 7, end, CS_CLASS_DIGIT) &&
+                                       !is(at + 8, end, CS_CLASS_WORD)
+                               ? 8
+                               : 6;
+        if (end - at >= 5 && (memcmp(at, "utf-8", 5) == 0 || memcmp(at, "UTF-8", 5) == 0) &&
+            !is(at + 5, end, CS_CLASS_WORD))
                 return 5;
         return 0;
 }
@@ -213,7 +223,8 @@ static size_t digits_at(const uint8_t *at, const uint8_t *end)
         return (size_t)(p - at);
 }
 
-/* 12e4, 1.5e-7. A short hex string may have this form too; then it merges, as <n> and <hex> are compatible. */
+/* 12e4, 1.5e-7. A short hex string may have this form too; then it merges, as <n> and <hex> are compatible.
+ */
 static size_t number_length(const uint8_t *at, const uint8_t *end)
 {
         const uint8_t *p = at + digits_at(at, end);
@@ -229,7 +240,8 @@ static size_t number_length(const uint8_t *at, const uint8_t *end)
         return (size_t)(p - at);
 }
 
-/* Sizes for people choose their unit by their magnitude, so the unit is part of the number: "12 KB", "1.5MiB". */
+/* Sizes for people choose their unit by their magnitude, so the unit is part of the number: "12 KB",
+ * "1.5MiB". */
 static size_t unit_length(const uint8_t *at, const uint8_t *end)
 {
         const uint8_t *p = at + (is(at, end, CS_CLASS_BLANK) ? 1 : 0);
@@ -242,8 +254,8 @@ static size_t unit_length(const uint8_t *at, const uint8_t *end)
         return (size_t)(p + 1 - at);
 }
 
-/* Letters stay, each group of digits becomes <n>: user123, 15ms, v1.2. At the start and at the end of the word a number
- * may reach beyond it, or have an exponent (12e4). */
+/* Letters stay, each group of digits becomes <n>: user123, 15ms, v1.2. At the start and at the end of the
+ * word a number may reach beyond it, or have an exponent (12e4). */
 static void mask_mixed(struct masker *m, size_t len)
 {
         const uint8_t *start = m->at, *stop = m->at + len;
@@ -268,7 +280,8 @@ static void mask_mixed(struct masker *m, size_t len)
         }
 }
 
-/* The forms that reach beyond a word; w is the word at the place. Each is tried only where its first word fits. */
+/* The forms that reach beyond a word; w is the word at the place. Each is tried only where its first word
+ * fits. */
 static bool mask_form(struct masker *m, const struct word *w)
 {
         const uint8_t *at = m->at, *end = m->end, *next = at + w->len;
@@ -334,7 +347,8 @@ static size_t sign_length(const struct masker *m)
         uint8_t before = at[-1];
         if (*at == '+')
                 return before == ' ' || before == ':' || before == '(' || before == ',' ? 1 : 0;
-        return is(&before, &before + 1, CS_CLASS_WORD) || before == ')' || before == ']' || before == '-' ? 0 : 1;
+        return is(&before, &before + 1, CS_CLASS_WORD) || before == ')' || before == ']' || before == '-' ? 0
+                                                                                                          : 1;
 }
 
 /* A run with digits, or with a form: word by word. */
@@ -369,8 +383,8 @@ static size_t padding(const uint8_t *at, const uint8_t *end)
         return n;
 }
 
-/* A long run of mixed letters: a base64 token has slashes, and a path has tokens between slashes. So a run is first judged
- * as a whole (which a path with words in it does not pass), then each of its segments. */
+/* A long run of mixed letters: a base64 token has slashes, and a path has tokens between slashes. So a run is
+ * first judged as a whole (which a path with words in it does not pass), then each of its segments. */
 static void mask_long_run(struct masker *m, const uint8_t *stop)
 {
         bool rooted = *m->at == '/';
@@ -420,11 +434,13 @@ static void take_run(struct masker *m)
                 copy(m, (size_t)(p - at));
 }
 
-/* Anything else: runs of one character, blanks (padding has no meaning: two and more are one), URL escapes. */
+/* Anything else: runs of one character, blanks (padding has no meaning: two and more are one), URL escapes.
+ */
 static void take_other(struct masker *m)
 {
         const uint8_t *at = m->at, *p = at + 1;
-        if (*at == '%' && m->end - at >= 3 && is(at + 1, m->end, CS_CLASS_HEX) && is(at + 2, m->end, CS_CLASS_HEX)) {
+        if (*at == '%' && m->end - at >= 3 && is(at + 1, m->end, CS_CLASS_HEX) &&
+            is(at + 2, m->end, CS_CLASS_HEX)) {
                 copy(m, 3);
                 return;
         }
@@ -449,19 +465,17 @@ static void take_other(struct masker *m)
 enum { PLAIN_LOWER = 1, PLAIN_UPPER, PLAIN_MARK, PLAIN_JOINT, PLAIN_COLON };
 
 static const uint8_t plain[256] = {
-        ['a' ... 'z'] = PLAIN_LOWER,
-        ['A' ... 'Z'] = PLAIN_UPPER,
-        [' '] = PLAIN_MARK, ['"'] = PLAIN_MARK, ['\''] = PLAIN_MARK, ['{'] = PLAIN_MARK, ['}'] = PLAIN_MARK,
-        ['('] = PLAIN_MARK, [')'] = PLAIN_MARK, ['['] = PLAIN_MARK,  [']'] = PLAIN_MARK, ['='] = PLAIN_MARK,
-        ['&'] = PLAIN_MARK, [','] = PLAIN_MARK, [';'] = PLAIN_MARK,  ['.'] = PLAIN_MARK, ['\r'] = PLAIN_MARK,
-        ['\n'] = PLAIN_MARK,
-        ['-'] = PLAIN_JOINT, ['_'] = PLAIN_JOINT,
+        ['a' ... 'z'] = PLAIN_LOWER, ['A' ... 'Z'] = PLAIN_UPPER, [' '] = PLAIN_MARK,  ['"'] = PLAIN_MARK,
+        ['\''] = PLAIN_MARK,         ['{'] = PLAIN_MARK,          ['}'] = PLAIN_MARK,  ['('] = PLAIN_MARK,
+        [')'] = PLAIN_MARK,          ['['] = PLAIN_MARK,          [']'] = PLAIN_MARK,  ['='] = PLAIN_MARK,
+        ['&'] = PLAIN_MARK,          [','] = PLAIN_MARK,          [';'] = PLAIN_MARK,  ['.'] = PLAIN_MARK,
+        ['\r'] = PLAIN_MARK,         ['\n'] = PLAIN_MARK,         ['-'] = PLAIN_JOINT, ['_'] = PLAIN_JOINT,
         [':'] = PLAIN_COLON,
 };
 
-/* The short way for what most text is: words in lower case or with one capital, and single marks between them, up to the
- * first word that may be more than that. It decides nothing that the long way would decide otherwise, except that a word
- * of four letters and more before - or _ is taken for itself. */
+/* The short way for what most text is: words in lower case or with one capital, and single marks between
+ * them, up to the first word that may be more than that. It decides nothing that the long way would decide
+ * otherwise, except that a word of four letters and more before - or _ is taken for itself. */
 static size_t plain_length(const uint8_t *at, const uint8_t *end)
 {
         const uint8_t *word = at;
@@ -473,7 +487,8 @@ static size_t plain_length(const uint8_t *at, const uint8_t *end)
                         p++;
                 size_t n = (size_t)(p - word);
                 /* Names of months and days have three letters; tokens and repetitions are long. */
-                if (end - p < 2 || plain[*p] < PLAIN_MARK || n >= TOKEN || (n == 3 && plain[*word] == PLAIN_UPPER))
+                if (end - p < 2 || plain[*p] < PLAIN_MARK || n >= TOKEN ||
+                    (n == 3 && plain[*word] == PLAIN_UPPER))
                         break;
                 if (p[1] == *p || (p > at && p[-1] == *p))
                         break;
@@ -486,7 +501,8 @@ static size_t plain_length(const uint8_t *at, const uint8_t *end)
         return (size_t)(word - at);
 }
 
-/* The end of a text that was cut is what was cut: drops it back to the last place where a part is certainly whole. */
+/* The end of a text that was cut is what was cut: drops it back to the last place where a part is certainly
+ * whole. */
 static size_t crop(const char *text, size_t len)
 {
         size_t n = len;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inner parts of cs_template_mask(): what the bytes of a text are, and the forms (times, addresses, …) that are known by
- * their shape. Every function looks at no byte at or beyond `end` and takes time proportional to what it returns, or to a
- * small constant. Pure; thread-safe. */
+/* Inner parts of cs_template_mask(): what the bytes of a text are, and the forms (times, addresses, …) that
+ * are known by their shape. Every function looks at no byte at or beyond `end` and takes time proportional to
+ * what it returns, or to a small constant. Pure; thread-safe. */
 #ifndef CS_MASK_H
 #define CS_MASK_H
 
@@ -25,7 +25,17 @@ enum {
 extern const uint8_t cs_class[256];
 
 /* In the order of preference where several of the first three meet in one place: the wider one is shown. */
-enum cs_mask { CS_MASK_N, CS_MASK_HEX, CS_MASK_B64, CS_MASK_UUID, CS_MASK_IP, CS_MASK_MAC, CS_MASK_TIME, CS_MASK_EMAIL, CS_MASK_REP };
+enum cs_mask {
+        CS_MASK_N,
+        CS_MASK_HEX,
+        CS_MASK_B64,
+        CS_MASK_UUID,
+        CS_MASK_IP,
+        CS_MASK_MAC,
+        CS_MASK_TIME,
+        CS_MASK_EMAIL,
+        CS_MASK_REP
+};
 enum { CS_MASKS = CS_MASK_REP + 1 };
 
 struct cs_mask_name {
@@ -42,12 +52,12 @@ size_t cs_mask_ip(const uint8_t *at, const uint8_t *end);         /* four decima
 size_t cs_mask_uuid(const uint8_t *at, const uint8_t *end);
 size_t cs_mask_colons(const uint8_t *at, const uint8_t *end, enum cs_mask *kind); /* MAC and IPv6 addresses */
 
-/* Does a run of letters, digits and joiners look drawn at random (base64, base62, base36), rather than made of words? In a path
- * (rooted, or a part of one) shorter words count as such. */
+/* Does a run of letters, digits and joiners look drawn at random (base64, base62, base36), rather than made
+ * of words? In a path (rooted, or a part of one) shorter words count as such. */
 bool cs_mask_random(const uint8_t *at, size_t len, bool path);
 
-/* Is a segment between slashes a word: `least` and more letters in lower case, perhaps after a capital, that could be
- * spoken? */
+/* Is a segment between slashes a word: `least` and more letters in lower case, perhaps after a capital, that
+ * could be spoken? */
 bool cs_mask_wordlike(const uint8_t *at, size_t len, size_t least);
 
 /* The text of a mask at `at`, or 0. */

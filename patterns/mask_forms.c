@@ -19,8 +19,8 @@ const uint8_t cs_class[256] = {
 };
 
 const struct cs_mask_name cs_mask_names[CS_MASKS] = {
-        [CS_MASK_N] = { "<n>", 3 },       [CS_MASK_HEX] = { "<hex>", 5 }, [CS_MASK_B64] = { "<b64>", 5 },
-        [CS_MASK_UUID] = { "<uuid>", 6 }, [CS_MASK_IP] = { "<ip>", 4 },   [CS_MASK_MAC] = { "<mac>", 5 },
+        [CS_MASK_N] = { "<n>", 3 },       [CS_MASK_HEX] = { "<hex>", 5 },     [CS_MASK_B64] = { "<b64>", 5 },
+        [CS_MASK_UUID] = { "<uuid>", 6 }, [CS_MASK_IP] = { "<ip>", 4 },       [CS_MASK_MAC] = { "<mac>", 5 },
         [CS_MASK_TIME] = { "<time>", 6 }, [CS_MASK_EMAIL] = { "<email>", 7 }, [CS_MASK_REP] = { "<rep>", 5 },
 };
 
@@ -67,7 +67,8 @@ size_t cs_mask_ip(const uint8_t *at, const uint8_t *end)
         const uint8_t *p = at;
         for (int part = 0; part < 4; part++) {
                 size_t n = digits(p, end, 4);
-                if (n < 1 || n > 3 || (n == 3 && (p[0] > '2' || (p[0] == '2' && (p[1] > '5' || (p[1] == '5' && p[2] > '5'))))))
+                if (n < 1 || n > 3 ||
+                    (n == 3 && (p[0] > '2' || (p[0] == '2' && (p[1] > '5' || (p[1] == '5' && p[2] > '5'))))))
                         return 0;
                 p += n;
                 if (part < 3 && !byte_at(p++, end, '.'))
@@ -177,7 +178,8 @@ static const uint8_t *skip_zone(const uint8_t *p, const uint8_t *end)
         if (byte_at(p, end, 'Z') && !word_at(p + 1, end))
                 return p + 1;
         const uint8_t *q = p + (byte_at(p, end, ' ') ? 1 : 0);
-        if (q > p && end - q >= 3 && (memcmp(q, "GMT", 3) == 0 || memcmp(q, "UTC", 3) == 0) && !word_at(q + 3, end))
+        if (q > p && end - q >= 3 && (memcmp(q, "GMT", 3) == 0 || memcmp(q, "UTC", 3) == 0) &&
+            !word_at(q + 3, end))
                 return q + 3;
         if (q >= end || (*q != '+' && *q != '-') || digits(q + 1, end, 2) != 2)
                 return p;
@@ -186,8 +188,8 @@ static const uint8_t *skip_zone(const uint8_t *p, const uint8_t *end)
         return digits(q, end, 3) == 2 && !word_at(q + 2, end) ? q + 2 : p;
 }
 
-/* The form h:mm:ss, with a fraction and a zone; dots between them only where a date stands before. The numbers are not
- * judged: else one place in one text would be a time only by chance. */
+/* The form h:mm:ss, with a fraction and a zone; dots between them only where a date stands before. The
+ * numbers are not judged: else one place in one text would be a time only by chance. */
 static const uint8_t *clock_end(const uint8_t *p, const uint8_t *end, bool dated)
 {
         size_t n = digits(p, end, 3);
@@ -206,7 +208,9 @@ static const uint8_t *clock_end(const uint8_t *p, const uint8_t *end, bool dated
                 p += 1 + digits(p + 1, end, 9);
         p = skip_zone(p, end);
         /* Nine digits at most, and no more pairs: else it is something else. */
-        return digits(p, end, 1) || (byte_at(p, end, ':') && p + 1 < end && (cs_class[p[1]] & CS_CLASS_HEX)) ? NULL : p;
+        return digits(p, end, 1) || (byte_at(p, end, ':') && p + 1 < end && (cs_class[p[1]] & CS_CLASS_HEX))
+                       ? NULL
+                       : p;
 }
 
 /* 2005-06-03, 2017/06/09, 17/06/09, 03/06/2005, 10/Oct/2000 */
@@ -237,7 +241,8 @@ size_t cs_mask_time(const uint8_t *at, const uint8_t *end)
         const uint8_t *date = date_end(at, end);
         if (date) {
                 const uint8_t *clock = NULL;
-                if (date < end && (*date == ' ' || *date == 'T' || *date == '-' || *date == ':' || *date == '_' || *date == '+'))
+                if (date < end && (*date == ' ' || *date == 'T' || *date == '-' || *date == ':' ||
+                                   *date == '_' || *date == '+'))
                         clock = clock_end(date + 1, end, true);
                 if (!clock && byte_at(date, end, 'T'))
                         return 0;
@@ -288,8 +293,9 @@ size_t cs_mask_named_time(const uint8_t *at, const uint8_t *end)
         return (size_t)(p - at);
 }
 
-/* Which letters often follow a letter (bit 0: a) in words: the 210 most frequent pairs of the distinct words in the sources
- * of Python's library and C headers. They are 85 % of the pairs in words, and 31 % of those in random letters. */
+/* Which letters often follow a letter (bit 0: a) in words: the 210 most frequent pairs of the distinct words
+ * in the sources of Python's library and C headers. They are 85 % of the pairs in words, and 31 % of those in
+ * random letters. */
 static const uint32_t follows[26] = {
         0x13eb94e, 0x0104911, 0x01e4d91, 0x0064939, 0x0eeb97d, 0x0024931, 0x0060911, 0x0004111, 0x22ef87f,
         0x0000000, 0x0000010, 0x11c491d, 0x004c111, 0x03c617d, 0x07ef96e, 0x00ec911, 0x0100000, 0x10e791d,
@@ -313,14 +319,15 @@ static bool speaks(const uint8_t *at, size_t len)
 bool cs_mask_wordlike(const uint8_t *at, size_t len, size_t least)
 {
         for (size_t i = 0; i < len; i++)
-                if (!(cs_class[at[i]] & CS_CLASS_LOWER) && !(i == 0 && len > 3 && (cs_class[at[i]] & CS_CLASS_UPPER)))
+                if (!(cs_class[at[i]] & CS_CLASS_LOWER) &&
+                    !(i == 0 && len > 3 && (cs_class[at[i]] & CS_CLASS_UPPER)))
                         return false;
         return len >= least && speaks(at, len);
 }
 
-/* Random tokens of 62 or 64 characters are told from names (GetUserById2, NettyBlockTransferService) by many changes between
- * digits and letters of either case (a piece is 2.3 characters long on the average), or by pairs of letters that words do
- * not have. What is missed falls to merging. */
+/* Random tokens of 62 or 64 characters are told from names (GetUserById2, NettyBlockTransferService) by many
+ * changes between digits and letters of either case (a piece is 2.3 characters long on the average), or by
+ * pairs of letters that words do not have. What is missed falls to merging. */
 bool cs_mask_random(const uint8_t *at, size_t len, bool path)
 {
         size_t pieces = 0, groups = 0, plain = 0, segment = 0;
@@ -331,7 +338,10 @@ bool cs_mask_random(const uint8_t *at, size_t len, bool path)
                         return false;
                 if (at[i] == '/') {
                         /* Behind much that is random a short word is likely random as well. */
-                        if (cs_mask_wordlike(at + segment, i - segment, path ? 3 : plain - (i - segment) >= 12 ? 6 : 4))
+                        if (cs_mask_wordlike(at + segment, i - segment,
+                                             path                          ? 3
+                                             : plain - (i - segment) >= 12 ? 6
+                                                                           : 4))
                                 return false;
                         segment = i + 1;
                 }
@@ -343,7 +353,8 @@ bool cs_mask_random(const uint8_t *at, size_t len, bool path)
         }
         if (plain < 16)
                 return false;
-        if (!(seen & CS_CLASS_LOWER) || !(seen & CS_CLASS_UPPER)) /* base36, base32: as many groups of digits */
+        if (!(seen & CS_CLASS_LOWER) ||
+            !(seen & CS_CLASS_UPPER)) /* base36, base32: as many groups of digits */
                 return plain == len && groups * 6 >= len;
         if (plain + 1 + len / 6 < len) /* words-with-hyphens */
                 return false;

@@ -123,7 +123,8 @@ static enum cs_status sort_texts(struct merger *m, struct cs_error *err)
                 sorted[i] = (struct sortee){ head_of(&m->templates[i]), (uint32_t)i };
         qsort_r(sorted, m->n, sizeof(*sorted), compare_texts, (void *)(uintptr_t)m->templates);
         for (size_t i = 0; i < m->n; i++)
-                m->rows.at[i] = (struct cs_row){ .template = sorted[i].template, .order = (uint32_t)i,
+                m->rows.at[i] = (struct cs_row){ .template = sorted[i].template,
+                                                 .order = (uint32_t)i,
                                                  .count = m->templates[sorted[i].template].count };
         free(sorted);
         return CS_OK;
@@ -142,8 +143,9 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
         row->n = (uint32_t)f.n;
         for (size_t c = 0; c < f.n; c++) {
                 static const uint8_t kinds[] = {
-                        [CS_FIELD_WORD] = CS_CELL_WORD,  [CS_FIELD_ODD] = CS_CELL_ODD,   [CS_FIELD_MADE] = CS_CELL_MADE,
-                        [CS_FIELD_MASK] = CS_CELL_MASK,  [CS_FIELD_TOKEN] = CS_CELL_MASK,
+                        [CS_FIELD_WORD] = CS_CELL_WORD,  [CS_FIELD_ODD] = CS_CELL_ODD,
+                        [CS_FIELD_MADE] = CS_CELL_MADE,  [CS_FIELD_MASK] = CS_CELL_MASK,
+                        [CS_FIELD_TOKEN] = CS_CELL_MASK,
                 };
                 uint32_t cell = CS_CELL_ABSENT;
                 if (f.at[c].kind != CS_FIELD_ABSENT)
@@ -160,9 +162,10 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
         return cs_vec_push(&m->ragged, r, err);
 }
 
-/* Texts that were cut end anywhere, as the length of their variable parts varies. A skeleton that begins another one is
- * the same, cut earlier: it takes the place of the heaviest of the longest ones that it begins. In the order of bytes all
- * that it begins follow it at once; so one walk from the end, with a stack of what has not found its beginning, does. */
+/* Texts that were cut end anywhere, as the length of their variable parts varies. A skeleton that begins
+ * another one is the same, cut earlier: it takes the place of the heaviest of the longest ones that it
+ * begins. In the order of bytes all that it begins follow it at once; so one walk from the end, with a stack
+ * of what has not found its beginning, does. */
 static void join_ragged(struct merger *m)
 {
         struct ragged *r = m->ragged.at;
@@ -175,7 +178,8 @@ static void join_ragged(struct merger *m)
         size_t *stack = calloc(m->ragged.n, sizeof(*stack)), depth = 0;
         if (first && lead && stack) {
                 for (size_t i = 0; i < m->ragged.n; i++) {
-                        bool again = n && compare_bytes(r[first[n - 1]].text, r[first[n - 1]].len, r[i].text, r[i].len) == 0;
+                        bool again = n && compare_bytes(r[first[n - 1]].text, r[first[n - 1]].len, r[i].text,
+                                                        r[i].len) == 0;
                         if (again)
                                 r[first[n - 1]].weight += r[i].weight;
                         else

@@ -7,8 +7,8 @@
 #include "template.h"
 #include "vec.h"
 
-/* One distinct masked text as a row of a table. Its cells are hashes of its fields: two fields that collide are taken for
- * one value, which at worst merges two texts. */
+/* One distinct masked text as a row of a table. Its cells are hashes of its fields: two fields that collide
+ * are taken for one value, which at worst merges two texts. */
 struct cs_row {
         uint64_t skeleton;
         uint64_t count;
@@ -24,9 +24,9 @@ enum {
         CS_CELL_ABSENT = 0,
         CS_CELL_KIND = 3,
         CS_CELL_WORD = 0,
-        CS_CELL_MASK = 1,  /* <n>, <hex> and <b64>: CS_FIELD_TOKEN_HASH; other masks have their own values */
-        CS_CELL_ODD = 2,   /* CS_FIELD_ODD */
-        CS_CELL_MADE = 3,  /* CS_FIELD_MADE */
+        CS_CELL_MASK = 1, /* <n>, <hex> and <b64>: CS_FIELD_TOKEN_HASH; other masks have their own values */
+        CS_CELL_ODD = 2,  /* CS_FIELD_ODD */
+        CS_CELL_MADE = 3, /* CS_FIELD_MADE */
 };
 
 struct cs_rows {
@@ -46,10 +46,10 @@ typedef CS_VEC(struct cs_leaf) cs_leaves;
 /* Divides rows, which are sorted by skeleton, into sources; reorders those of one skeleton. */
 CS_CHECK enum cs_status cs_rows_divide(struct cs_rows *rows, cs_leaves *leaves, struct cs_error *err);
 
-/* The text of the template that stands for the rows of a leaf; returns its length. Masks may make it longer than each of
- * the texts, by less than two bytes for each column. */
+/* The text of the template that stands for the rows of a leaf; returns its length. Masks may make it longer
+ * than each of the texts, by less than two bytes for each column. */
 enum { CS_RENDER_BYTES = CS_TEMPLATE_BYTES + 4 * CS_FIELDS_MAX };
-size_t cs_rows_render(const struct cs_rows *rows, const struct cs_leaf *leaf, const struct cs_template_count *templates,
-                      char out[CS_RENDER_BYTES]);
+size_t cs_rows_render(const struct cs_rows *rows, const struct cs_leaf *leaf,
+                      const struct cs_template_count *templates, char out[CS_RENDER_BYTES]);
 
 #endif

@@ -9,9 +9,9 @@
 /* What the rows have in one column, as compared with the first of them. */
 struct summary {
         bool same;
-        bool absent;   /* some rows have no such segment */
-        bool tokens;   /* all are masks of the compatible kinds, or (few) look as if they should be */
-        uint64_t odd;  /* texts of the latter sort */
+        bool absent;  /* some rows have no such segment */
+        bool tokens;  /* all are masks of the compatible kinds, or (few) look as if they should be */
+        uint64_t odd; /* texts of the latter sort */
         enum cs_mask widest;
         size_t prefix; /* bytes that all have at the start, */
         size_t suffix; /* and at the end */
@@ -51,8 +51,8 @@ static void add_token(struct summary *s, const struct cs_field *f, const char *t
         }
 }
 
-static void summarise(struct summary *s, const struct cs_field *a, const char *a_text, const struct cs_field *b,
-                      const char *b_text, uint64_t count)
+static void summarise(struct summary *s, const struct cs_field *a, const char *a_text,
+                      const struct cs_field *b, const char *b_text, uint64_t count)
 {
         add_token(s, b, b_text, count);
         if (!b->len)
@@ -77,7 +77,8 @@ static void put(struct writer *w, const char *bytes, size_t len)
 }
 
 /* Shared ends of different names are shown up to the last joint. */
-static void put_different(struct writer *w, const struct summary *s, const char *text, size_t len, uint64_t texts)
+static void put_different(struct writer *w, const struct summary *s, const char *text, size_t len,
+                          uint64_t texts)
 {
         if (s->tokens && s->odd <= texts / 20) {
                 put(w, cs_mask_names[s->widest].text, cs_mask_names[s->widest].len);
@@ -123,8 +124,8 @@ static void write_template(struct writer *w, const char *text, size_t text_len, 
         put(w, text + from, text_len - from);
 }
 
-size_t cs_rows_render(const struct cs_rows *rows, const struct cs_leaf *leaf, const struct cs_template_count *templates,
-                      char out[CS_RENDER_BYTES])
+size_t cs_rows_render(const struct cs_rows *rows, const struct cs_leaf *leaf,
+                      const struct cs_template_count *templates, char out[CS_RENDER_BYTES])
 {
         struct cs_fields best, f;
         struct writer w = { .out = out };
@@ -135,7 +136,8 @@ size_t cs_rows_render(const struct cs_rows *rows, const struct cs_leaf *leaf, co
                 put(&w, model->text, model->len);
                 return w.len;
         }
-        /* The model is the row with the most fields that are there (the first such one in the order of texts). */
+        /* The model is the row with the most fields that are there (the first such one in the order of
+         * texts). */
         uint32_t order = UINT32_MAX;
         for (size_t i = leaf->lo; i < leaf->hi; i++) {
                 const struct cs_row *row = &rows->at[i];
@@ -152,7 +154,9 @@ size_t cs_rows_render(const struct cs_rows *rows, const struct cs_leaf *leaf, co
         cs_fields_split(model->text, model->len, model->cut, &best);
         struct summary s[CS_FIELDS_MAX];
         for (size_t c = 0; c < best.n; c++)
-                s[c] = (struct summary){ .same = true, .tokens = true, .prefix = best.at[c].len, .suffix = best.at[c].len };
+                s[c] = (struct summary){
+                        .same = true, .tokens = true, .prefix = best.at[c].len, .suffix = best.at[c].len
+                };
         for (size_t i = leaf->lo; i < leaf->hi; i++) {
                 const struct cs_template_count *t = &templates[rows->at[i].template];
                 cs_fields_split(t->text, t->len, t->cut, &f);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text with its variable parts masked, so that what differs only in ids, numbers and the like becomes one template:
+/* Text with its variable parts masked, so that what differs only in ids, numbers and the like becomes one
+ * template:
  *
  *     POST /api/router/1234 HTTP/1.1   ->   POST /api/router/<n> HTTP/1.1
  *
- * First each text is masked by itself (typed masks), then templates that still differ in a few words are merged by
- * looking at all of them together (words that take many values become <*>). Pure; thread-safe. */
+ * First each text is masked by itself (typed masks), then templates that still differ in a few words are
+ * merged by looking at all of them together (words that take many values become <*>). Pure; thread-safe. */
 #ifndef CS_TEMPLATE_H
 #define CS_TEMPLATE_H
 
@@ -17,22 +18,27 @@ enum { CS_TEMPLATE_INPUT = 512, CS_TEMPLATE_BYTES = 512 };
 
 struct cs_template {
         size_t len;
-        bool cut; /* the text went on beyond CS_TEMPLATE_INPUT: the template describes its beginning */
+        bool cut; /* the text went on beyond CS_TEMPLATE_INPUT, or its masks beyond CS_TEMPLATE_BYTES: this is
+                     its beginning */
         char text[CS_TEMPLATE_BYTES];
 };
 
-/* Masks typed variable parts: <n> (decimal, also signed and with a fraction), <hex> (with a digit and a letter, or 0x…, of
- * plausible length), <uuid>, <ip>, <mac>, <time> (dates, times, ISO 8601), <email>, <b64> (long mixed tokens: base64,
- * base62 ids, session cookies), and runs of one repeated character (16 and more) as <rep>. Words in between stay as they
- * are. Deterministic; never fails. A literal '<n>' in the input stays as it is (templates are for people and grouping). */
+/* Masks typed variable parts: <n> (decimal, also signed, with a fraction, further parts of a version, or a
+ * unit of bytes), <hex> (0x…; 8 digits and more with a digit and a letter; more digits than a number of 64
+ * bits has), <uuid>, <ip>, <mac>, <time> (dates, times, ISO 8601), <email>, <b64> (long mixed tokens: base64,
+ * base62 ids, session cookies), and runs of one repeated character (16 and more) as <rep>. A list of three
+ * and more like masks is cut short: <n>,<n>,... Runs of blanks become one. Words in between stay as they are,
+ * with <n> for the digits in them (user<n>), save for a few well-known names (HTTP/1.1, SHA256).
+ * Deterministic; never fails. A literal '<n>' in the input stays as it is (templates are for people and
+ * grouping). A text that was cut ends behind the last part that is certainly whole. */
 void cs_template_mask(const uint8_t *text, size_t len, struct cs_template *out);
 
 /* One distinct masked text. */
 struct cs_template_count {
         const char *text; /* borrowed, not NUL-terminated */
         uint32_t len;
-        bool cut;         /* as in cs_template */
-        uint64_t count;   /* how many texts masked to it */
+        bool cut;       /* as in cs_template */
+        uint64_t count; /* how many texts masked to it */
 };
 
 struct cs_template_group {
@@ -43,12 +49,15 @@ struct cs_template_group {
 
 struct cs_template_groups;
 
-/* Merges n templates into groups: those with the same skeleton, which differ in few words that take many values, become one
- * with <*> there; two templates that are each frequent and differ in one keyword (GET / POST, two paths that are both
- * common) stay two. group_of[i] (caller's, n entries) receives the group of templates[i]. The result does not depend on
+/* Merges n templates into groups: those with the same skeleton, which differ in few words that take many
+ * values, become one with <*> there; two templates that are each frequent and differ in one keyword (GET /
+ * POST, two paths that are both common) stay two. Where <n>, <hex> and <b64> meet they are one. Of texts that
+ * were cut, one is taken for the beginning of another where it can be. group_of[i] (caller's, n entries)
+ * receives the group of templates[i]; groups are in the order of their texts. The result does not depend on
  * the order of the input. About O(n log n); n up to CS_LIMIT_TEMPLATES. */
-CS_CHECK enum cs_status cs_template_merge(const struct cs_template_count *templates, size_t n, uint32_t *group_of,
-                                          struct cs_template_groups **out, struct cs_error *err);
+CS_CHECK enum cs_status cs_template_merge(const struct cs_template_count *templates, size_t n,
+                                          uint32_t *group_of, struct cs_template_groups **out,
+                                          struct cs_error *err);
 void cs_template_groups_destroy(struct cs_template_groups *groups);
 size_t cs_template_groups_count(const struct cs_template_groups *groups);
 const struct cs_template_group *cs_template_groups_at(const struct cs_template_groups *groups, size_t index);

@@ -7,15 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many bytes from the start are text: printable ASCII, tab, CR, LF, and well-formed UTF-8 of printable characters
- * (no C1 controls, no noncharacters, no overlong forms, no surrogates). Stops before the first other byte; a UTF-8
- * sequence that the end of the buffer cuts is not counted. */
+/* How many bytes from the start are text: printable ASCII, tab, CR, LF, and well-formed UTF-8 of printable
+ * characters (no C1 controls, no noncharacters, no overlong forms, no surrogates). Stops before the first
+ * other byte; a UTF-8 sequence that the end of the buffer cuts is not counted. */
 size_t cs_text_run(const uint8_t *bytes, size_t len);
 
-/* Does a block of memory of len bytes hold one text from its start: a run that ends in NUL or with the block, and is long
- * enough in itself (>= 4 bytes) and no accident (pointers and numbers that happen to be printable are shorter than 8 bytes
- * or are followed by binary structure)? *run is the length of the text without its NUL. What lies behind the NUL is slack
- * (zeros or stale bytes). */
+/* Does a block of memory of len bytes hold one text from its start: a run that ends in NUL or with the block,
+ * and is long enough in itself (>= 4 bytes) and no accident (pointers and numbers that happen to be printable
+ * are shorter than 8 bytes or are followed by binary structure)? *run is the length of the text without its
+ * NUL. What lies behind the NUL is slack (zeros or stale bytes). */
 bool cs_text_block(const uint8_t *bytes, size_t len, size_t *run);
 
 #endif

@@ -13,7 +13,8 @@ enum {
         FLAGS_SAMPLES = 32, /* of which each stands for several samples */
 };
 
-/* A kind is given when nearly all words fit: a few torn or stale ones are normal in samples of a live heap. */
+/* A kind is given when nearly all words fit: a few torn or stale ones are normal in samples of a live heap.
+ */
 static const double FITS = 0.9;
 
 static int compare_words(const void *a, const void *b)
@@ -45,8 +46,8 @@ static struct runs count_runs(const uint64_t *sorted, size_t n)
         return r;
 }
 
-/* The characters of one word of text: all eight printable, or a printable start of two and more and then NULs. Shorter
- * ones are small numbers. */
+/* The characters of one word of text: all eight printable, or a printable start of two and more and then
+ * NULs. Shorter ones are small numbers. */
 static bool is_text(uint64_t word)
 {
         uint8_t bytes[8];
@@ -60,7 +61,7 @@ static bool is_text(uint64_t word)
         return run >= 3 && (run == 7 || word >> (run * 8) == 0) && bytes[run] == 0;
 }
 
-/* 1 and ½ billion seconds around: 2000-01-01 to 2100-01-01 as seconds. */
+/* The first seconds of these years, UTC. */
 static const uint64_t YEAR_2000 = 946684800, YEAR_2100 = 4102444800;
 
 static bool is_time(uint64_t word, uint64_t per_second)
@@ -68,8 +69,8 @@ static bool is_time(uint64_t word, uint64_t per_second)
         return word / per_second >= YEAR_2000 && word / per_second < YEAR_2100;
 }
 
-/* Doubles that programs hold: not zero, not denormal, of a magnitude between 1e-9 and 1e15. Small integers and addresses
- * are denormals when read so, text is huge or tiny. */
+/* Doubles that programs hold: not zero, not denormal, of a magnitude between 1e-9 and 1e15. Small integers
+ * and addresses are denormals when read so, text is huge or tiny. */
 static bool is_float(uint64_t word)
 {
         double d;
@@ -92,7 +93,8 @@ static bool is_int(uint64_t word)
         return is_small_half((uint32_t)word) && is_small_half((uint32_t)(word >> 32));
 }
 
-/* Zero is part of every kind of number (a field not yet set), but tells nothing of it: shares are of the others. */
+/* Zero is part of every kind of number (a field not yet set), but tells nothing of it: shares are of the
+ * others. */
 static double share(const uint64_t *values, size_t n, bool (*fits)(uint64_t))
 {
         size_t fit = 0, told = 0;
@@ -105,8 +107,9 @@ static double share(const uint64_t *values, size_t n, bool (*fits)(uint64_t))
         return told ? (double)fit / (double)told : 0;
 }
 
-/* Times of one kind lie close to one another: the middle nine tenths within two years. Sorted input, zeros first. A column
- * of few samples, or of counters that pass through this range, is not told from times by more than this. */
+/* Times of one kind lie close to one another: the middle nine tenths within two years. Sorted input, zeros
+ * first. A column of few samples, or of counters that pass through this range, is not told from times by more
+ * than this. */
 static double time_share(const uint64_t *sorted, size_t n)
 {
         static const uint64_t units[] = { 1, 1000, 1000000, 1000000000 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a column of words (the same offset in many like blocks) holds, when it is not pointers. Pure; thread-safe. */
+/* What a column of words (the same offset in many like blocks) holds, when it is not pointers. Pure;
+ * thread-safe. */
 #ifndef CS_WORD_H
 #define CS_WORD_H
 
@@ -11,9 +12,9 @@ enum cs_column {
         CS_COLUMN_CONSTANT, /* one value, not zero */
         CS_COLUMN_TEXT,     /* printable bytes */
         CS_COLUMN_FLAGS,    /* few distinct small values or bit patterns (at most 8, over many samples) */
-        CS_COLUMN_TIME,     /* plausible Unix times (s, ms, us or ns; years 2000 to 2100) close to one another */
-        CS_COLUMN_FLOAT,    /* doubles of plausible magnitude */
-        CS_COLUMN_INT,      /* integers of small magnitude, 64-bit or two 32-bit halves */
+        CS_COLUMN_TIME,  /* plausible Unix times (s, ms, us or ns; years 2000 to 2100) close to one another */
+        CS_COLUMN_FLOAT, /* doubles of plausible magnitude */
+        CS_COLUMN_INT,   /* integers of small magnitude, 64-bit or two 32-bit halves */
         CS_COLUMN_MIXED,
 };
 

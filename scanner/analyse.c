@@ -4,6 +4,8 @@
 #include "accounts.h"
 #include "consistency.h"
 #include "describe.h"
+#include "digest.h"
+#include "glibc.h"
 #include "live.h"
 #include "verdict.h"
 #include "work.h"
@@ -32,11 +34,13 @@ struct analysis {
         struct cs_leaks leaks;
         struct cs_owner *owners;
         struct cs_consistency before;
+        struct cs_digest *digest;
         struct cs_report *report;
 };
 
 static void analysis_deinit(struct analysis *a)
 {
+        cs_digest_destroy(a->digest);
         free(a->owners);
         cs_leaks_deinit(&a->leaks);
         cs_graph_deinit(&a->graph);
@@ -194,6 +198,8 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
 /* Adds one block to the arena that its range belongs to, or to the mmapped ones. */
 static void count_block(struct cs_report_heap *heap, uint32_t arena, const struct cs_block *b)
 {
+        if (arena < heap->n_arenas)
+                heap->arenas[arena].trimmable += cs_glibc_trimmable(b, heap->arenas[arena].main);
         struct cs_count_bytes *into = &heap->mmapped;
         if (arena < heap->n_arenas) {
                 struct cs_report_arena *a = &heap->arenas[arena];
@@ -367,6 +373,9 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
             (st = report_heaps(a, err)) != CS_OK || (st = report_clusters(a, err)) != CS_OK ||
             (st = report_libraries(a, err)) != CS_OK)
                 return st;
+        char sha256[CS_DIGEST_TEXT];
+        if (a->digest && cs_digest_finish(a->digest, sha256))
+                r->target.sha256 = keep(r, sha256);
         r->leak_direct = a->leaks.direct;
         r->leak_indirect = a->leaks.indirect;
         if (a->options->blocks && (st = report_blocks(a, err)) != CS_OK)
@@ -387,8 +396,8 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         a.report = calloc(1, sizeof(*a.report));
         if (!a.report)
                 return cs_fail(err, CS_ENOMEM, "report");
-        enum cs_status st;
-        if ((st = read_memory(&a, err)) != CS_OK || (st = relate(&a, err)) != CS_OK ||
+        enum cs_status st = options->digest ? cs_digest_start(image, &a.digest, err) : CS_OK;
+        if (st != CS_OK || (st = read_memory(&a, err)) != CS_OK || (st = relate(&a, err)) != CS_OK ||
             (st = build_report(&a, err)) != CS_OK)
                 return st;
         clock_gettime(CLOCK_MONOTONIC, &end);

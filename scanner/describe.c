@@ -143,8 +143,8 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
 
 static const char *root_name(const struct cs_describe *d, const struct cs_edge *e)
 {
-        uint32_t index = e->from & 0xfffffff;
-        switch ((enum cs_root_kind)(e->from >> 28)) {
+        uint32_t index = cs_root_index(e->from);
+        switch (cs_root_kind(e->from)) {
         case CS_ROOT_MODULE: {
                 const struct cs_section *section =
                         index < d->image->modules.n ? cs_symbols_section_at(d->symbols, index, e->example)

@@ -42,21 +42,25 @@ static enum cs_field_kind kind_of(const struct column *c, size_t i, uint32_t *to
         return CS_FIELD_COLUMN;
 }
 
-/* The most frequent of n numbers (n small), and how often it comes. */
+static int by_value(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+        return x < y ? -1 : x > y;
+}
+
+/* The most frequent of n numbers (the smallest of several), and how often it comes. Sorts them. */
 static uint64_t most_frequent(uint64_t *numbers, size_t n, size_t *times)
 {
         uint64_t best = 0;
         *times = 0;
-        for (size_t i = 0; i < n; i++) {
-                size_t count = 0;
-                for (size_t k = i; k < n; k++)
-                        count += numbers[k] == numbers[i];
-                if (count > *times) {
-                        *times = count;
-                        best = numbers[i];
+        qsort(numbers, n, sizeof(*numbers), by_value);
+        for (size_t first = 0, end; first < n; first = end) {
+                for (end = first + 1; end < n && numbers[end] == numbers[first];)
+                        end++;
+                if (end - first > *times) {
+                        *times = end - first;
+                        best = numbers[first];
                 }
-                if (*times >= n - i)
-                        break;
         }
         return best;
 }
@@ -126,7 +130,7 @@ static enum cs_status add_field(cs_field_vec *out, const struct cs_field *f, str
         return cs_vec_push(out, *f, err);
 }
 
-/* Reads word number `word` of all sampled blocks, up to `ahead` words at once into rows. */
+/* Reads the first `words` words of all sampled blocks into rows; have[i] is how many the i-th gave. */
 static void read_rows(struct cs_view *view, const struct cs_blocks *blocks, const uint32_t *sample, size_t n,
                       size_t words, uint64_t *rows, uint32_t *have)
 {
@@ -159,7 +163,7 @@ enum cs_status cs_fieldmap_build(const struct cs_image *image, const struct cs_s
         enum cs_status st = CS_OK;
         if (!rows)
                 return cs_fail(err, CS_ENOMEM, "field map");
-        cs_view_init(&view, image->source);
+        cs_view_init_hopping(&view, image->source);
         read_rows(&view, blocks, sample, n, words, rows, have);
         for (size_t word = 0; st == CS_OK && word < words; word++) {
                 column.n = 0;

@@ -12,8 +12,6 @@
 
 enum {
         OFFSETS_UP_TO = 256 << 10, /* pointers further inside are elements of arrays, not fields */
-        ROOT_UNIT = 4 << 20,       /* bytes of root memory per unit of work */
-        RED_ZONE = 128,            /* x86-64 psABI, 3.2.2: leaf functions use it below the stack pointer */
         OFFSET_BITS = 20,          /* in the packed key: offset / 8, all ones: anywhere */
         CLUSTER_BITS = 21,         /* destination, or source with one value kept for each kind of root */
 };
@@ -23,11 +21,6 @@ struct unit_out {
         CS_VEC(uint32_t) to;
         CS_VEC(uint32_t) degree; /* per block of the slice */
         CS_VEC(uint32_t) roots;
-};
-
-struct root_unit {
-        struct cs_range range;
-        uint32_t from; /* as in cs_edge */
 };
 
 struct worker {
@@ -40,7 +33,7 @@ struct worker {
 struct build {
         const struct cs_graph_input *in;
         const struct cs_blocks *blocks;
-        CS_VEC(struct root_unit) root_units;
+        cs_root_vec root_units;
         struct unit_out *outs; /* slices, then root units */
         size_t n_outs;
         struct worker *workers;
@@ -80,7 +73,7 @@ static uint64_t pack(uint32_t to, bool from_root, uint64_t from, uint64_t offset
 /* A root's kind and index in 21 bits; indices beyond lose their identity, not their kind. */
 static uint64_t pack_root(uint32_t from)
 {
-        uint32_t kind = from >> 28, index = from & 0xfffffff;
+        uint32_t kind = cs_root_kind(from), index = cs_root_index(from);
         return (uint64_t)kind << 19 | (index < (1u << 19) - 1 ? index : (1u << 19) - 1);
 }
 
@@ -186,8 +179,8 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
                         st = cs_vec_push(&out->degree, (uint32_t)(out->to.n - before), err);
                 if (st != CS_OK)
                         return st;
-                cs_source_release(w->view.src, cs_block_start(block), (size_t)cs_block_size(block));
         }
+        cs_slice_release(b->blocks, slice, w->view.src);
         return CS_OK;
 }
 
@@ -215,132 +208,15 @@ static enum cs_status do_unit(void *context, size_t unit, unsigned worker, struc
         struct worker *w = &b->workers[worker];
         if (unit < b->in->slices->n)
                 return scan_slice(b, unit, w, err);
-        const struct root_unit *r = &b->root_units.at[unit - b->in->slices->n];
+        const struct cs_root_unit *r = &b->root_units.at[unit - b->in->slices->n];
         struct unit_out *out = &b->outs[unit];
-        enum cs_status st = scan_range(b, w, out, CS_NO_BLOCK, r->from, r->range, err);
+        enum cs_status st = scan_range(b, w, out, CS_NO_BLOCK, r->root, r->range, err);
         out->roots.n = unique(out->roots.at, out->roots.n);
         cs_source_release(w->view.src, r->range.start, (size_t)cs_range_size(r->range));
         return st;
 }
 
-/* ---- roots ------------------------------------------------------------------------------------------------------- */
-
-static enum cs_status add_roots(struct build *b, struct cs_range range, uint32_t from, struct cs_error *err)
-{
-        while (range.start < range.end) {
-                struct root_unit unit = { range, from };
-                if (cs_range_size(range) > ROOT_UNIT)
-                        unit.range.end = range.start + ROOT_UNIT;
-                enum cs_status st = cs_vec_push(&b->root_units, unit, err);
-                if (st != CS_OK)
-                        return st;
-                range.start = unit.range.end;
-        }
-        return CS_OK;
-}
-
-/* Stacks count from the lowest stack pointer in them; what lies below was left by functions that returned. */
-static uint64_t stack_start(const struct cs_image *image, const struct cs_mapping *m)
-{
-        uint64_t lowest = UINT64_MAX;
-        for (size_t i = 0; i < image->threads.n; i++) {
-                uint64_t sp = image->threads.at[i].sp;
-                if (cs_range_has(m->range, sp) && sp < lowest)
-                        lowest = sp;
-        }
-        if (lowest == UINT64_MAX || lowest - m->range.start < RED_ZONE)
-                return m->range.start;
-        return lowest - RED_ZONE;
-}
-
-/* The parts of a mapping that are no blocks: its pages that belong to no heap range. */
-static enum cs_status add_mapping_roots(struct build *b, const struct cs_mapping *m, uint32_t from,
-                                        uint64_t start, struct cs_error *err)
-{
-        uint64_t at = start;
-        while (at < m->range.end) {
-                struct cs_space_entry e = cs_space_at(b->in->space, at);
-                if (e.kind == CS_SPACE_HEAP) {
-                        uint64_t end = cs_page_up(b->blocks->ranges.at[e.index].range.end);
-                        at = end > at ? end : cs_page_down(at) + CS_PAGE;
-                        continue;
-                }
-                /* Up to the next heap range; they are sorted by address. */
-                uint64_t end = m->range.end;
-                size_t lo = 0, hi = b->blocks->ranges.n;
-                while (lo < hi) {
-                        size_t mid = lo + (hi - lo) / 2;
-                        if (b->blocks->ranges.at[mid].range.start <= at)
-                                lo = mid + 1;
-                        else
-                                hi = mid;
-                }
-                if (lo < b->blocks->ranges.n && cs_page_down(b->blocks->ranges.at[lo].range.start) < end)
-                        end = cs_page_down(b->blocks->ranges.at[lo].range.start);
-                if (end <= at)
-                        break;
-                enum cs_status st = add_roots(b, (struct cs_range){ at, end }, from, err);
-                if (st != CS_OK)
-                        return st;
-                at = end;
-        }
-        return CS_OK;
-}
-
-/* The allocator's own data are no references: bins name free chunks, and their heads would name the neighbours of these. */
-static enum cs_status add_module_roots(struct build *b, const struct cs_mapping *m, struct cs_error *err)
-{
-        uint32_t from = (uint32_t)CS_ROOT_MODULE << 28 | (uint32_t)m->module;
-        uint64_t at = m->range.start;
-        for (size_t i = 0; i < b->in->heaps->arenas.n; i++) {
-                const struct cs_arena *arena = &b->in->heaps->arenas.at[i];
-                if (!arena->main || !cs_range_has(m->range, arena->address))
-                        continue;
-                enum cs_status st = add_roots(b, (struct cs_range){ at, arena->address }, from, err);
-                if (st != CS_OK)
-                        return st;
-                at = arena->address + b->in->heaps->arena_bytes;
-        }
-        return at < m->range.end ? add_roots(b, (struct cs_range){ at, m->range.end }, from, err) : CS_OK;
-}
-
-/* Memory inside a heap that is no block: what others put there by moving the break, and what damage hides. */
-static enum cs_status add_heap_gaps(struct build *b, struct cs_error *err)
-{
-        for (size_t r = 0; r < b->blocks->ranges.n; r++) {
-                const struct cs_heap_range *range = &b->blocks->ranges.at[r];
-                for (uint32_t i = range->first; i + 1 < range->first + range->count; i++) {
-                        struct cs_range gap = { cs_block_range(&b->blocks->blocks.at[i]).end,
-                                                cs_block_start(&b->blocks->blocks.at[i + 1]) };
-                        enum cs_status st = gap.start < gap.end
-                                                    ? add_roots(b, gap, (uint32_t)CS_ROOT_OTHER << 28, err)
-                                                    : CS_OK;
-                        if (st != CS_OK)
-                                return st;
-                }
-        }
-        return CS_OK;
-}
-
-static enum cs_status plan_roots(struct build *b, struct cs_error *err)
-{
-        const struct cs_image *image = b->in->image;
-        enum cs_status st = add_heap_gaps(b, err);
-        for (size_t i = 0; st == CS_OK && i < image->mappings.n; i++) {
-                const struct cs_mapping *m = &image->mappings.at[i];
-                uint32_t other = (uint32_t)CS_ROOT_OTHER << 28 | (uint32_t)(i & 0xfffffff);
-                if (!(m->perms & CS_PERM_WRITE) || !(m->perms & CS_PERM_READ) || !m->dumped)
-                        continue;
-                if (m->module != CS_NO_MODULE)
-                        st = add_module_roots(b, m, err);
-                else if (cs_space_at(b->in->space, m->range.end - 1).kind == CS_SPACE_STACK)
-                        st = add_mapping_roots(b, m, (uint32_t)CS_ROOT_STACK << 28, stack_start(image, m),
-                                               err);
-                else
-                        st = add_mapping_roots(b, m, other, m->range.start, err);
-        }
-        return st;
-}
+/* ---- registers ------------------------------------------------------------------------------------ */
 
 static enum cs_status add_registers(struct build *b, struct unit_out *out, struct cs_error *err)
 {
@@ -435,7 +311,7 @@ static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct 
                 e.offset = slot == (1u << OFFSET_BITS) - 1 ? (uint32_t)CS_EDGE_ANYWHERE : (uint32_t)slot * 8;
                 e.count = edges.slots[i].value;
                 if (e.from_root) {
-                        e.from = (from >> 19) << 28 | (from & ((1u << 19) - 1));
+                        e.from = cs_root((enum cs_root_kind)(from >> 19), from & ((1u << 19) - 1));
                         e.example = cs_tally_get(&examples, key, 0);
                 }
                 st = cs_vec_push(&out->edges, e, err);
@@ -467,7 +343,7 @@ static void build_deinit(struct build *b)
 enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
 {
         cs_cleanup(build_deinit) struct build b = { .in = in, .blocks = &in->heaps->blocks };
-        enum cs_status st = plan_roots(&b, err);
+        enum cs_status st = cs_roots_plan(in->image, in->space, in->heaps, &b.root_units, err);
         if (st != CS_OK)
                 return st;
         /* One more for the registers. */

@@ -6,19 +6,13 @@
 
 #include "clusters.h"
 #include "heaps.h"
-
-/* Where a reference comes from, when it is not a block. */
-enum cs_root_kind {
-        CS_ROOT_MODULE, /* .data or .bss; index: module */
-        CS_ROOT_STACK,  /* a thread's stack or registers */
-        CS_ROOT_OTHER,  /* anonymous memory that no walked allocator made; index: mapping */
-};
+#include "roots.h"
 
 /* One way in which blocks of a cluster are pointed at: from such a place, how often. */
 struct cs_edge {
         uint32_t to; /* cluster */
         bool from_root;
-        uint32_t from; /* cluster, or with from_root: cs_root_kind << 28 | index */
+        uint32_t from; /* cluster, or with from_root: a root */
         uint32_t
                 offset; /* of the pointer in the referring block; CS_EDGE_ANYWHERE for roots and large blocks */
         uint64_t count;   /* references (no more than one per referring word) */

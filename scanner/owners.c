@@ -195,7 +195,7 @@ static enum cs_status by_words(const struct cs_owners_input *in, struct cs_owner
         struct cs_view view;
         feature_counts features = { 0 };
         enum cs_status st = CS_OK;
-        cs_view_init(&view, in->image->source);
+        cs_view_init_hopping(&view, in->image->source);
         for (uint32_t c = 0; st == CS_OK && c < in->clusters->at.n; c++) {
                 size_t n_blocks;
                 /* Text has no pointers; what stands behind its end is stale. */
@@ -238,9 +238,9 @@ static bool says_down(const struct cs_owners_input *in, const struct cs_owner *b
                 *weight = before[e->from].confidence * STEP_DOWN;
                 return true;
         }
-        if (e->from >> 28 != CS_ROOT_MODULE)
+        if (cs_root_kind(e->from) != CS_ROOT_MODULE)
                 return false;
-        *module = e->from & 0xfffffff;
+        *module = cs_root_index(e->from);
         *weight = ROOT_TRUST;
         return !in->image->modules.at[*module].runtime;
 }

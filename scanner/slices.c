@@ -18,3 +18,19 @@ enum cs_status cs_slices_plan(const struct cs_blocks *blocks, cs_slice_vec *out,
         }
         return CS_OK;
 }
+
+void cs_slice_release(const struct cs_blocks *blocks, const struct cs_slice *slice, struct cs_source *src)
+{
+        const struct cs_block *b = blocks->blocks.at;
+        if (slice->first == slice->end)
+                return;
+        uint64_t start = cs_block_start(&b[slice->first]), end = start;
+        for (uint32_t i = slice->first; i < slice->end; i++) {
+                if (cs_block_start(&b[i]) != end) {
+                        cs_source_release(src, start, (size_t)(end - start));
+                        start = cs_block_start(&b[i]);
+                }
+                end = cs_block_range(&b[i]).end;
+        }
+        cs_source_release(src, start, (size_t)(end - start));
+}

@@ -16,4 +16,7 @@ typedef CS_VEC(struct cs_slice) cs_slice_vec;
 CS_CHECK enum cs_status cs_slices_plan(const struct cs_blocks *blocks, cs_slice_vec *out,
                                        struct cs_error *err);
 
+/* Lets go of a slice's pages of the source, once its blocks have been read: our resident set stays small. */
+void cs_slice_release(const struct cs_blocks *blocks, const struct cs_slice *slice, struct cs_source *src);
+
 #endif

@@ -42,21 +42,6 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
         cs_tally_deinit(&sweep->features);
 }
 
-/* Lets go of the slice's pages of the core: our resident set stays small. */
-static void release(const struct cs_sweep *sweep, const struct cs_slice *slice)
-{
-        const struct cs_block *b = sweep->in->blocks->blocks.at;
-        uint64_t start = cs_block_start(&b[slice->first]);
-        for (uint32_t i = slice->first; i < slice->end; i++) {
-                uint64_t end = cs_block_range(&b[i]).end;
-                if (i + 1 < slice->end && cs_block_start(&b[i + 1]) == end)
-                        continue;
-                cs_source_release(sweep->in->image->source, start, (size_t)(end - start));
-                if (i + 1 < slice->end)
-                        start = cs_block_start(&b[i + 1]);
-        }
-}
-
 enum text_kind {
         TEXT_NONE,
         TEXT_PERHAPS, /* begins with text, but what follows could be fields as well as stale bytes */
@@ -121,7 +106,7 @@ static enum cs_status count_slice(void *context, size_t unit, unsigned worker, s
                                 return st;
                 }
         }
-        release(sweep, slice);
+        cs_slice_release(sweep->in->blocks, slice, w->view.src);
         return CS_OK;
 }
 
@@ -258,7 +243,7 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
                 add_block(&w->local.at[b->cluster], b, i,
                           cs_residency_bytes(sweep->in->residency, cs_block_range(b)));
         }
-        release(sweep, slice);
+        cs_slice_release(sweep->in->blocks, slice, w->view.src);
         return CS_OK;
 }
 

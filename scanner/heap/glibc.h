@@ -35,6 +35,9 @@ CS_CHECK enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, ui
 CS_CHECK enum cs_status cs_glibc_find_mmapped(struct cs_glibc *glibc, const struct cs_space *space,
                                               struct cs_error *err);
 
+/* What malloc_trim(0) would give back of one block: the whole pages inside free chunks, and of the main arena's top. */
+uint64_t cs_glibc_trimmable(const struct cs_block *block, bool main_arena);
+
 /* Chunks in thread caches and fastbins look in use: walks those lists and marks them. The blocks must be sealed. */
 CS_CHECK enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_space *space,
                                              struct cs_error *err);

@@ -152,6 +152,20 @@ static enum cs_status walk_chunks(struct walk *w, uint64_t p, struct cs_error *e
         return st;
 }
 
+/* malloc/malloc.c (2.36), mtrim: pages behind the chunk's header and links, which take sizeof(struct malloc_chunk); systrim:
+ * all of top but MINSIZE and one byte, in whole pages. */
+uint64_t cs_glibc_trimmable(const struct cs_block *block, bool main_arena)
+{
+        enum { CHUNK_STRUCT = 48 };
+        uint64_t size = cs_block_size(block);
+        if (cs_block_state(block) == CS_BLOCK_TOP)
+                return main_arena && size > GLIBC_MIN_CHUNK ? cs_page_down(size - GLIBC_MIN_CHUNK - 1) : 0;
+        if (cs_block_state(block) != CS_BLOCK_FREE)
+                return 0;
+        uint64_t first = cs_page_up(cs_block_start(block) + CHUNK_STRUCT), end = cs_block_range(block).end;
+        return first < end ? cs_page_down(end - first) : 0;
+}
+
 enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t limit, uint64_t top,
                              uint32_t arena, struct cs_error *err)
 {

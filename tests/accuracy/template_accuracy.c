@@ -1,6 +1,7 @@
-/* Grouping accuracy of the templates on labelled logs: `template_accuracy [-v] FILE.csv…`, for files with the columns
- * Content and EventId (Loghub's 2k sets). A line counts as right when its group holds exactly the lines that have its
- * label. Prints one line a file, and the mean; with -v also the groups, and which labels they mix. */
+/* Grouping accuracy of the templates on labelled logs: `template_accuracy [-v] FILE.csv…`, for files with the
+ * columns Content and EventId (Loghub's 2k sets). A line counts as right when its group holds exactly the
+ * lines that have its label. Prints one line a file, and the mean; with -v also the groups, and which labels
+ * they mix. */
 #include "template.h"
 
 #include <stdio.h>
@@ -103,8 +104,9 @@ static void group_lines(struct line *lines, size_t n, struct cs_template_groups 
                                          memcmp(counts[k].text, t->text, t->len) == 0))
                         k++;
                 if (k == distinct)
-                        counts[distinct++] =
-                                (struct cs_template_count){ .text = t->text, .len = (uint32_t)t->len, .cut = t->cut };
+                        counts[distinct++] = (struct cs_template_count){ .text = t->text,
+                                                                         .len = (uint32_t)t->len,
+                                                                         .cut = t->cut };
                 counts[k].count++;
                 lines[i].distinct = (uint32_t)k;
         }
@@ -118,7 +120,8 @@ static void group_lines(struct line *lines, size_t n, struct cs_template_groups 
         free(group_of);
 }
 
-static double accuracy(const struct line *lines, size_t n, const struct cs_template_groups *groups, int verbose)
+static double accuracy(const struct line *lines, size_t n, const struct cs_template_groups *groups,
+                       int verbose)
 {
         size_t right = 0;
         for (size_t i = 0; i < n; i++) {
@@ -133,8 +136,8 @@ static double accuracy(const struct line *lines, size_t n, const struct cs_templ
                 right += (size_t)ok;
                 if (verbose && !ok) {
                         const struct cs_template_group *g = cs_template_groups_at(groups, lines[i].group);
-                        printf("  %s labelled %zu grouped %zu both %zu: %.*s\n", lines[i].label, same_label, same_group,
-                               both, (int)g->len, g->text);
+                        printf("  %s labelled %zu grouped %zu both %zu: %.*s\n", lines[i].label, same_label,
+                               same_group, both, (int)g->len, g->text);
                 }
         }
         return n ? (double)right / (double)n : 0;

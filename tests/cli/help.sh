@@ -1,6 +1,6 @@
 #!/bin/bash
 # --help, --version, the man page and the completion tell the same.
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 
 assert_exit 0 "$CORESCAN" --help
 cp "$out" "$tmp/help"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A real report, of a running process: views, JSON, files, exit statuses, colour, progress.
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 need_command jq
 
 sleep 1000 &

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Standard output and files: full, closed, a reader that goes away; files appear whole or not at all; signals.
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 
 assert_exit 2 bash -c '"$CORESCAN" --help >/dev/full'
 assert_eq "$(cat "$err")" "corescan: standard output: No space left on device" "a full disk is told"

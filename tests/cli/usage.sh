@@ -1,6 +1,6 @@
 #!/bin/bash
 # Wrong usage: one clear line on standard error, nothing on standard output, exit status 2.
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 
 # refused TEXT ARG...: what stands behind "corescan: " begins with TEXT.
 refused() {

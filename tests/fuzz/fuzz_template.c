@@ -1,5 +1,5 @@
-/* Masks and merges any bytes: each line is a text (a line beginning with '!' is taken as masked and cut). Groups must hold
- * every text once, and masking must keep within its room. */
+/* Masks and merges any bytes: each line is a text (a line beginning with '!' is taken as masked and cut).
+ * Groups must hold every text once, and masking must keep within its room. */
 #include "template.h"
 
 #include <stdint.h>
@@ -10,7 +10,8 @@ enum { TEXTS = 512 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t read_texts(const uint8_t *data, size_t size, struct cs_template *masked, struct cs_template_count *counts)
+static size_t read_texts(const uint8_t *data, size_t size, struct cs_template *masked,
+                         struct cs_template_count *counts)
 {
         size_t n = 0;
         for (size_t at = 0; at < size && n < TEXTS; n++) {
@@ -23,7 +24,8 @@ static size_t read_texts(const uint8_t *data, size_t size, struct cs_template *m
                         counts[n].cut = true;
                 } else {
                         cs_template_mask(data + at, len, &masked[n]);
-                        if (masked[n].len > CS_TEMPLATE_BYTES || masked[n].cut != (masked[n].cut || len > CS_TEMPLATE_INPUT))
+                        if (masked[n].len > CS_TEMPLATE_BYTES ||
+                            masked[n].cut != (masked[n].cut || len > CS_TEMPLATE_INPUT))
                                 abort();
                         counts[n].text = masked[n].text;
                         counts[n].len = (uint32_t)masked[n].len;

@@ -1,4 +1,5 @@
-/* Text runs and blocks on any bytes. A run must be the same when its buffer ends with it, and at any alignment. */
+/* Text runs and blocks on any bytes. A run must be the same when its buffer ends with it, and at any
+ * alignment. */
 #include "text.h"
 #include "word.h"
 

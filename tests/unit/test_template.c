@@ -233,8 +233,8 @@ static void print_groups(const struct texts *t)
         }
 }
 
-/* One text of a source: in its pattern, %d is a number, %x a hex id of 8 digits, %X one of 32, %u a UUID, %e a mail address,
- * %w a word out of 500, %b a base64 token of 24, %t a time, %f a decimal fraction. */
+/* One text of a source: in its pattern, %d is a number, %x a hex id of 8 digits, %X one of 32, %u a UUID, %e
+ * a mail address, %w a word out of 500, %b a base64 token of 24, %t a time, %f a decimal fraction. */
 static size_t put_random(char *out, char what)
 {
         static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

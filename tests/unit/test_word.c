@@ -95,7 +95,7 @@ static uint64_t ints(uint64_t i)
 
 static uint64_t negative_ints(uint64_t i)
 {
-        return (uint64_t)-(int64_t)(i * 31 + 1);
+        return (uint64_t) - (int64_t)(i * 31 + 1);
 }
 
 static uint64_t halves(uint64_t i)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "roots.h"
+
+enum {
+        UNIT_BYTES = 4 << 20,
+        RED_ZONE = 128, /* x86-64 psABI, 3.2.2: leaf functions use it below the stack pointer */
+};
+
+struct plan {
+        const struct cs_image *image;
+        const struct cs_space *space;
+        const struct cs_heaps *heaps;
+        cs_root_vec *out;
+        struct cs_error *err;
+};
+
+static enum cs_status add(struct plan *p, struct cs_range range, uint32_t root)
+{
+        while (range.start < range.end) {
+                struct cs_root_unit unit = { range, root };
+                if (cs_range_size(range) > UNIT_BYTES)
+                        unit.range.end = range.start + UNIT_BYTES;
+                enum cs_status st = cs_vec_push(p->out, unit, p->err);
+                if (st != CS_OK)
+                        return st;
+                range.start = unit.range.end;
+        }
+        return CS_OK;
+}
+
+/* Stacks count from the lowest stack pointer in them; what lies below was left by functions that returned. */
+static uint64_t stack_start(const struct cs_image *image, const struct cs_mapping *m)
+{
+        uint64_t lowest = UINT64_MAX;
+        for (size_t i = 0; i < image->threads.n; i++) {
+                uint64_t sp = image->threads.at[i].sp;
+                if (cs_range_has(m->range, sp) && sp < lowest)
+                        lowest = sp;
+        }
+        if (lowest == UINT64_MAX || lowest - m->range.start < RED_ZONE)
+                return m->range.start;
+        return lowest - RED_ZONE;
+}
+
+/* The start of the first heap range behind addr, its page's start; UINT64_MAX where there is none. */
+static uint64_t next_heap(const struct cs_blocks *blocks, uint64_t addr)
+{
+        size_t lo = 0, hi = blocks->ranges.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (blocks->ranges.at[mid].range.start <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return lo < blocks->ranges.n ? cs_page_down(blocks->ranges.at[lo].range.start) : UINT64_MAX;
+}
+
+/* The parts of a mapping whose pages belong to no heap range. */
+static enum cs_status add_mapping(struct plan *p, const struct cs_mapping *m, uint32_t root, uint64_t at)
+{
+        const struct cs_blocks *blocks = &p->heaps->blocks;
+        while (at < m->range.end) {
+                struct cs_space_entry e = cs_space_at(p->space, at);
+                if (e.kind == CS_SPACE_HEAP) {
+                        uint64_t end = cs_page_up(blocks->ranges.at[e.index].range.end);
+                        at = end > at ? end : cs_page_down(at) + CS_PAGE;
+                        continue;
+                }
+                uint64_t end = next_heap(blocks, at);
+                if (end > m->range.end)
+                        end = m->range.end;
+                if (end <= at)
+                        break;
+                enum cs_status st = add(p, (struct cs_range){ at, end }, root);
+                if (st != CS_OK)
+                        return st;
+                at = end;
+        }
+        return CS_OK;
+}
+
+/* The allocator's own data are no references: bins name free chunks, and their heads would name the neighbours of these. */
+static enum cs_status add_module(struct plan *p, const struct cs_mapping *m)
+{
+        uint32_t root = cs_root(CS_ROOT_MODULE, (size_t)m->module);
+        uint64_t at = m->range.start;
+        for (size_t i = 0; i < p->heaps->arenas.n; i++) {
+                const struct cs_arena *arena = &p->heaps->arenas.at[i];
+                if (!arena->main || arena->address < at || !cs_range_has(m->range, arena->address))
+                        continue;
+                enum cs_status st = add(p, (struct cs_range){ at, arena->address }, root);
+                if (st != CS_OK)
+                        return st;
+                at = arena->address + p->heaps->arena_bytes;
+        }
+        return at < m->range.end ? add(p, (struct cs_range){ at, m->range.end }, root) : CS_OK;
+}
+
+/* Memory inside a heap that is no block: what others put there by moving the break, and what damage hides. */
+static enum cs_status add_heap_gaps(struct plan *p)
+{
+        const struct cs_blocks *blocks = &p->heaps->blocks;
+        for (size_t r = 0; r < blocks->ranges.n; r++) {
+                const struct cs_heap_range *range = &blocks->ranges.at[r];
+                for (uint32_t i = range->first; i + 1 < range->first + range->count; i++) {
+                        struct cs_range gap = { cs_block_range(&blocks->blocks.at[i]).end,
+                                                cs_block_start(&blocks->blocks.at[i + 1]) };
+                        enum cs_status st =
+                                gap.start < gap.end ? add(p, gap, cs_root(CS_ROOT_OTHER, CS_ROOT_NOWHERE)) : CS_OK;
+                        if (st != CS_OK)
+                                return st;
+                }
+        }
+        return CS_OK;
+}
+
+enum cs_status cs_roots_plan(const struct cs_image *image, const struct cs_space *space,
+                             const struct cs_heaps *heaps, cs_root_vec *out, struct cs_error *err)
+{
+        struct plan p = { image, space, heaps, out, err };
+        enum cs_status st = add_heap_gaps(&p);
+        for (size_t i = 0; st == CS_OK && i < image->mappings.n; i++) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                if (!(m->perms & CS_PERM_WRITE) || !(m->perms & CS_PERM_READ) || !m->dumped)
+                        continue;
+                if (m->module != CS_NO_MODULE)
+                        st = add_module(&p, m);
+                else if (cs_space_at(space, m->range.end - 1).kind == CS_SPACE_STACK)
+                        st = add_mapping(&p, m, cs_root(CS_ROOT_STACK, i), stack_start(image, m));
+                else
+                        st = add_mapping(&p, m, cs_root(CS_ROOT_OTHER, i), m->range.start);
+        }
+        return st;
+}

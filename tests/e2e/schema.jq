@@ -1,0 +1,151 @@
+# Checks one --json report against INTERFACE.md, as far as the first part has it. Prints one line for each thing that is
+# not as it should be; nothing when all is well. Fields may be added; those named here have to be there, of their type.
+
+def text: type == "string";
+def flag: type == "boolean";
+def count: type == "number" and . >= 0 and . == floor;
+def share: type == "number" and . >= 0 and . <= 1;
+def address: text and test("^0x[0-9a-f]+$");
+def hex: text and test("^[0-9a-f]+$");
+def or_null(f): . == null or f;
+def counted: type == "object" and (.count | count) and (.bytes | count);
+def bytes: type == "object" and ((keys == ["text"] and (.text | text)) or (keys == ["bytes"] and (.bytes | text)));
+
+# need(object; name; check): the field is there and passes.
+def need(name; check):
+        if type != "object" then "not an object where \(name) is expected"
+        elif has(name) | not then "\(name) is missing"
+        else .[name] as $v
+                | if ($v | check) then empty else "\(name) is \($v | tojson | .[0:120])" end
+        end;
+def within(place; problems): problems | "\(place): \(.)";
+# each(name; f): the field is an array, and f finds nothing wrong with its elements.
+def each(name; f):
+        need(name; type == "array"),
+        (if type == "object" and (.[name] | type) == "array"
+        then .[name] | to_entries[] | .key as $k | .value | within("\(name)[\($k)]"; f)
+        else empty end);
+
+def kinds: ["malloc-used", "malloc-free", "malloc-overhead", "java-heap", "java-metaspace", "java-code-cache", "ruby-heap",
+        "python-heap", "beam-carrier", "v8-heap", "go-heap", "stack", "module-code", "module-data", "file", "shared", "vdso",
+        "reserved", "anonymous"];
+def verdicts: ["leak", "growth", "fragmentation", "retention", "managed-heap", "cache-or-live-data", "healthy", "unknown"];
+def evidence_kinds: ["vtable", "function", "data", "rodata-literal", "typeinfo", "thread", "stack", "static-root", "referrer",
+        "neighbour", "peer", "runtime-type", "import"];
+def field_kinds: ["pointer:module", "pointer:block", "pointer:self", "pointer:stack", "pointer:memory", "text", "int", "flags",
+        "float", "time", "constant", "zero", "mixed"];
+def one_of(list): . as $v | list | index([$v]) != null;
+
+def target:
+        need("kind"; one_of(["core", "live"])),
+        need("pid"; count),
+        need("command"; or_null(text)),
+        need("exe"; or_null(text)),
+        need("arch"; text),
+        need("threads"; count and . > 0),
+        need("complete"; flag),
+        need("consistent"; flag),
+        need("warnings"; type == "array" and all(.[]; text)),
+        (if .kind == "core" then need("path"; text), need("sha256"; hex and length == 64) else empty end);
+
+def memory:
+        need("mapped"; count),
+        need("resident"; count),
+        need("anonymous"; count),
+        need("unexplained"; count),
+        each("by_kind";
+                need("kind"; one_of(kinds)),
+                need("bytes"; count),
+                need("resident"; count),
+                need("regions"; count),
+                (if .resident > .bytes then "more resident than mapped: \(tojson)" else empty end)),
+        (if (.by_kind | map(.bytes) | add) != .mapped then "by_kind does not add up to mapped" else empty end),
+        (if (.by_kind | map(.resident) | add) != .resident then "by_kind does not add up to resident" else empty end),
+        (if (.by_kind | map(.kind) | unique | length) != (.by_kind | length) then "a kind is told twice" else empty end),
+        (if .resident > .mapped then "more resident than mapped" else empty end),
+        (if .anonymous > .resident then "more anonymous than resident" else empty end),
+        (if .unexplained > .anonymous then "more unexplained than anonymous" else empty end);
+
+def heap:
+        need("allocator"; text),
+        need("version"; or_null(text)),
+        each("arenas";
+                need("address"; address),
+                need("main"; flag),
+                need("used"; counted),
+                need("free"; counted),
+                need("cached"; counted),
+                need("top"; count),
+                need("trimmable"; count)),
+        need("mmapped"; counted),
+        need("corrupt"; type == "array");
+
+def cluster:
+        need("id"; text and test("^c[0-9]+$")),
+        need("kind"; one_of(["object", "text", "pattern"])),
+        need("what"; text and length > 0),
+        need("count"; count and . > 0),
+        need("bytes"; count),
+        need("resident"; count),
+        (if .resident > .bytes then "more resident than bytes" else empty end),
+        need("block_size"; type == "object" and (.min | count) and (.max | count) and .min <= .max),
+        need("state"; type == "object" and (.in_use | count) and (.free | count)),
+        (if .state.in_use + .state.free != .count then "state does not add up to count" else empty end),
+        (if .bytes < .count * .block_size.min or .bytes > .count * .block_size.max
+        then "bytes do not lie between count times block_size" else empty end),
+        need("library"; or_null(text)),
+        need("confidence"; share),
+        (if .library == null and .confidence != 0 then "confidence without a library" else empty end),
+        each("evidence";
+                need("kind"; one_of(evidence_kinds)),
+                need("offset"; or_null(type == "number" and . == floor)),
+                need("module"; or_null(text)),
+                need("symbol"; or_null(text)),
+                need("share"; share),
+                need("weight"; share)),
+        (if .library != null and (.evidence | length) == 0 then "a library without evidence" else empty end),
+        each("fields";
+                need("offset"; count),
+                need("kind"; one_of(field_kinds)),
+                need("value"; or_null(text)),
+                need("share"; share),
+                need("to"; or_null(text))),
+        (if .kind == "text" then need("template"; bytes) else empty end),
+        need("unreferenced"; count),
+        (if .unreferenced > .count then "more unreferenced than there are" else empty end),
+        each("referrers"; need("cluster"; or_null(text)), need("offset"; count), need("share"; share)),
+        need("examples"; type == "array" and length > 0 and all(.[]; address)),
+        need("signature"; hex);
+
+def library:
+        need("library"; or_null(text)),
+        need("build_id"; or_null(hex)),
+        need("count"; count),
+        need("bytes"; count),
+        need("resident"; count),
+        need("confidence"; share);
+
+need("schema"; . == 1),
+need("version"; text and test("^[0-9]+\\.[0-9]+\\.[0-9]+")),
+need("target"; type == "object"), (.target | within("target"; target)),
+need("memory"; type == "object"), (.memory | within("memory"; memory)),
+each("heaps"; heap),
+need("verdict"; type == "object"),
+(.verdict | within("verdict";
+        need("kind"; one_of(verdicts)),
+        need("confidence"; share),
+        need("summary"; text and length > 0),
+        need("reasons"; type == "array" and all(.[]; text)),
+        need("cluster"; or_null(text)),
+        need("library"; or_null(text)))),
+each("clusters"; cluster),
+(if [.clusters[].resident] != ([.clusters[].resident] | sort | reverse) then "clusters are not ranked by resident bytes" else empty end),
+(if ([.clusters[].id] | unique | length) != (.clusters | length) then "a cluster's id is told twice" else empty end),
+(.verdict.cluster as $c | if $c != null and all(.clusters[]; .id != $c) then "verdict.cluster \($c) is not there" else empty end),
+each("libraries"; library),
+(if [.libraries[].resident] != ([.libraries[].resident] | sort | reverse) then "libraries are not ranked by resident bytes" else empty end),
+need("timing"; type == "object"),
+(.timing | within("timing";
+        need("seconds"; type == "number" and . >= 0),
+        need("bytes_read"; count),
+        need("peak_memory"; count)))

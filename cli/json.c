@@ -213,7 +213,8 @@ static json_t *referrer_values(struct writer *w, const struct cs_report_cluster 
                 const struct cs_report_referrer *r = &c->referrers[i];
                 json_t *object = json_object();
                 put(w, object, r->cluster ? "cluster" : "root", string(w, r->cluster ? r->cluster : r->root));
-                put(w, object, "offset", number(r->offset));
+                if (r->offset >= 0)
+                        put(w, object, "offset", number((uint64_t)r->offset));
                 put(w, object, "share", real(r->share));
                 push(w, array, object);
         }

@@ -158,9 +158,9 @@ static void render_referrers(struct cs_screen *screen, const struct cs_report_cl
         for (size_t i = 0; i < shown; i++) {
                 const struct cs_report_referrer *r = &c->referrers[i];
                 const char *share = cs_screen_text(screen, "%s", cs_units_percent(r->share).text);
-                const char *who = r->cluster ? cs_screen_text(screen, "%s at +%" PRIu64,
-                                                              cs_screen_safe(screen, r->cluster), r->offset)
-                                             : cs_screen_safe(screen, r->root);
+                const char *who = cs_screen_safe(screen, r->cluster ? r->cluster : r->root);
+                if (r->offset >= 0)
+                        who = cs_screen_text(screen, "%s at +%" PRId64, who, r->offset);
                 line(screen, i ? "" : "referrers", cs_screen_text(screen, "%s, to %s of blocks", who, share));
         }
         more(screen, c->n_referrers, shown, "referrers", cs_screen_safe(screen, c->id));

@@ -17,8 +17,8 @@ struct piece {
 
 struct core_source {
         struct cs_source base;
-        int fd;               /* of the core, borrowed; -1: read by copying from the bytes */
-        const uint8_t *bytes; /* all of the core */
+        int fd;                      /* of the core, borrowed; -1: read by copying from the bytes */
+        const uint8_t *bytes;        /* all of the core */
         CS_VEC(struct piece) pieces; /* sorted, disjoint */
 };
 
@@ -48,7 +48,8 @@ static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *
 
 /* Copies from the one piece that holds addr; 0 at a gap. Of the core itself by pread where that is possible: pages touched in
  * the mapping would count as our resident set, and a core that somebody cuts meanwhile would raise SIGBUS. */
-static size_t read_piece(const struct core_source *core, const struct piece *p, uint64_t addr, void *buf, size_t len)
+static size_t read_piece(const struct core_source *core, const struct piece *p, uint64_t addr, void *buf,
+                         size_t len)
 {
         if (addr < p->range.start)
                 return 0;

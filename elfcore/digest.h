@@ -10,7 +10,8 @@ enum { CS_DIGEST_TEXT = 65 };
 struct cs_digest;
 
 /* Starts reading the image's core on a thread of its own. A live image has none: *out stays NULL. */
-CS_CHECK enum cs_status cs_digest_start(const struct cs_image *image, struct cs_digest **out, struct cs_error *err);
+CS_CHECK enum cs_status cs_digest_start(const struct cs_image *image, struct cs_digest **out,
+                                        struct cs_error *err);
 
 /* Waits for the end; hex digits and a NUL in text. False where the file could not be read to its end. */
 bool cs_digest_finish(struct cs_digest *digest, char text[static CS_DIGEST_TEXT]);

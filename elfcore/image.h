@@ -83,7 +83,7 @@ struct cs_image {
         bool complete;      /* nothing that the core promised is missing */
         void *file_bytes;   /* the core file, mapped; NULL when live */
         size_t file_len;
-        int file_fd;              /* the core file; meaningful where file_bytes is */
+        int file_fd; /* the core file; meaningful where file_bytes is */
 };
 
 struct cs_image_options {

@@ -104,15 +104,15 @@ static bool all_name_bytes(const uint8_t *bytes, size_t len)
         return true;
 }
 
-/* Three to seven characters can be a number or a pointer. Called with 4 <= run < 8 and a NUL behind the run.
- *   - A number of 32 bits, or a pointer (48 bits), is followed by zeros up to the end of its word, and the
- * same holds for a short text in fresh memory. So the characters must be those of names.
- *   - A heap address of a position-independent program begins with 0x55 or 0x56 ('U', 'V') as sixth byte, and
- * is aligned.
+/* Four to seven characters can be a number or a pointer. Called with 4 <= run < 8 and a NUL behind the run.
+ *   - A number of 32 bits, or a pointer (48 bits), is followed by zeros up to the end of its word, and the same
+ *     holds for a short text in fresh memory. So the characters must be those of names.
+ *   - A heap address of a position-independent program has 0x55 or 0x56 ('U', 'V') as its sixth byte, and is
+ *     aligned.
  *   - The word behind must be zero: fresh memory and the allocator's own key, which malloc clears, are; the
- * second field of a structure seldom is.
+ *     second field of a structure seldom is.
  *   - So short a text comes from strdup and the like, in the smallest block there is; in a larger block (a
- * buffer) the rest has to be zero. */
+ *     buffer) the rest has to be zero. */
 static bool short_text(const uint8_t *bytes, size_t len, size_t run)
 {
         if (!all_name_bytes(bytes, run))
@@ -156,16 +156,16 @@ static bool cut_character(const uint8_t *rest, size_t left)
 
 /* The rule, from the strongest evidence to the weakest:
  *   1. No run of 4 bytes: no text.
- *   2. The text fills the block to its last byte (buffers that carry their length elsewhere): text from 8
- * bytes on.
+ *   2. The text fills the block to its last byte (a buffer that carries its length elsewhere): text from
+ *      8 bytes on.
  *   3. What follows is not NUL: bytes of a number, of a compressed body, of something else.
  *   4. Below 8 characters: see short_text().
  *   5. The block is just what malloc gives for this text and its NUL (strdup, std::string(const char *)), or
- * the text fills half of it (buffers that grow by doubling; Ruby, Python and std::string round up less):
- * text.
- *   6. A roomy block: a buffer that was read into, or a structure that begins with `char name[16]`. Slack
- * that is fields says structure, unless the text is longer than such arrays are filled (256: a body in a
- * large buffer whose slack is stale). Slack of zeros or stale text says buffer. */
+ *      the text fills half of it (buffers that grow by doubling; Ruby, Python and std::string round up less):
+ *      text.
+ *   6. A roomy block: a buffer that was read into, or a structure that begins with `char name[16]`. Slack that
+ *      is fields says structure, unless the text is longer than such arrays are filled (256: a body in a large
+ *      buffer whose slack is stale). Slack of zeros or stale text says buffer. */
 bool cs_text_block(const uint8_t *bytes, size_t len, size_t *run)
 {
         size_t n = cs_text_run(bytes, len);

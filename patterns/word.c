@@ -61,6 +61,14 @@ static bool is_text(uint64_t word)
         return run >= 3 && (run == 7 || word >> (run * 8) == 0) && bytes[run] == 0;
 }
 
+/* One value everywhere may as well be a magic number: only eight characters tell. */
+static bool is_text_throughout(uint64_t word)
+{
+        uint8_t bytes[8];
+        memcpy(bytes, &word, sizeof(bytes));
+        return cs_text_run(bytes, sizeof(bytes)) == sizeof(bytes);
+}
+
 /* The first seconds of these years, UTC. */
 static const uint64_t YEAR_2000 = 946684800, YEAR_2100 = 4102444800;
 
@@ -148,7 +156,7 @@ struct cs_column_facts cs_column_judge(uint64_t *values, size_t n)
         struct cs_column_facts f = { .kind = CS_COLUMN_MIXED, .value = r.value, .share = 1 };
 
         if (r.distinct == 1) {
-                f.kind = r.value ? CS_COLUMN_CONSTANT : CS_COLUMN_ZERO;
+                f.kind = !r.value ? CS_COLUMN_ZERO : is_text_throughout(r.value) ? CS_COLUMN_TEXT : CS_COLUMN_CONSTANT;
                 return f;
         }
         if ((f.share = share(values, n, is_text)) >= FITS) {

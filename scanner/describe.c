@@ -180,7 +180,7 @@ static enum cs_status describe_referrers(const struct cs_describe *d, uint32_t c
                         r->root = root_name(d, e);
                 else
                         r->cluster = cs_describe_id(d->pool, e->from);
-                r->offset = e->offset == CS_EDGE_ANYWHERE ? UINT64_MAX : e->offset;
+                r->offset = e->offset == CS_EDGE_ANYWHERE ? -1 : (int64_t)e->offset;
         }
         return CS_OK;
 }
@@ -304,6 +304,8 @@ enum cs_status cs_describe_fields(const struct cs_describe *d, uint32_t cluster,
                                   struct cs_report_cluster *out, struct cs_error *err)
 {
         cs_field_vec fields = { 0 };
+        if (d->clusters->at.at[cluster].kind == CS_CLUSTER_TEXT)
+                return CS_OK; /* the template says it better */
         enum cs_status st = cs_fieldmap_build(d->image, d->space, d->blocks, d->clusters, d->members, cluster,
                                               &fields, err);
         if (st == CS_OK) {

@@ -114,8 +114,8 @@ struct cs_report_referrer {
         const char *cluster; /* id, or NULL for a root */
         const char *
                 root; /* "libfoo.so (.bss)", "stack of thread 12", "anonymous memory", or NULL for a cluster */
-        uint64_t offset; /* of the pointer in the referrer's block */
-        double share;    /* of this cluster's blocks that are so referred to */
+        int64_t offset; /* of the pointer in the referrer's block; -1: at many places, or a root */
+        double share;   /* of this cluster's blocks that are so referred to */
 };
 
 struct cs_report_cluster {

@@ -106,8 +106,9 @@ static enum cs_status add_heap_gaps(struct plan *p)
                 for (uint32_t i = range->first; i + 1 < range->first + range->count; i++) {
                         struct cs_range gap = { cs_block_range(&blocks->blocks.at[i]).end,
                                                 cs_block_start(&blocks->blocks.at[i + 1]) };
-                        enum cs_status st =
-                                gap.start < gap.end ? add(p, gap, cs_root(CS_ROOT_OTHER, CS_ROOT_NOWHERE)) : CS_OK;
+                        enum cs_status st = gap.start < gap.end
+                                                    ? add(p, gap, cs_root(CS_ROOT_OTHER, CS_ROOT_NOWHERE))
+                                                    : CS_OK;
                         if (st != CS_OK)
                                 return st;
                 }

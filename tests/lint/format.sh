@@ -1,6 +1,6 @@
 #!/bin/bash
 # clang-format decides the layout. Its versions disagree with each other, so only the one of Debian 12 is asked.
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 cd "$SOURCE_DIR" || exit 1
 
 format=$(command -v clang-format-14 || command -v clang-format) || skip "clang-format is not installed"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Every header compiles alone, and sees only the folders that its part may include.
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 cd "$SOURCE_DIR" || exit 1
 
 allowed() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Which part may use what: third-party headers in their one place, and no printing, exiting, environment or terminal
 # below cli/. The compiler already refuses headers of ours from the wrong part (see cmake/part.cmake).
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 
 # The code without its comments; lines keep their numbers.
 code() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # One concept per file: past about 600 lines it is usually two. A warning, never a failure.
-. "$SOURCE_DIR/tests/testlib.sh"
+. "$SOURCE_DIR/tests/testlib.sh" || exit 1
 cd "$SOURCE_DIR" || exit 1
 
 while read -r file; do

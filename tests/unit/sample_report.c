@@ -72,7 +72,7 @@ static struct cs_report_field leak_fields[] = {
 
 static struct cs_report_referrer leak_referrers[] = {
         { "c9", NULL, 16, 0.02 },
-        { NULL, "libruby-3.1.so.3.1 (.bss)", 0, 0.004 },
+        { NULL, "libruby-3.1.so.3.1 (.bss)", -1, 0.004 },
 };
 
 static uint64_t leak_examples[] = { 0x55d0c3a1f2a0, 0x55d0c3a253e0, 0x55d0c3a2b520, 0x55d0c3a31660,
@@ -281,8 +281,8 @@ static struct cs_report_field hostile_fields[] = {
         { 0, 0, "mixed", NULL, 0.001, NULL },
 };
 
-static struct cs_report_referrer hostile_referrers[] = { { NULL, "stack of " TITLE, 0, 0.5 },
-                                                         { RLO, NULL, UINT64_MAX, 1 } };
+static struct cs_report_referrer hostile_referrers[] = { { NULL, "stack of " TITLE, -1, 0.5 },
+                                                         { RLO, NULL, INT64_MAX, 1 } };
 
 static uint64_t hostile_examples[] = { 0, UINT64_MAX };
 

@@ -70,6 +70,8 @@ static enum cs_status add_segment(struct cs_corefile *core, const GElf_Phdr *ph,
         if (ph->p_memsz == 0 || ph->p_memsz > UINT64_MAX - ph->p_vaddr)
                 return CS_OK;
         s.range.end = ph->p_vaddr + ph->p_memsz;
+        if (!cs_range_mappable(s.range))
+                return CS_OK;
         if (s.promised > ph->p_memsz)
                 s.promised = ph->p_memsz;
         s.held = s.promised;

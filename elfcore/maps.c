@@ -48,7 +48,7 @@ static bool parse_line(const char *pos, const char *end, struct cs_mapping *m, c
             !take_perms(&pos, end, &m->perms) || !take_hex(&pos, end, ' ', &m->file_offset))
                 return false;
         const char *device_end = memchr(pos, ' ', (size_t)(end - pos));
-        if (!device_end || m->range.end <= m->range.start)
+        if (!device_end || !cs_range_mappable(m->range))
                 return false;
         pos = device_end + 1;
         while (pos < end && *pos != ' ') /* inode */

@@ -114,7 +114,7 @@ static enum cs_status read_files(struct cs_notes *notes, struct cs_cursor c, str
                 file.range.end = cs_cursor_u64(&c);
                 uint64_t pages = cs_cursor_u64(&c);
                 const char *path = cs_cursor_string(&names);
-                if (!path || file.range.end <= file.range.start ||
+                if (!path || !cs_range_mappable(file.range) ||
                     __builtin_mul_overflow(pages, unit, &file.file_offset)) {
                         notes->damaged = true;
                         if (!path)

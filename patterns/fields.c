@@ -85,15 +85,13 @@ static bool odd(const char *at, size_t len)
 /* A base64 token with slashes in it is no path: no segment is a word. */
 static bool slashed_token(const char *at, size_t len)
 {
+        size_t least = at[0] == '/' ? 3 : 6; /* in a path, and in what may be a token */
         if (!odd(at, len))
                 return false;
         for (size_t from = 0, i = 0; i <= len; i++) {
                 if (i < len && at[i] != '/')
                         continue;
-                if (cs_mask_wordlike((const uint8_t *)at + from, i - from,
-                                     at[0] == '/' ? 3
-                                     : from >= 12 ? 6
-                                                  : 4))
+                if (cs_mask_wordlike((const uint8_t *)at + from, i - from, least))
                         return false;
                 from = i + 1;
         }

@@ -105,8 +105,8 @@ static bool all_name_bytes(const uint8_t *bytes, size_t len)
 }
 
 /* Four to seven characters can be a number or a pointer. Called with 4 <= run < 8 and a NUL behind the run.
- *   - A number of 32 bits, or a pointer (48 bits), is followed by zeros up to the end of its word, and the same
- *     holds for a short text in fresh memory. So the characters must be those of names.
+ *   - A number of 32 bits, or a pointer (48 bits), is followed by zeros up to the end of its word, and the
+ *     same holds for a short text in fresh memory. So the characters must be those of names.
  *   - A heap address of a position-independent program has 0x55 or 0x56 ('U', 'V') as its sixth byte, and is
  *     aligned.
  *   - The word behind must be zero: fresh memory and the allocator's own key, which malloc clears, are; the
@@ -163,9 +163,9 @@ static bool cut_character(const uint8_t *rest, size_t left)
  *   5. The block is just what malloc gives for this text and its NUL (strdup, std::string(const char *)), or
  *      the text fills half of it (buffers that grow by doubling; Ruby, Python and std::string round up less):
  *      text.
- *   6. A roomy block: a buffer that was read into, or a structure that begins with `char name[16]`. Slack that
- *      is fields says structure, unless the text is longer than such arrays are filled (256: a body in a large
- *      buffer whose slack is stale). Slack of zeros or stale text says buffer. */
+ *   6. A roomy block: a buffer that was read into, or a structure that begins with `char name[16]`. Slack
+ *      that is fields says structure, unless the text is longer than such arrays are filled (256: a body in a
+ *      large buffer whose slack is stale). Slack of zeros or stale text says buffer. */
 bool cs_text_block(const uint8_t *bytes, size_t len, size_t *run)
 {
         size_t n = cs_text_run(bytes, len);

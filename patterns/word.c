@@ -156,7 +156,9 @@ struct cs_column_facts cs_column_judge(uint64_t *values, size_t n)
         struct cs_column_facts f = { .kind = CS_COLUMN_MIXED, .value = r.value, .share = 1 };
 
         if (r.distinct == 1) {
-                f.kind = !r.value ? CS_COLUMN_ZERO : is_text_throughout(r.value) ? CS_COLUMN_TEXT : CS_COLUMN_CONSTANT;
+                f.kind = !r.value                      ? CS_COLUMN_ZERO
+                         : is_text_throughout(r.value) ? CS_COLUMN_TEXT
+                                                       : CS_COLUMN_CONSTANT;
                 return f;
         }
         if ((f.share = share(values, n, is_text)) >= FITS) {

@@ -13,6 +13,7 @@ struct cs_sweep_worker {
         struct cs_tally targets;  /* first sweep: address -> blocks */
         struct cs_tally numbers;  /* second sweep: key -> index in local */
         CS_VEC(struct cs_cluster) local;
+        size_t n_texts; /* of local */
         bool limited;
 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAF_PAGES = 1 << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT) };
+enum { LEAF_PAGES = 1 << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT), LEAF_BYTES = 1 << SPACE_LEAF_SHIFT };
 
 void cs_space_destroy(struct cs_space *space)
 {
@@ -16,18 +16,38 @@ void cs_space_destroy(struct cs_space *space)
         free(space);
 }
 
+/* The leaf of a root, made where there is none yet; NULL when our memory ran out. */
+static uint32_t *leaf_at(struct cs_space *space, size_t root)
+{
+        uint32_t *leaf = space->leaves[root];
+        if (leaf)
+                return leaf;
+        leaf = space->leaves[root] = calloc(LEAF_PAGES, sizeof(*leaf));
+        for (size_t i = 0; leaf && space->whole[root] && i < LEAF_PAGES; i++)
+                leaf[i] = space->whole[root];
+        return leaf;
+}
+
 enum cs_status cs_space_set(struct cs_space *space, struct cs_range range, enum cs_space_kind kind,
                             uint32_t index, struct cs_error *err)
 {
         uint32_t entry = (uint32_t)kind << 28 | (index & 0xfffffff);
-        for (uint64_t addr = cs_page_down(range.start); addr < range.end && addr >> 47 == 0;
-             addr += CS_PAGE) {
-                uint32_t **leaf = &space->leaves[addr >> SPACE_LEAF_SHIFT];
-                if (!*leaf)
-                        *leaf = calloc(LEAF_PAGES, sizeof(**leaf));
-                if (!*leaf)
+        uint64_t addr = cs_page_down(range.start);
+        while (addr < range.end && addr >> 47 == 0) {
+                size_t root = (size_t)(addr >> SPACE_LEAF_SHIFT);
+                size_t page = (size_t)(addr >> CS_PAGE_SHIFT) & (LEAF_PAGES - 1);
+                if (page == 0 && range.end - addr >= LEAF_BYTES) {
+                        free(space->leaves[root]);
+                        space->leaves[root] = NULL;
+                        space->whole[root] = entry;
+                        addr += LEAF_BYTES;
+                        continue;
+                }
+                uint32_t *leaf = leaf_at(space, root);
+                if (!leaf)
                         return cs_fail(err, CS_ENOMEM, "address map");
-                (*leaf)[(addr >> CS_PAGE_SHIFT) & (LEAF_PAGES - 1)] = entry;
+                leaf[page] = entry;
+                addr += CS_PAGE;
         }
         return CS_OK;
 }

@@ -33,6 +33,8 @@ enum {
 struct cs_space {
         uint32_t *leaves
                 [SPACE_ROOTS]; /* by addr >> 30; user space is 47 bits wide (five-level paging must be asked for) */
+        /* Where there is no leaf: what all of its pages are. A sanitizer's shadow covers terabytes, as do lies in a core. */
+        uint32_t whole[SPACE_ROOTS];
         struct cs_space_module *modules;
         size_t n_modules;
 };
@@ -52,9 +54,12 @@ CS_CHECK enum cs_status cs_space_set(struct cs_space *space, struct cs_range ran
 
 static inline struct cs_space_entry cs_space_at(const struct cs_space *space, uint64_t addr)
 {
-        const uint32_t *leaf = addr >> 47 ? NULL : space->leaves[addr >> SPACE_LEAF_SHIFT];
+        if (addr >> 47)
+                return (struct cs_space_entry){ CS_SPACE_NONE, 0 };
+        const uint32_t *leaf = space->leaves[addr >> SPACE_LEAF_SHIFT];
         uint32_t entry =
-                leaf ? leaf[(addr >> CS_PAGE_SHIFT) & ((1u << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT)) - 1)] : 0;
+                leaf ? leaf[(addr >> CS_PAGE_SHIFT) & ((1u << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT)) - 1)]
+                     : space->whole[addr >> SPACE_LEAF_SHIFT];
         return (struct cs_space_entry){ (enum cs_space_kind)(entry >> 28), entry & 0xfffffff };
 }
 

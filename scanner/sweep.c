@@ -150,19 +150,31 @@ static const struct cs_feature *anchor_of(const struct cs_sweep *sweep, const st
         return best;
 }
 
+/* What text counts as once there are too many templates to tell all apart. */
+static const struct cs_cluster other_text = { .kind = CS_CLUSTER_TEXT,
+                                              .key = UINT64_C(0x07e87),
+                                              .text = "<*>",
+                                              .text_len = 3,
+                                              .cut = true,
+                                              .min_units = UINT32_MAX };
+
 /* The worker's own number for a key; fresh ones start as `seed`. */
 static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster *seed, uint32_t *index,
                              struct cs_error *err)
 {
         uint64_t *value;
+        if (seed->text && w->n_texts >= CS_LIMIT_TEMPLATES &&
+            cs_tally_get(&w->numbers, seed->key, UINT64_MAX) == UINT64_MAX) {
+                w->limited = true;
+                seed = &other_text;
+        }
         enum cs_status st = cs_tally_at(&w->numbers, seed->key, UINT64_MAX, &value, err);
         if (st != CS_OK)
                 return st;
         if (*value == UINT64_MAX) {
                 struct cs_cluster fresh = *seed;
-                if (fresh.text)
-                        fresh.text = cs_pool_copy(&w->pool, seed->text, seed->text_len);
-                if (seed->text && !fresh.text)
+                w->n_texts += seed->text != NULL;
+                if (seed->text && !(fresh.text = cs_pool_copy(&w->pool, seed->text, seed->text_len)))
                         return cs_fail(err, CS_ENOMEM, "templates");
                 *value = w->local.n;
                 st = cs_vec_push(&w->local, fresh, err);

@@ -18,8 +18,9 @@ enum {
         CS_LIMIT_SIGNATURE_SPAN = 64 << 10,
         /* Module pointers per block that count as features: more are arrays of pointers, not fields. */
         CS_LIMIT_BLOCK_FEATURES = 64,
-        /* Distinct templates; beyond it text counts as "other text". */
-        CS_LIMIT_TEMPLATES = 1 << 20,
+        /* Distinct templates that one worker keeps apart, at some 400 bytes each until they are merged; text beyond counts
+         * as one cluster of other text. */
+        CS_LIMIT_TEMPLATES = 1 << 18,
         /* Blocks of a cluster that are read for its field map: shares are good to two per cent. */
         CS_LIMIT_FIELD_SAMPLES = 512,
         /* Words of a field map; larger objects are mapped up to here. */

@@ -14,6 +14,13 @@ struct cs_range {
         uint64_t end;
 };
 
+/* Can memory be mapped there? Nothing is at the very end of the address space (the kernel's last page for user space, the
+ * vsyscall page, ends 10 MiB before it), so whoever rounds up or looks a page ahead cannot wrap. */
+static inline bool cs_range_mappable(struct cs_range r)
+{
+        return r.start < r.end && r.end <= UINT64_MAX - 2 * CS_PAGE;
+}
+
 static inline uint64_t cs_range_size(struct cs_range r)
 {
         return r.end - r.start;

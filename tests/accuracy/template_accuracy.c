@@ -1,7 +1,7 @@
-/* Grouping accuracy of the templates on labelled logs: `template_accuracy [-v] FILE.csv…`, for files with the
- * columns Content and EventId (Loghub's 2k sets). A line counts as right when its group holds exactly the
- * lines that have its label. Prints one line a file, and the mean; with -v also the groups, and which labels
- * they mix. */
+/* Grouping accuracy of the templates on labelled logs: `template_accuracy [-v] FILE.csv...`, for files with
+ * the columns Content and EventId (Loghub's 2k sets). A line counts as right when its group holds exactly the
+ * lines that have its label. Prints one line a file, and the mean; with -v also the lines that are
+ * not right. */
 #include "template.h"
 
 #include <stdio.h>

@@ -79,12 +79,15 @@ static const char *evidence_text(struct cs_screen *screen, const struct cs_repor
                               cs_units_percent(e->share).text);
 }
 
+/* What less than one block in a hundred has says little; only those who ask for all see it. */
+static const double RARE = 0.01;
+
 static void render_evidence(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
 {
-        size_t shown = all || c->n_evidence <= EVIDENCE_ROWS + 1 ? c->n_evidence : EVIDENCE_ROWS;
-        for (size_t i = 0; i < shown; i++)
-                line(screen, i ? "" : "evidence", evidence_text(screen, &c->evidence[i]));
-        more(screen, c->n_evidence, shown, "pieces of evidence", cs_screen_safe(screen, c->id));
+        size_t shown = 0;
+        for (size_t i = 0; i < c->n_evidence && (all || shown < EVIDENCE_ROWS); i++)
+                if (all || c->evidence[i].share >= RARE)
+                        line(screen, shown++ ? "" : "evidence", evidence_text(screen, &c->evidence[i]));
 }
 
 static bool same_text(const char *a, const char *b)
@@ -127,6 +130,12 @@ static void add_field(struct cs_table *table, struct cs_screen *screen, const st
         cs_table_add(table, screen, cells);
 }
 
+/* Fields that tell what the block belongs to: those that lead somewhere in most blocks. */
+static bool telling(const struct cs_report_field *field)
+{
+        return strncmp(field->kind, "pointer", 7) == 0 && field->share >= 0.5;
+}
+
 static void render_fields(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
 {
         static const struct cs_column columns[] = {
@@ -138,14 +147,22 @@ static void render_fields(struct cs_screen *screen, const struct cs_report_clust
                 return;
         struct cs_table table;
         cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
-        size_t runs = 0;
+        size_t runs = 0, told = 0, shown = 0;
         struct cs_report_field run;
-        for (size_t i = 0; i < c->n_fields; runs++)
+        for (size_t i = 0; i < c->n_fields; runs++) {
                 i = field_run(c, i, &run);
-        size_t shown = all || runs <= FIELD_ROWS + 1 ? runs : FIELD_ROWS;
-        for (size_t i = 0, n = 0; n < shown; n++) {
+                told += telling(&run);
+        }
+        bool every = all || runs <= FIELD_ROWS + 1;
+        /* Where not all fit: the telling ones first, the rest of the room for what comes first. */
+        size_t others = told < FIELD_ROWS ? FIELD_ROWS - told : 0;
+        for (size_t i = 0; i < c->n_fields && (every || shown < FIELD_ROWS);) {
                 i = field_run(c, i, &run);
+                if (!every && !telling(&run) && others == 0)
+                        continue;
+                others -= !every && !telling(&run);
                 add_field(&table, screen, &run);
+                shown++;
         }
         cs_table_print(&table, screen);
         cs_table_deinit(&table);
@@ -154,16 +171,22 @@ static void render_fields(struct cs_screen *screen, const struct cs_report_clust
 
 static void render_referrers(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
 {
-        size_t shown = all || c->n_referrers <= REFERRER_ROWS + 1 ? c->n_referrers : REFERRER_ROWS;
-        for (size_t i = 0; i < shown; i++) {
+        size_t shown = 0;
+        for (size_t i = 0; i < c->n_referrers && (all || shown < REFERRER_ROWS); i++) {
                 const struct cs_report_referrer *r = &c->referrers[i];
                 const char *share = cs_screen_text(screen, "%s", cs_units_percent(r->share).text);
                 const char *who = cs_screen_safe(screen, r->cluster ? r->cluster : r->root);
                 if (r->offset >= 0)
                         who = cs_screen_text(screen, "%s at +%" PRId64, who, r->offset);
-                line(screen, i ? "" : "referrers", cs_screen_text(screen, "%s, to %s of blocks", who, share));
+                if (!all && r->share < RARE)
+                        continue;
+                line(screen, shown++ ? "" : "referrers",
+                     cs_screen_text(screen, "%s, to %s of blocks", who, share));
         }
-        more(screen, c->n_referrers, shown, "referrers", cs_screen_safe(screen, c->id));
+        if (!shown && c->n_referrers)
+                line(screen, "referrers",
+                     cs_screen_text(screen, "only stray ones (--cluster %s shows them)",
+                                    cs_screen_safe(screen, c->id)));
 }
 
 static void render_examples(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)

@@ -112,7 +112,8 @@ static int by_start(const void *a, const void *b)
 static void drop_overlaps(struct cs_corefile *core)
 {
         size_t kept = 0;
-        qsort(core->segments.at, core->segments.n, sizeof(*core->segments.at), by_start);
+        if (core->segments.n)
+                qsort(core->segments.at, core->segments.n, sizeof(*core->segments.at), by_start);
         for (size_t i = 0; i < core->segments.n; i++) {
                 if (kept && core->segments.at[i].range.start < core->segments.at[kept - 1].range.end)
                         core->overlaps++;

@@ -35,6 +35,12 @@ static const struct piece *piece_at(const struct core_source *core, uint64_t add
         return lo < core->pieces.n ? &core->pieces.at[lo] : NULL;
 }
 
+/* Asked only where there is a piece: NULL plus nothing is not defined. */
+static const struct piece *pieces_end(const struct core_source *core)
+{
+        return core->pieces.at + core->pieces.n;
+}
+
 static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *len)
 {
         const struct core_source *core = (const struct core_source *)src;
@@ -70,10 +76,9 @@ static enum cs_status core_read(struct cs_source *src, uint64_t addr, void *buf,
                                 struct cs_error *err)
 {
         const struct core_source *core = (const struct core_source *)src;
-        const struct piece *end = core->pieces.at + core->pieces.n;
         (void)err;
         *got = 0;
-        for (const struct piece *p = piece_at(core, addr); p && p < end && *got < len; p++) {
+        for (const struct piece *p = piece_at(core, addr); p && p < pieces_end(core) && *got < len; p++) {
                 size_t n = read_piece(core, p, addr, (uint8_t *)buf + *got, len - *got);
                 if (n == 0)
                         break;
@@ -101,8 +106,7 @@ static void core_release(struct cs_source *src, uint64_t addr, size_t len)
 static uint64_t core_next(struct cs_source *src, uint64_t addr)
 {
         const struct core_source *core = (const struct core_source *)src;
-        const struct piece *end = core->pieces.at + core->pieces.n;
-        for (const struct piece *p = piece_at(core, addr); p && p < end; p++)
+        for (const struct piece *p = piece_at(core, addr); p && p < pieces_end(core); p++)
                 if (p->bytes || p->fd >= 0)
                         return addr > p->range.start ? addr : p->range.start;
         return UINT64_MAX;

@@ -21,6 +21,7 @@ enum { CS_NO_MODULE = -1, CS_BUILD_ID_MAX = 64 };
 struct cs_mapping {
         struct cs_range range;
         uint64_t file_offset;
+        uint64_t inode;   /* of the file; 0: none, or not known (cores) */
         const char *path; /* file, or "[heap]", "[stack]", "[vdso]", "[anon:…]" (live), or NULL; never "" */
         uint32_t perms;   /* cs_perm */
         bool file_backed; /* path names a file (which may be gone: see deleted) */

@@ -51,8 +51,10 @@ static bool parse_line(const char *pos, const char *end, struct cs_mapping *m, c
         if (!device_end || !cs_range_mappable(m->range))
                 return false;
         pos = device_end + 1;
-        while (pos < end && *pos != ' ') /* inode */
-                pos++;
+        for (; pos < end && *pos >= '0' && *pos <= '9'; pos++)
+                m->inode = m->inode * 10 + (uint64_t)(*pos - '0');
+        if (pos < end && *pos != ' ')
+                return false;
         while (pos < end && *pos == ' ')
                 pos++;
         *path = pos;

@@ -103,17 +103,22 @@ static void read_build_id(const struct cs_image *image, const struct headers *h,
         }
 }
 
-static void compare_file(struct cs_module *module)
+/* `same`: the file is known to be the one that is mapped. */
+static void compare_file(struct cs_module *module, bool same)
 {
         cs_cleanup(cs_elffile_closep) struct cs_elffile *file = NULL;
         uint8_t id[CS_BUILD_ID_MAX];
         module->file = CS_FILE_DIFFERS;
         if (cs_elffile_open(module->fd, &file, NULL) == CS_OK) {
                 size_t len = cs_elffile_build_id(file, id);
-                if (!len || !module->build_id_len)
-                        module->file = CS_FILE_UNPROVEN;
-                else if (len == module->build_id_len && memcmp(id, module->build_id, len) == 0)
+                if (same && len && !module->build_id_len) {
+                        memcpy(module->build_id, id, len);
+                        module->build_id_len = (uint32_t)len;
+                }
+                if (same || (len && len == module->build_id_len && memcmp(id, module->build_id, len) == 0))
                         module->file = CS_FILE_MATCHES;
+                else if (!len || !module->build_id_len)
+                        module->file = CS_FILE_UNPROVEN;
         }
         if (module->file == CS_FILE_DIFFERS) {
                 close(module->fd);
@@ -159,7 +164,9 @@ static enum cs_status claim_mappings(struct cs_image *image, size_t first, size_
                 image->mappings.at[i].module = index;
         module->range = (struct cs_range){ image->mappings.at[first].range.start,
                                            image->mappings.at[*end - 1].range.end };
-        for (size_t i = *end; i < image->mappings.n && module->range.end < memory_end; i++) {
+        /* .bss continues the segment of .data; what lies behind code is somebody else's. */
+        bool data = image->mappings.at[*end - 1].perms & CS_PERM_WRITE;
+        for (size_t i = *end; data && i < image->mappings.n && module->range.end < memory_end; i++) {
                 struct cs_mapping *m = &image->mappings.at[i];
                 if (m->range.start != module->range.end || m->file_backed || (m->path && m->path[0] == '['))
                         break;
@@ -188,7 +195,8 @@ static void learn_perms(struct cs_image *image, size_t first, size_t end, const 
                         const Elf64_Phdr *ph = &h->ph[k];
                         if (ph->p_type == PT_LOAD && m->file_offset >= cs_page_down(ph->p_offset) &&
                             m->file_offset - cs_page_down(ph->p_offset) < ph->p_filesz)
-                                m->perms |= ph->p_flags & PF_X ? CS_PERM_EXEC : 0u;
+                                m->perms |= (ph->p_flags & PF_X ? CS_PERM_EXEC : 0u) |
+                                            (ph->p_flags & PF_W ? CS_PERM_WRITE : 0u);
                 }
         }
 }
@@ -200,13 +208,14 @@ static enum cs_status add_module(struct cs_image *image, size_t first, size_t *e
         struct cs_module module = { .path = m->path, .fd = -1, .file = CS_FILE_MISSING };
         cs_cleanup(free_headers) struct headers *h = calloc(1, sizeof(*h));
         uint64_t memory_end = 0;
+        bool same = false;
         if (!h)
                 return cs_fail(err, CS_ENOMEM, "module headers");
         const char *slash = strrchr(m->path, '/');
         module.name = slash ? slash + 1 : m->path;
         module.runtime = cs_module_is_runtime(module.name);
         if (m->file_backed)
-                module.fd = open_file(context, m->path, m->range.start);
+                module.fd = open_file(context, m, &same);
         bool known = m->file_offset == 0 && headers_in_memory(image, m->range.start, h);
         if (!known && !headers_in_file(module.fd, h))
                 h->n = 0;
@@ -224,7 +233,7 @@ static enum cs_status add_module(struct cs_image *image, size_t first, size_t *e
                 module.bias = m->range.start - m->file_offset;
         }
         if (module.fd >= 0)
-                compare_file(&module);
+                compare_file(&module, same);
         /* Not named by a file on this machine, and not ELF as far as memory shows: data that somebody mapped. */
         if (h->n == 0 && !(image->mappings.at[*end - 1].perms & CS_PERM_EXEC) && module.fd < 0 && m->dumped)
                 return CS_OK;
@@ -278,6 +287,18 @@ static void warn_about_files(struct cs_image *image)
                         unproven);
 }
 
+/* Is the file's beginning mapped elsewhere? Then a piece without it is that module's code or data at a second place (runtimes
+ * move their code to huge pages), not another module. */
+static bool is_second_piece(const struct cs_image *image, const struct cs_mapping *m)
+{
+        for (size_t i = 0; m->file_offset != 0 && i < image->mappings.n; i++) {
+                const struct cs_mapping *other = &image->mappings.at[i];
+                if (other->file_backed && other->file_offset == 0 && strcmp(other->path, m->path) == 0)
+                        return true;
+        }
+        return false;
+}
+
 enum cs_status cs_modules_find(struct cs_image *image, cs_module_open_fn open_file, void *context,
                                struct cs_error *err)
 {
@@ -289,7 +310,7 @@ enum cs_status cs_modules_find(struct cs_image *image, cs_module_open_fn open_fi
                         image->mappings.at[i].path = "[vdso]";
                 if (m->file_backed)
                         end = group_end(image, i);
-                if (vdso || (m->file_backed && looks_loaded(image, i, end))) {
+                if (vdso || (m->file_backed && looks_loaded(image, i, end) && !is_second_piece(image, m))) {
                         enum cs_status st = add_module(image, i, &end, open_file, context, err);
                         if (st != CS_OK)
                                 return st;

@@ -6,8 +6,9 @@
 
 #include "image.h"
 
-/* Opens a module's file on disk: the fd, or -1. `start` is the first address of its first mapping. */
-typedef int (*cs_module_open_fn)(void *context, const char *path, uint64_t start);
+/* Opens the file on disk that a mapping shows: the fd, or -1. *same: it is known to be the very file that is mapped, so that
+ * no build-id has to prove it. */
+typedef int (*cs_module_open_fn)(void *context, const struct cs_mapping *mapping, bool *same);
 
 /* Groups image->mappings (sorted) by file into image->modules, sets mapping.module for them and for their .bss tails
  * (splitting a mapping where the tail ends inside it), reads bias, dynamic section and build-id from the target's memory

@@ -129,13 +129,13 @@ static enum cs_status merge_mappings(struct cs_image *image, const struct cs_cor
 }
 
 /* Files under the sysroot, or where the target saw them. */
-static int open_on_disk(void *context, const char *path, uint64_t start)
+static int open_on_disk(void *context, const struct cs_mapping *mapping, bool *same)
 {
         const struct cs_image_options *options = context;
         char full[PATH_MAX];
         struct stat status;
-        (void)start;
-        int n = snprintf(full, sizeof(full), "%s%s", options->sysroot ? options->sysroot : "", path);
+        *same = false;
+        int n = snprintf(full, sizeof(full), "%s%s", options->sysroot ? options->sysroot : "", mapping->path);
         if (n < 0 || (size_t)n >= sizeof(full))
                 return -1;
         int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -231,27 +231,32 @@ struct live_files {
         int proc;
 };
 
-/* The file as the target sees it: under the sysroot, else in the target's own mount namespace, and a deleted one through
- * its mapping. */
-static int open_in_target(void *context, const char *path, uint64_t start)
+/* The file as the target sees it: under the sysroot, else through the mapping itself (which also finds deleted ones), else
+ * in the target's own mount namespace. The inode tells whether it is the file that is mapped. */
+static int open_in_target(void *context, const struct cs_mapping *m, bool *same)
 {
         const struct live_files *files = context;
-        const struct cs_mapping *m = cs_image_mapping_at(files->image, start);
         char name[PATH_MAX];
         struct stat status;
         int fd = -1;
+        *same = false;
         if (files->options->sysroot) {
-                if (snprintf(name, sizeof(name), "%s%s", files->options->sysroot, path) < (int)sizeof(name))
+                if (snprintf(name, sizeof(name), "%s%s", files->options->sysroot, m->path) <
+                    (int)sizeof(name))
                         fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        } else if (m) {
-                snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)m->range.start,
-                         (unsigned long)m->range.end);
+        } else {
+                (void)snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)m->range.start,
+                               (unsigned long)m->range.end);
                 fd = openat(files->proc, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-                if (fd < 0 && !m->deleted && snprintf(name, sizeof(name), "root%s", path) < (int)sizeof(name))
+                if (fd < 0 && !m->deleted &&
+                    snprintf(name, sizeof(name), "root%s", m->path) < (int)sizeof(name))
                         fd = openat(files->proc, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         }
-        if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)))
-                close_fd(&fd), fd = -1;
+        if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+                close(fd);
+                return -1;
+        }
+        *same = fd >= 0 && m->inode && status.st_ino == m->inode;
         return fd;
 }
 

@@ -33,8 +33,13 @@ static enum cs_status plan(struct cs_residency *r, struct cs_error *err)
                 r->bits[i] = calloc((size_t)(pages_of(m) / 64 + 1), sizeof(uint64_t));
                 if (!r->bits[i])
                         return cs_fail(err, CS_ENOMEM, "page map");
-                /* Units start at multiples of 64 pages of their mapping, so that no two write to one word. */
+                /* Units start at multiples of 64 pages of their mapping, so that no two write to one word. Those in which
+                 * nothing can be read are left out: reserved memory may take terabytes of the address space. */
                 for (uint64_t at = m->range.start; at < m->range.end;) {
+                        uint64_t next = cs_source_next(r->image->source, at);
+                        if (next >= m->range.end)
+                                break;
+                        at += (next - at) / (UNIT_PAGES * CS_PAGE) * (UNIT_PAGES * CS_PAGE);
                         uint64_t left = m->range.end - at;
                         struct cs_range unit = {
                                 at, at + (left < UNIT_PAGES * CS_PAGE ? left : UNIT_PAGES * CS_PAGE)

@@ -121,6 +121,18 @@ static enum cs_status heap_cover(const struct cs_heaps *heaps, struct cs_range *
         return CS_OK;
 }
 
+/* A heap that a lying structure put upon something else stays what the mapping is: nothing is counted twice. */
+static bool is_anonymous(const struct books *b, struct cs_range range)
+{
+        while (range.start < range.end) {
+                const struct cs_mapping *m = cs_image_mapping_at(b->image, range.start);
+                if (!m || mapping_kind(b, m) != KIND_ANONYMOUS)
+                        return false;
+                range.start = m->range.end;
+        }
+        return true;
+}
+
 /* Heaps lie in anonymous mappings: what they cover goes from "anonymous" to malloc's kinds, blocks first, the rest (arena
  * headers, gaps between blocks) as overhead. */
 static enum cs_status enter_heaps(struct books *b, struct cs_error *err)
@@ -144,8 +156,12 @@ static enum cs_status enter_heaps(struct books *b, struct cs_error *err)
                 }
         }
         free(cover);
-        for (size_t i = 0; i < b->heaps->blocks.blocks.n; i++)
-                enter_block(b, &b->heaps->blocks.blocks.at[i]);
+        for (size_t r = 0; r < b->heaps->blocks.ranges.n; r++) {
+                const struct cs_heap_range *range = &b->heaps->blocks.ranges.at[r];
+                bool counts = is_anonymous(b, range->range);
+                for (uint32_t i = 0; counts && i < range->count; i++)
+                        enter_block(b, &b->heaps->blocks.blocks.at[range->first + i]);
+        }
         struct account *used = &b->kinds[KIND_USED], *freed = &b->kinds[KIND_FREE];
         struct account *overhead = &b->kinds[KIND_OVERHEAD], *rest = &b->kinds[KIND_ANONYMOUS];
         overhead->bytes = covered.bytes - used->bytes - freed->bytes;

@@ -92,9 +92,10 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
             (st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
                 return st;
         stage(a, "following pointers", 0, 0);
+        struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency };
         struct cs_graph_input graph = { a->image, a->space, &a->heaps, &a->slices, &a->clusters, a->workers };
         if ((st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
-            (st = cs_leaks_find(blocks, &a->clusters, &a->graph, &a->leaks, err)) != CS_OK)
+            (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
                 return st;
         stage(a, "naming owners", 0, 0);
         struct cs_owners_input owners = { a->image, a->space, blocks, &a->clusters, &a->members, &a->graph };

@@ -88,6 +88,13 @@ static int by_anchor(const void *a, const void *b)
         return x->min_units < y->min_units ? -1 : x->min_units > y->min_units;
 }
 
+/* Is one of two neighbouring sizes just the other with what malloc could not split off? Then it is rare: two kinds that
+ * happen to differ by 16 bytes are both common. */
+static bool rounding(const struct cs_cluster *small, const struct cs_cluster *large)
+{
+        return large->min_units - small->min_units <= 1 && large->count * 10 <= small->count;
+}
+
 /* Objects with the same anchor are one type where their sizes differ by the allocator's rounding, or where there are so many
  * sizes that the type must be of variable length. parent[i] is the cluster that i goes into. */
 static enum cs_status join_sizes(const struct cs_clusters *clusters, uint32_t *parent, struct cs_error *err)
@@ -107,7 +114,7 @@ static enum cs_status join_sizes(const struct cs_clusters *clusters, uint32_t *p
                         end++;
                 bool variable = end - first > SIZES_OF_ONE_TYPE && t && t->kind <= CS_TARGET_CONST;
                 for (size_t i = first + 1; i < end; i++)
-                        if (variable || order[i].c->min_units - order[i - 1].c->min_units <= 1)
+                        if (variable || rounding(order[i - 1].c, order[i].c))
                                 parent[order[i].index] = parent[order[i - 1].index];
         }
         free(order);

@@ -10,7 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { LITERAL_BYTES = 64, REFERRERS_SHOWN = 8 };
+enum { LITERAL_BYTES = 64, REFERRERS_SHOWN = 8, TITLE_WORDS = 4 };
 
 const char *cs_describe_id(struct cs_pool *pool, uint32_t cluster)
 {
@@ -37,6 +37,24 @@ static const char *literal(const struct cs_describe *d, uint64_t addr)
         return cs_pool_printf(d->pool, run < got ? "\"%.*s\"" : "\"%.*s…\"", (int)run, (const char *)text);
 }
 
+/* Method tables and descriptors often begin with their own name: `{ int type; char *name; … }`. */
+static const char *table_title(const struct cs_describe *d, uint64_t addr)
+{
+        for (uint64_t at = addr & ~(uint64_t)7; at < addr + TITLE_WORDS * 8; at += 8) {
+                uint64_t value;
+                struct cs_space_entry e;
+                if (!cs_source_u64(d->image->source, at, &value))
+                        return NULL;
+                e = cs_space_at(d->space, value);
+                if (e.kind != CS_SPACE_MODULE || cs_space_part(d->space, e.index, value) != CS_PART_RODATA)
+                        continue;
+                const char *title = literal(d, value);
+                if (title)
+                        return title;
+        }
+        return NULL;
+}
+
 /* The name of what a word points at. */
 static const char *target_name(const struct cs_describe *d, uint64_t addr)
 {
@@ -48,7 +66,10 @@ static const char *target_name(const struct cs_describe *d, uint64_t addr)
                 if (text)
                         return text;
         }
-        return cs_symbols_describe(d->symbols, d->pool, addr);
+        const char *name = cs_symbols_describe(d->symbols, d->pool, addr);
+        const char *title =
+                t && (t->kind == CS_TARGET_CONST || t->kind == CS_TARGET_DATA) ? table_title(d, addr) : NULL;
+        return name && title ? cs_pool_printf(d->pool, "%s %s", name, title) : name;
 }
 
 static const char *what_object(const struct cs_describe *d, const struct cs_cluster *c)
@@ -129,6 +150,9 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
                 case CS_EVIDENCE_REFERRER:
                         r->kind = "referrer";
                         r->symbol = cs_describe_id(d->pool, e->cluster);
+                        break;
+                case CS_EVIDENCE_IMPORT:
+                        r->kind = "import";
                         break;
                 case CS_EVIDENCE_CHILD:
                         r->kind = "peer";

@@ -93,6 +93,9 @@ enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *sy
                         st = note_foreign(image, symbols, i, heaps, err);
         if (st == CS_OK)
                 st = cs_blocks_seal(&heaps->blocks, space, err);
+        if (glibc.layout)
+                space->allocator =
+                        (struct cs_range){ glibc.main_arena, glibc.main_arena + heaps->arena_bytes };
         if (st == CS_OK && glibc.layout)
                 st = cs_glibc_mark_cached(&glibc, space, err);
         cs_glibc_deinit(&glibc);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "leaks.h"
 
+#include "rings.h"
+
 #include <stdlib.h>
 
 struct walk {
+        const struct cs_leaks_input *in;
         const struct cs_blocks *blocks;
         const struct cs_graph *graph;
         struct cs_leaks *out;
@@ -44,30 +47,53 @@ static enum cs_status spread(struct walk *w, uint32_t start, void (*visit)(struc
         return st;
 }
 
-static void visit_lost(struct walk *w, uint32_t i, void *arg)
+/* Enters a lost block into its own cluster's account, and into that of the cluster of the head it hangs on. */
+static void count_lost(struct walk *w, uint32_t i, enum cs_leak how, struct cs_cluster_leak *head)
 {
         const struct cs_block *b = &w->blocks->blocks.at[i];
-        struct cs_cluster_leak *head = arg, *own = &w->out->clusters[b->cluster];
-        w->out->state[i] = CS_LEAK_INDIRECT;
-        w->out->indirect.count++;
-        w->out->indirect.bytes += cs_block_size(b);
-        own->indirect++;
+        struct cs_cluster_leak *own = &w->out->clusters[b->cluster];
+        struct cs_count_bytes *total = how == CS_LEAK_DIRECT ? &w->out->direct : &w->out->indirect;
+        uint64_t resident = cs_residency_bytes(w->in->residency, cs_block_range(b));
+        w->out->state[i] = (uint8_t)how;
+        w->out->resident += resident;
+        total->count++;
+        total->bytes += cs_block_size(b);
+        *(how == CS_LEAK_DIRECT ? &own->direct : &own->indirect) += 1;
         own->bytes += cs_block_size(b);
         head->retained += cs_block_size(b);
+        head->retained_resident += resident;
+}
+
+static void visit_lost(struct walk *w, uint32_t i, void *head)
+{
+        count_lost(w, i, CS_LEAK_INDIRECT, head);
 }
 
 static enum cs_status lose(struct walk *w, uint32_t i)
 {
-        const struct cs_block *b = &w->blocks->blocks.at[i];
-        struct cs_cluster_leak *own = &w->out->clusters[b->cluster];
+        struct cs_cluster_leak *head = &w->out->clusters[w->blocks->blocks.at[i].cluster];
         w->reached[i] = 1;
-        w->out->state[i] = CS_LEAK_DIRECT;
-        w->out->direct.count++;
-        w->out->direct.bytes += cs_block_size(b);
-        own->direct++;
-        own->bytes += cs_block_size(b);
-        own->retained += cs_block_size(b);
-        return spread(w, i, visit_lost, own);
+        count_lost(w, i, CS_LEAK_DIRECT, head);
+        return spread(w, i, visit_lost, head);
+}
+
+/* What hangs on no head lies in rings, or downstream of one. */
+static enum cs_status lose_rings(struct walk *w)
+{
+        uint32_t n = (uint32_t)w->blocks->blocks.n;
+        uint8_t *member = calloc((size_t)n + 1, 1);
+        cs_block_vec heads = { 0 };
+        bool any = false;
+        enum cs_status st = member ? CS_OK : cs_fail(w->err, CS_ENOMEM, "rings");
+        for (uint32_t i = 0; st == CS_OK && i < n; i++)
+                any |= member[i] = in_use(w, i) && !w->reached[i];
+        if (any)
+                st = cs_rings_heads(w->graph, member, n, &heads, w->err);
+        for (size_t i = 0; st == CS_OK && i < heads.n; i++)
+                st = lose(w, heads.at[i]);
+        cs_vec_deinit(&heads);
+        free(member);
+        return st;
 }
 
 static enum cs_status mark(struct walk *w)
@@ -80,27 +106,26 @@ static enum cs_status mark(struct walk *w)
                 w->reached[w->graph->roots.at[i]] = 1;
                 st = spread(w, w->graph->roots.at[i], NULL, NULL);
         }
-        /* Heads first: those that nothing refers to. What then is left lies in rings. */
-        for (int rings = 0; rings < 2; rings++)
-                for (uint32_t i = 0; st == CS_OK && i < n; i++)
-                        if (in_use(w, i) && !w->reached[i] && (rings || !w->graph->referenced[i]))
-                                st = lose(w, i);
-        return st;
+        for (uint32_t i = 0; st == CS_OK && i < n; i++)
+                if (in_use(w, i) && !w->reached[i] && !w->graph->referenced[i])
+                        st = lose(w, i);
+        return st == CS_OK ? lose_rings(w) : st;
 }
 
-enum cs_status cs_leaks_find(const struct cs_blocks *blocks, const struct cs_clusters *clusters,
-                             const struct cs_graph *graph, struct cs_leaks *out, struct cs_error *err)
+enum cs_status cs_leaks_find(const struct cs_leaks_input *in, struct cs_leaks *out, struct cs_error *err)
 {
-        cs_cleanup(walk_deinit) struct walk w = { .blocks = blocks, .graph = graph, .out = out, .err = err };
-        size_t n = blocks->blocks.n;
+        cs_cleanup(walk_deinit) struct walk w = {
+                .in = in, .blocks = in->blocks, .graph = in->graph, .out = out, .err = err
+        };
+        size_t n = in->blocks->blocks.n;
         out->state = calloc(n + 1, 1);
-        out->clusters = calloc(clusters->at.n + 1, sizeof(*out->clusters));
+        out->clusters = calloc(in->clusters->at.n + 1, sizeof(*out->clusters));
         w.reached = calloc(n + 1, 1);
         if (!out->state || !out->clusters || !w.reached)
                 return cs_fail(err, CS_ENOMEM, "marks of %zu blocks", n);
         for (uint32_t i = 0; i < n; i++)
-                if (in_use(&w, i) && !graph->referenced[i])
-                        out->clusters[blocks->blocks.at[i].cluster].unreferenced++;
+                if (in_use(&w, i) && !in->graph->referenced[i])
+                        out->clusters[in->blocks->blocks.at[i].cluster].unreferenced++;
         return mark(&w);
 }
 

@@ -36,6 +36,10 @@ static double trust(enum cs_target_kind kind, bool at_start)
 static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90;
 /* Below this an answer would be a guess. */
 static const double LEAST = 0.25;
+/* Children speak for a parent only where half of its blocks have such. */
+static const double MOST_BLOCKS = 0.5;
+/* The runtimes allocate for themselves as well. */
+static const double ONLY_CANDIDATE = 0.55;
 
 struct vote {
         uint32_t module;
@@ -310,33 +314,36 @@ static enum cs_status step_down(const struct cs_owners_input *in, struct cs_owne
         return st;
 }
 
-/* One step up: what points at owned blocks of one module only, and is pointed at by nothing that has an owner. */
-static enum cs_status step_up(const struct cs_owners_input *in, struct cs_owner *owners,
-                              struct cs_owner *before, size_t *learned, struct cs_error *err)
+/* What the references of one cluster's blocks lead to. */
+struct children {
+        struct ballot ballot;
+        uint64_t all; /* references, to whatever */
+};
+
+static enum cs_status ask_children(const struct cs_owners_input *in, const struct cs_owner *before,
+                                   struct children *children, struct cs_error *err)
 {
         size_t n = in->clusters->at.n;
-        struct ballot *ballots = calloc(n + 1, sizeof(*ballots));
-        enum cs_status st = ballots ? CS_OK : cs_fail(err, CS_ENOMEM, "owners");
-        memcpy(before, owners, n * sizeof(*owners));
+        enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < in->graph->edges.n; i++) {
                 const struct cs_edge *e = &in->graph->edges.at[i];
-                if (e->from_root || e->from >= n || e->to >= n || before[e->from].module != CS_NO_MODULE ||
-                    before[e->to].module == CS_NO_MODULE || e->from == CS_EDGE_CLUSTERS - 1)
+                if (e->from_root || e->from >= n || e->to >= n || e->from == e->to ||
+                    before[e->from].module != CS_NO_MODULE || e->from == CS_EDGE_CLUSTERS - 1)
                         continue;
-                st = cast(&ballots[e->from], (uint32_t)before[e->to].module,
-                          before[e->to].confidence * (double)e->count, err);
-                ballots[e->from].total += (1 - before[e->to].confidence) * (double)e->count;
+                children[e->from].all += e->count;
+                if (before[e->to].module != CS_NO_MODULE)
+                        st = cast(&children[e->from].ballot, (uint32_t)before[e->to].module,
+                                  before[e->to].confidence * (double)e->count, err);
         }
-        for (size_t c = 0; st == CS_OK && c < n; c++) {
-                const struct vote *won = winner(&ballots[c]);
-                double confidence = won ? STEP_UP * won->sum / ballots[c].total : 0;
-                if (confidence < LEAST)
-                        continue;
-                owners[c] = (struct cs_owner){ .module = (int32_t)won->module, .confidence = confidence };
-                ++*learned;
-        }
-        /* The heaviest child as evidence: edges are sorted by what they lead to, so look once more. */
-        for (size_t i = 0; st == CS_OK && i < in->graph->edges.n; i++) {
+        return st;
+}
+
+/* The children that speak for the owner, as evidence. */
+static void show_children(const struct cs_owners_input *in, const struct cs_owner *before,
+                          struct cs_owner *owners)
+{
+        size_t n = in->clusters->at.n;
+        for (size_t i = 0; i < in->graph->edges.n; i++) {
                 const struct cs_edge *e = &in->graph->edges.at[i];
                 if (e->from_root || e->from >= n || e->to >= n || before[e->from].module != CS_NO_MODULE ||
                     owners[e->from].module == CS_NO_MODULE || before[e->to].module != owners[e->from].module)
@@ -350,10 +357,77 @@ static enum cs_status step_up(const struct cs_owners_input *in, struct cs_owner 
                                              .weight = STEP_UP * before[e->to].confidence };
                 add_evidence(&owners[e->from], child);
         }
-        for (size_t c = 0; ballots && c < n; c++)
-                cs_vec_deinit(&ballots[c].votes);
-        free(ballots);
+}
+
+/* One step up: blocks most of which lead to blocks of one module, and that no owner's blocks lead to. What they lead to
+ * without an owner counts against it. */
+static enum cs_status step_up(const struct cs_owners_input *in, struct cs_owner *owners,
+                              struct cs_owner *before, size_t *learned, struct cs_error *err)
+{
+        size_t n = in->clusters->at.n;
+        struct children *children = calloc(n + 1, sizeof(*children));
+        enum cs_status st = children ? CS_OK : cs_fail(err, CS_ENOMEM, "owners");
+        memcpy(before, owners, n * sizeof(*owners));
+        if (st == CS_OK)
+                st = ask_children(in, before, children, err);
+        for (size_t c = 0; st == CS_OK && c < n; c++) {
+                const struct vote *won = winner(&children[c].ballot);
+                double confidence = won ? STEP_UP * won->sum / (double)children[c].all : 0;
+                if (confidence < LEAST || won->sum < MOST_BLOCKS * (double)in->clusters->at.at[c].count)
+                        continue;
+                owners[c] = (struct cs_owner){ .module = (int32_t)won->module, .confidence = confidence };
+                ++*learned;
+        }
+        if (st == CS_OK)
+                show_children(in, before, owners);
+        for (size_t c = 0; children && c < n; c++)
+                cs_vec_deinit(&children[c].ballot.votes);
+        free(children);
         return st;
+}
+
+/* Owners that came from referrers were found when some of these had no owner yet, which counted against them: ask again now
+ * that all is known, and take the better-founded answer. */
+static enum cs_status ask_again(const struct cs_owners_input *in, struct cs_owner *owners,
+                                struct cs_owner *before, struct cs_error *err)
+{
+        size_t n = in->clusters->at.n;
+        enum cs_status st = CS_OK;
+        memcpy(before, owners, n * sizeof(*owners));
+        for (uint32_t c = 0; st == CS_OK && c < n && c < CS_EDGE_CLUSTERS - 1; c++) {
+                if (!before[c].n_evidence || before[c].evidence[0].kind == CS_EVIDENCE_TARGET)
+                        continue;
+                struct cs_owner again = { .module = CS_NO_MODULE };
+                st = ask_referrers(in, before, c, &again, err);
+                if (again.module != CS_NO_MODULE && again.confidence > before[c].confidence)
+                        owners[c] = again;
+        }
+        return st;
+}
+
+/* Where only one module is no runtime (a program without libraries), there is nobody else who could have asked. */
+static void name_only_candidate(const struct cs_owners_input *in, struct cs_owner *owners)
+{
+        int32_t only = CS_NO_MODULE;
+        for (size_t i = 0; i < in->image->modules.n; i++) {
+                if (in->image->modules.at[i].runtime)
+                        continue;
+                if (only != CS_NO_MODULE)
+                        return;
+                only = (int32_t)i;
+        }
+        for (size_t c = 0; only != CS_NO_MODULE && c < in->clusters->at.n; c++) {
+                struct cs_evidence e = { .kind = CS_EVIDENCE_IMPORT,
+                                         .offset = CS_EDGE_ANYWHERE,
+                                         .module = (uint32_t)only,
+                                         .share = 1,
+                                         .weight = ONLY_CANDIDATE };
+                if (owners[c].module != CS_NO_MODULE)
+                        continue;
+                owners[c].module = only;
+                owners[c].confidence = ONLY_CANDIDATE;
+                add_evidence(&owners[c], e);
+        }
 }
 
 enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owner **out, struct cs_error *err)
@@ -377,6 +451,10 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owner 
                 if (st == CS_OK)
                         st = step_up(in, owners, before, &learned, err);
         }
+        if (st == CS_OK)
+                st = ask_again(in, owners, before, err);
+        if (st == CS_OK)
+                name_only_candidate(in, owners);
         free(before);
         if (st != CS_OK)
                 free(owners);

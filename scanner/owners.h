@@ -14,6 +14,7 @@ enum cs_evidence_kind {
         CS_EVIDENCE_ROOT,     /* a module's data points at the blocks */
         CS_EVIDENCE_REFERRER, /* blocks of another cluster point at them */
         CS_EVIDENCE_CHILD,    /* they point at blocks of another cluster */
+        CS_EVIDENCE_IMPORT,   /* no other module could have asked for them */
 };
 
 struct cs_evidence {

@@ -18,7 +18,7 @@ static void collect(const struct cs_space *space, const uint8_t *at, size_t len,
                 if (e.kind != CS_SPACE_MODULE)
                         continue;
                 enum cs_part part = cs_space_part(space, e.index, value);
-                if (part == CS_PART_META || part == CS_PART_NONE)
+                if (part == CS_PART_META || part == CS_PART_NONE || cs_range_has(space->allocator, value))
                         continue;
                 out->at[out->n++] = (struct cs_feature){ (uint32_t)(offset + i), e.index, value };
         }

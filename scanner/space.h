@@ -37,6 +37,8 @@ struct cs_space {
         uint32_t whole[SPACE_ROOTS];
         struct cs_space_module *modules;
         size_t n_modules;
+        struct cs_range
+                allocator; /* the allocator's own structure inside a module's data: no evidence of anything */
 };
 
 /* The image and symbols are borrowed. Knows all mappings; heaps are added by cs_space_set. */

@@ -34,13 +34,13 @@ static void mark_list(struct marker *m, uint64_t head, uint64_t size, uint64_t m
         for (uint64_t n = 0; at && n < most; n++) {
                 uint64_t stored;
                 struct cs_block *b = chunk_at(m, at - pointed, size);
-                if (!b || cs_block_state(b) == CS_BLOCK_CACHED ||
+                /* Each list is met once, so a chunk that is not in use (any more) is damage, or a ring. */
+                if (!b || cs_block_state(b) != CS_BLOCK_IN_USE ||
                     !cs_source_u64(m->glibc->image->source, at - pointed + GLIBC_HEADER, &stored)) {
                         cs_heaps_corrupt(m->glibc->heaps, at, what);
                         return;
                 }
-                if (cs_block_state(b) == CS_BLOCK_IN_USE)
-                        set_state(b, CS_BLOCK_CACHED);
+                set_state(b, CS_BLOCK_CACHED);
                 at = cs_glibc_reveal(at - pointed + GLIBC_HEADER, stored);
         }
 }

@@ -32,10 +32,12 @@ static bool size_word(struct cs_view *view, uint64_t p, uint64_t *word)
         return true;
 }
 
-static bool size_fits(uint64_t word, uint64_t p, uint64_t limit)
+/* No chunk reaches over the top; but that of a live heap may have moved since it was read. */
+static bool size_fits(const struct walk *w, uint64_t word, uint64_t p)
 {
         uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
-        return size >= GLIBC_MIN_CHUNK && !(size & 15) && !(word & GLIBC_IS_MMAPPED) && size <= limit - p;
+        uint64_t end = p < w->top && w->glibc->image->kind == CS_IMAGE_CORE ? w->top : w->limit;
+        return size >= GLIBC_MIN_CHUNK && !(size & 15) && !(word & GLIBC_IS_MMAPPED) && size <= end - p;
 }
 
 /* Do headers in a row fit from p on, up to the top, the end, or long enough? */
@@ -47,7 +49,7 @@ static bool chain_fits(struct walk *w, uint64_t p)
                         return n > 0;
                 if (p > w->limit - GLIBC_HEADER || !size_word(&w->glibc->view, p, &word))
                         return false;
-                if (!size_fits(word, p, w->limit))
+                if (!size_fits(w, word, p))
                         return false;
                 p += word & ~(uint64_t)GLIBC_FLAGS;
         }
@@ -67,7 +69,7 @@ static uint64_t resynchronise(struct walk *w, uint64_t p)
                         p = next > p ? (next + 15) & ~(uint64_t)15 : p + 16;
                         continue;
                 }
-                if (size_fits(word, p, w->limit) && chain_fits(w, p))
+                if (size_fits(w, word, p) && chain_fits(w, p))
                         return p;
                 p += 16;
         }
@@ -89,19 +91,24 @@ static enum cs_status add_top(struct walk *w, uint64_t p, uint64_t word, struct 
         uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
         enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE, err);
         w->ended = true;
-        if (st != CS_OK || size < FENCEPOST || size > w->limit - p)
+        if (size < FENCEPOST || size > w->limit - p) {
+                cs_heaps_corrupt(w->glibc->heaps, p, "size of the top chunk is impossible");
+                return st;
+        }
+        if (st != CS_OK)
                 return st;
         return cs_blocks_add(&w->glibc->heaps->blocks, p, size, CS_BLOCK_TOP, err);
 }
 
-/* A header that does not fit: a retired heap ends in fenceposts (sysmalloc: a chunk of 16 bytes, then one of 0 or again 16);
+/* A header that does not fit: a retired heap ends in fenceposts (sysmalloc: a chunk of 16 bytes, then one of 0 or again 16,
+ * which has the P bit set);
  * anything else is damage. Either way the walk goes on where headers fit, for in the main arena others may have moved the
  * break in between. */
 static enum cs_status handle_misfit(struct walk *w, uint64_t *p, uint64_t word, struct cs_error *err)
 {
         uint64_t size = word & ~(uint64_t)GLIBC_FLAGS, next;
         bool fence = size == FENCEPOST && size_word(&w->glibc->view, *p + FENCEPOST, &next) &&
-                     (next & ~(uint64_t)GLIBC_FLAGS) <= FENCEPOST;
+                     (next & ~(uint64_t)GLIBC_FLAGS) <= FENCEPOST && next & GLIBC_PREV_IN_USE;
         enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE || !fence, err);
         if (st != CS_OK)
                 return st;
@@ -133,7 +140,7 @@ static enum cs_status walk_chunks(struct walk *w, uint64_t p, struct cs_error *e
                         p = st == CS_OK ? resynchronise(w, p) : w->limit;
                 } else if (p == w->top) {
                         st = add_top(w, p, word, err);
-                } else if (size_fits(word, p, w->limit)) {
+                } else if (size_fits(w, word, p)) {
                         st = settle(w, word & GLIBC_PREV_IN_USE, err);
                         w->pending = p;
                         w->pending_size = word & ~(uint64_t)GLIBC_FLAGS;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lost blocks that point at each other in rings: which of them to name. */
+#ifndef CS_RINGS_H
+#define CS_RINGS_H
+
+#include "graph.h"
+
+typedef CS_VEC(uint32_t) cs_block_vec;
+
+/* Blocks with member[i] set form the subgraph. Its strongly connected components that no other component points into are the
+ * heads of all the rest; of each, the block that most of its fellows point at (the document rather than one of its nodes;
+ * of several the one at the lowest address) goes to out. */
+CS_CHECK enum cs_status cs_rings_heads(const struct cs_graph *graph, const uint8_t *member, uint32_t n,
+                                       cs_block_vec *out, struct cs_error *err);
+
+#endif

@@ -172,9 +172,11 @@ static void judge_sound(struct bench *b)
         v->kind = "healthy";
         v->confidence = 0.6;
         v->summary =
-                cs_pool_printf(pool,
-                               "no leak is to be seen: %s of the %s that malloc has in use can be reached",
-                               size(b->used - lost_bytes(b)), size(b->used));
+                lost_bytes(b)
+                        ? cs_pool_printf(pool, "no leak is to be seen: %s of the %s in use can be reached",
+                                         size(b->used - lost_bytes(b)), size(b->used))
+                        : cs_pool_printf(pool, "no leak is to be seen: all of the %s in use can be reached",
+                                         size(b->used));
         if (malloced * 2 < b->overall) {
                 v->kind = "unknown";
                 v->confidence = 0;

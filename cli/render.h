@@ -22,19 +22,25 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
 
 /* Pieces that several views have. */
 
-#define CS_RENDER_CLUSTERS_NOTE "like blocks, largest first; unref.: the share that nothing points to"
-#define CS_RENDER_LIBRARIES_NOTE "whose the blocks are, largest first"
+#define CS_RENDER_CLUSTERS_NOTE                                                                           \
+        "groups of blocks that are alike, largest first; size: of one block; unref.: share that nothing " \
+        "points to; sure: of the library"
+#define CS_RENDER_LIBRARIES_NOTE "whose code made the blocks, largest first; bytes: resident or not"
 
 /* "libssl.so.3 (90 %)", or "-" where no owner is known. */
 const char *cs_render_owner(struct cs_screen *screen, const char *library, double confidence);
 
-/* "… and 47 more clusters, 12.3 MiB resident; --top 0 shows all"; nothing when nothing was left out. */
-void cs_render_left_out(struct cs_screen *screen, const struct cs_left_out *left, const char *what);
+/* "… and 47 more clusters, 12.3 MiB resident (--top 0 shows all)"; nothing when nothing was left out. */
+void cs_render_left_out(struct cs_screen *screen, const struct cs_left_out *left,
+                        const struct cs_options *options, const char *what);
 
 void cs_render_cluster_table(struct cs_screen *screen, const struct cs_report *report,
                              const struct cs_picked *picked);
 void cs_render_library_table(struct cs_screen *screen, const struct cs_report *report,
                              const struct cs_picked *picked);
+
+/* Texts are cut at their end, names never but in their middle. */
+bool cs_render_is_text(const struct cs_report_cluster *cluster);
 
 /* Everything that is known of one cluster; `all` shortens no list. */
 void cs_render_cluster_detail(struct cs_screen *screen, const struct cs_report_cluster *cluster, bool all);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 /* Lines of each list, unless all are asked for. */
-enum { EVIDENCE_ROWS = 6, FIELD_ROWS = 16, REFERRER_ROWS = 6, EXAMPLE_ROWS = 4, LABEL = 13 };
+enum { EVIDENCE_ROWS = 6, FIELD_ROWS = 16, REFERRER_ROWS = 6, EXAMPLE_ROWS = 4, LABEL = 13, FEW_ZEROS = 64 };
+
+#define VARIOUS "various"
 
 static void line(struct cs_screen *screen, const char *label, const char *text)
 {
@@ -29,10 +31,12 @@ static void render_head(struct cs_screen *screen, const struct cs_report_cluster
         const char *id = cs_screen_safe(screen, c->id);
         size_t used = cs_escape_columns(id) + 2;
         size_t columns = screen->width > used + 20 ? screen->width - used : 20;
+        const char *what = cs_screen_safe(screen, c->what);
         cs_screen_styled(screen, CS_STYLE_CYAN, id);
         cs_screen_printf(screen, "  ");
+        /* The template stands below in full; a name is shown as it is, however long. */
         cs_screen_styled(screen, CS_STYLE_BOLD,
-                         cs_screen_cut(screen, cs_screen_safe(screen, c->what), columns));
+                         cs_render_is_text(c) ? cs_screen_cut_end(screen, what, columns) : what);
         cs_screen_printf(screen, "\n");
         struct cs_units count = cs_units_count(c->count);
         struct cs_units resident = cs_units_bytes(c->resident);
@@ -95,17 +99,39 @@ static bool same_text(const char *a, const char *b)
         return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Neighbours that say the same become one line: 3,000 zero words are one fact. Returns the index behind
- * the run. */
+/* Words without a meaning of their own: numbers, and the few zeros between them. */
+static bool nameless(const struct cs_report_field *field)
+{
+        static const char *const kinds[] = { "int", "flags", "mixed", VARIOUS };
+        if (field->value || field->to || !field->kind)
+                return false;
+        if (strcmp(field->kind, "zero") == 0)
+                return field->size <= FEW_ZEROS;
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+                if (strcmp(field->kind, kinds[i]) == 0)
+                        return true;
+        return false;
+}
+
+static bool joins(const struct cs_report_field *run, const struct cs_report_field *next)
+{
+        if (next->offset != run->offset + run->size)
+                return false;
+        return (nameless(run) && nameless(next)) ||
+               (same_text(next->kind, run->kind) && same_text(next->value, run->value) &&
+                same_text(next->to, run->to));
+}
+
+/* Neighbours that say the same become one line: 3,000 zero words are one fact, and a thousand numbers
+ * without a name are one as well. Returns the index behind the run. */
 static size_t field_run(const struct cs_report_cluster *c, size_t from, struct cs_report_field *run)
 {
         *run = c->fields[from];
         size_t i = from + 1;
-        for (; i < c->n_fields; i++) {
+        for (; i < c->n_fields && joins(run, &c->fields[i]); i++) {
                 const struct cs_report_field *next = &c->fields[i];
-                if (next->offset != run->offset + run->size || !same_text(next->kind, run->kind) ||
-                    !same_text(next->value, run->value) || !same_text(next->to, run->to))
-                        break;
+                if (!same_text(next->kind, run->kind))
+                        run->kind = VARIOUS;
                 run->size += next->size;
                 if (next->share < run->share)
                         run->share = next->share;
@@ -141,12 +167,13 @@ static void render_fields(struct cs_screen *screen, const struct cs_report_clust
         static const struct cs_column columns[] = {
                 { "fields at", true, 0, CS_STYLE_PLAIN }, { "bytes", true, 0, CS_STYLE_PLAIN },
                 { "kind", false, 0, CS_STYLE_PLAIN },     { "share", true, 0, CS_STYLE_PLAIN },
-                { "value", false, 16, CS_STYLE_PLAIN },
+                { "value", false, 0, CS_STYLE_PLAIN },
         };
         if (c->n_fields == 0)
                 return;
         struct cs_table table;
         cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
+        table.last = CS_TABLE_FOLD;
         size_t runs = 0, told = 0, shown = 0;
         struct cs_report_field run;
         for (size_t i = 0; i < c->n_fields; runs++) {
@@ -169,19 +196,50 @@ static void render_fields(struct cs_screen *screen, const struct cs_report_clust
         more(screen, runs, shown, "fields", cs_screen_safe(screen, c->id));
 }
 
+static bool same_referrer(const struct cs_report_referrer *a, const struct cs_report_referrer *b)
+{
+        /* Stray pointers from one cluster are one fact, wherever they stand. */
+        bool same_place = a->offset == b->offset || (a->share < RARE && b->share < RARE);
+        return same_place && same_text(a->cluster, b->cluster) && (a->cluster || same_text(a->root, b->root));
+}
+
+/* All referrers that say what c->referrers[i] says, as one: several roots share a name. False where an
+ * earlier one has said it. */
+static bool merged_referrer(const struct cs_report_cluster *c, size_t i, struct cs_report_referrer *out,
+                            size_t *places)
+{
+        for (size_t k = 0; k < i; k++)
+                if (same_referrer(&c->referrers[k], &c->referrers[i]))
+                        return false;
+        *out = c->referrers[i];
+        *places = 1;
+        for (size_t k = i + 1; k < c->n_referrers; k++) {
+                if (!same_referrer(&c->referrers[k], &c->referrers[i]))
+                        continue;
+                out->share += c->referrers[k].share;
+                (*places)++;
+        }
+        out->share = out->share < 1 ? out->share : 1;
+        return true;
+}
+
+static const char *referrer_text(struct cs_screen *screen, const struct cs_report_referrer *r, size_t places)
+{
+        const char *who = cs_screen_safe(screen, r->cluster ? r->cluster : r->root);
+        if (r->offset >= 0)
+                who = places > 1 ? cs_screen_text(screen, "%s at %zu offsets", who, places)
+                                 : cs_screen_text(screen, "%s at +%" PRId64, who, r->offset);
+        return cs_screen_text(screen, "%s, to %s of blocks", who, cs_units_percent(r->share).text);
+}
+
 static void render_referrers(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
 {
         size_t shown = 0;
         for (size_t i = 0; i < c->n_referrers && (all || shown < REFERRER_ROWS); i++) {
-                const struct cs_report_referrer *r = &c->referrers[i];
-                const char *share = cs_screen_text(screen, "%s", cs_units_percent(r->share).text);
-                const char *who = cs_screen_safe(screen, r->cluster ? r->cluster : r->root);
-                if (r->offset >= 0)
-                        who = cs_screen_text(screen, "%s at +%" PRId64, who, r->offset);
-                if (!all && r->share < RARE)
-                        continue;
-                line(screen, shown++ ? "" : "referrers",
-                     cs_screen_text(screen, "%s, to %s of blocks", who, share));
+                struct cs_report_referrer r;
+                size_t places;
+                if (merged_referrer(c, i, &r, &places) && (all || r.share >= RARE))
+                        line(screen, shown++ ? "" : "referrers", referrer_text(screen, &r, places));
         }
         if (!shown && c->n_referrers)
                 line(screen, "referrers",
@@ -206,9 +264,10 @@ void cs_render_cluster_detail(struct cs_screen *screen, const struct cs_report_c
         if (cluster->has_template)
                 line(screen, "template",
                      cs_screen_safe_bytes(screen, cluster->template.bytes, cluster->template.len));
-        render_fields(screen, cluster, all);
         render_referrers(screen, cluster, all);
         render_examples(screen, cluster, all);
         if (all && cluster->signature)
                 line(screen, "signature", cs_screen_safe(screen, cluster->signature));
+        /* Last, as it may be long. */
+        render_fields(screen, cluster, all);
 }

@@ -11,7 +11,8 @@ const char *cs_render_owner(struct cs_screen *screen, const char *library, doubl
                               cs_units_percent(confidence).text);
 }
 
-void cs_render_left_out(struct cs_screen *screen, const struct cs_left_out *left, const char *what)
+void cs_render_left_out(struct cs_screen *screen, const struct cs_left_out *left,
+                        const struct cs_options *options, const char *what)
 {
         if (left->count == 0)
                 return;
@@ -20,7 +21,10 @@ void cs_render_left_out(struct cs_screen *screen, const struct cs_left_out *left
         const char *ending = left->count == 1 ? (library ? "y" : "") : (library ? "ies" : "s");
         cs_screen_printf(screen, "  %s and ", cs_screen_pick(screen, "…", "..."));
         cs_screen_printf(screen, "%s more %s%s, ", cs_units_count(left->count).text, what, ending);
-        cs_screen_printf(screen, "%s resident\n", cs_units_bytes(left->resident).text);
+        /* What a filter hides is counted with the rest: then more lines are not to be had from --top alone. */
+        bool filtered = options->library || options->min_bytes || options->cluster;
+        cs_screen_printf(screen, "%s resident (%s)\n", cs_units_bytes(left->resident).text,
+                         filtered ? "not asked for, or beyond --top" : "--top 0 shows all");
 }
 
 void cs_render_library_table(struct cs_screen *screen, const struct cs_report *report,
@@ -29,10 +33,11 @@ void cs_render_library_table(struct cs_screen *screen, const struct cs_report *r
         static const struct cs_column columns[] = {
                 { "resident", true, 0, CS_STYLE_PLAIN }, { "bytes", true, 0, CS_STYLE_PLAIN },
                 { "blocks", true, 0, CS_STYLE_PLAIN },   { "sure", true, 0, CS_STYLE_PLAIN },
-                { "library", false, 12, CS_STYLE_BOLD },
+                { "library", false, 0, CS_STYLE_BOLD },
         };
         struct cs_table table;
         cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
+        table.last = CS_TABLE_FOLD;
         for (size_t i = 0; i < picked->at.n; i++) {
                 const struct cs_report_library *l = &report->libraries[picked->at.at[i]];
                 const char *cells[] = {
@@ -60,8 +65,8 @@ void cs_render_libraries(struct cs_screen *screen, const struct cs_report *repor
                 screen->failed = true;
                 return;
         }
-        cs_screen_heading(screen, "Libraries", CS_RENDER_LIBRARIES_NOTE);
+        cs_screen_heading(screen, "Libraries", picked.at.n ? CS_RENDER_LIBRARIES_NOTE : NULL);
         cs_render_library_table(screen, report, &picked);
-        cs_render_left_out(screen, &picked.left, "librar");
+        cs_render_left_out(screen, &picked.left, options, "librar");
         cs_picked_deinit(&picked);
 }

@@ -7,7 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MEMORY_ROWS = 8, BAR_CELLS = 20, REASONS = 6, CORRUPT_ROWS = 3 };
+enum { MEMORY_ROWS = 8, MEMORY_PARTS = 1000, BAR_CELLS = 12, REASONS = 6, CORRUPT_ROWS = 3 };
+
+/* Columns from which a kind of memory is explained beside its bar. */
+enum { MEANING_FROM = 80 };
 
 struct verdict_look {
         const char *kind;
@@ -54,22 +57,20 @@ static void render_target(struct cs_screen *screen, const struct cs_report_targe
 {
         const char *command = target->command ? target->command : target->exe;
         const char *safe = command ? cs_screen_safe(screen, command) : "unknown program";
-        size_t columns = screen->width > 30 ? screen->width - 10 : 20;
         struct cs_units threads = cs_units_count(target->threads);
         cs_screen_printf(screen, "\n");
         cs_screen_heading(screen, "Target", NULL);
-        cs_screen_printf(screen, "  %s\n", cs_screen_cut(screen, safe, columns));
+        cs_screen_printf(screen, "  %s\n",
+                         cs_screen_cut_end(screen, safe, screen->width > 22 ? screen->width - 2 : 20));
         const char *where = target->live
                                     ? "live"
                                     : cs_screen_text(screen, "core %s", cs_screen_safe(screen, target->path));
-        cs_screen_printf(screen, "  pid %" PRId64 ", %s thread%s, %s, %s", target->pid, threads.text,
-                         target->threads == 1 ? "" : "s", cs_screen_safe(screen, target->arch),
-                         cs_screen_cut(screen, where, columns));
-        if (!target->complete) {
-                cs_screen_printf(screen, ", ");
-                cs_screen_styled(screen, CS_STYLE_YELLOW, "partial: see the warnings");
-        }
-        cs_screen_printf(screen, "\n");
+        cs_screen_paragraph(screen, "  ", CS_STYLE_PLAIN,
+                            cs_screen_text(screen, "pid %" PRId64 ", %s thread%s, %s, %s", target->pid,
+                                           threads.text, target->threads == 1 ? "" : "s",
+                                           cs_screen_safe(screen, target->arch), where));
+        if (!target->complete)
+                cs_screen_paragraph(screen, "  ", CS_STYLE_YELLOW, "the answer is partial: see the warnings");
         if (!target->consistent)
                 cs_screen_printf(screen, "  memory moved while it was read: counts are approximate\n");
 }
@@ -91,36 +92,74 @@ static const char *bar(struct cs_screen *screen, double share)
         return cs_screen_text(screen, "%s", text);
 }
 
+static const struct {
+        const char *kind;
+        const char *meaning;
+} meanings[] = {
+        { "malloc-used", "blocks in use" },
+        { "malloc-free", "freed blocks, kept" },
+        { "malloc-overhead", "malloc's own records" },
+        { "stack", "stacks of the threads" },
+        { "module-code", "program and libraries" },
+        { "module-data", "static variables" },
+        { "file", "mapped files" },
+        { "shared", "shared with others" },
+        { "vdso", "the kernel's own pages" },
+        { "reserved", "set aside, no access" },
+        { "anonymous", "unknown, of no file" },
+};
+
+static const char *meaning_of(const char *kind)
+{
+        for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+                if (kind && strcmp(kind, meanings[i].kind) == 0)
+                        return meanings[i].meaning;
+        return "";
+}
+
 static void add_memory_row(struct cs_table *table, struct cs_screen *screen, const char *kind,
-                           uint64_t resident, uint64_t mapped, const char *drawing)
+                           uint64_t resident, uint64_t mapped, const char *drawing, const char *meaning)
 {
         const char *cells[] = {
                 kind,
                 cs_screen_text(screen, "%s", cs_units_bytes(resident).text),
                 cs_screen_text(screen, "%s", cs_units_bytes(mapped).text),
-                drawing,
+                screen->width >= MEANING_FROM ? meaning : drawing,
+                screen->width >= MEANING_FROM ? drawing : "",
         };
         cs_table_add(table, screen, cells);
 }
 
-static void render_memory(struct cs_screen *screen, const struct cs_report_memory *memory)
+/* Kinds that are worth a line: the largest, and not those below a thousandth. */
+static size_t memory_rows(const struct cs_report_memory *memory)
+{
+        size_t n = 0;
+        while (n < memory->n_kinds && n < MEMORY_ROWS &&
+               memory->kinds[n].resident >= memory->resident / MEMORY_PARTS && memory->kinds[n].resident)
+                n++;
+        /* A line that says "1 other kind" is better spent on that kind. */
+        return n + 1 == memory->n_kinds ? memory->n_kinds : n;
+}
+
+static void render_memory(struct cs_screen *screen, const struct cs_report *report)
 {
         static const struct cs_column columns[] = {
-                { "kind", false, 12, CS_STYLE_PLAIN },
-                { "resident", true, 0, CS_STYLE_PLAIN },
-                { "mapped", true, 0, CS_STYLE_PLAIN },
+                { "kind", false, 12, CS_STYLE_PLAIN }, { "resident", true, 0, CS_STYLE_PLAIN },
+                { "mapped", true, 0, CS_STYLE_PLAIN }, { "", false, 1, CS_STYLE_DIM },
                 { "", false, 1, CS_STYLE_CYAN },
         };
+        const struct cs_report_memory *memory = &report->memory;
         struct cs_table table;
         cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
         struct cs_report_kind rest = { 0 };
-        size_t shown = memory->n_kinds <= MEMORY_ROWS + 1 ? memory->n_kinds : MEMORY_ROWS;
+        size_t shown = memory_rows(memory);
         for (size_t i = 0; i < memory->n_kinds; i++) {
                 const struct cs_report_kind *kind = &memory->kinds[i];
                 if (i < shown) {
                         add_memory_row(&table, screen, cs_screen_safe(screen, kind->kind), kind->resident,
                                        kind->bytes,
-                                       bar(screen, cs_units_share(kind->resident, memory->resident)));
+                                       bar(screen, cs_units_share(kind->resident, memory->resident)),
+                                       meaning_of(kind->kind));
                 } else {
                         rest.resident += kind->resident;
                         rest.bytes += kind->bytes;
@@ -129,14 +168,20 @@ static void render_memory(struct cs_screen *screen, const struct cs_report_memor
         if (shown < memory->n_kinds)
                 add_memory_row(&table, screen,
                                cs_screen_text(screen, "%zu other kinds", memory->n_kinds - shown),
-                               rest.resident, rest.bytes, "");
-        add_memory_row(&table, screen, "total", memory->resident, memory->mapped, "");
+                               rest.resident, rest.bytes, "", "");
+        add_memory_row(&table, screen, "total", memory->resident, memory->mapped, "", "");
         cs_screen_printf(screen, "\n");
-        cs_screen_heading(screen, "Memory", NULL);
+        cs_screen_heading(screen, "Memory",
+                          report->target.live ? "resident: held in RAM; mapped: all that has an address"
+                                              : "resident: pages with anything but zeros; mapped: all "
+                                                "that has an address");
         cs_table_print(&table, screen);
         cs_table_deinit(&table);
-        cs_screen_printf(screen, "  unexplained: %s", cs_units_bytes(memory->unexplained).text);
-        cs_screen_printf(screen, " of %s anonymous memory\n", cs_units_bytes(memory->anonymous).text);
+        struct cs_units unexplained = cs_units_bytes(memory->unexplained);
+        cs_screen_paragraph(
+                screen, "  ", CS_STYLE_PLAIN,
+                cs_screen_text(screen, "not explained: %s of the %s resident that have no file behind them",
+                               unexplained.text, cs_units_bytes(memory->anonymous).text));
 }
 
 static const char *heap_name(struct cs_screen *screen, const struct cs_report_heap *heap)
@@ -147,13 +192,16 @@ static const char *heap_name(struct cs_screen *screen, const struct cs_report_he
                        : allocator;
 }
 
-static const char *count_bytes(struct cs_screen *screen, struct cs_count_bytes sum)
+/* "496 MiB in 114,427 blocks" */
+static const char *in_blocks(struct cs_screen *screen, struct cs_count_bytes sum, const char *kind)
 {
-        return cs_screen_text(screen, "%s in %s", cs_units_bytes(sum.bytes).text,
-                              cs_units_count(sum.count).text);
+        struct cs_units bytes = cs_units_bytes(sum.bytes);
+        return cs_screen_text(screen, "%s in %s %sblock%s", bytes.text, cs_units_count(sum.count).text, kind,
+                              sum.count == 1 ? "" : "s");
 }
 
-static void add_heap_row(struct cs_table *table, struct cs_screen *screen, const struct cs_report_heap *heap)
+/* Sentences, not columns: malloc's words mean little to those who do not know them, and there are few heaps. */
+static void render_walked(struct cs_screen *screen, const struct cs_report_heap *heap)
 {
         struct cs_count_bytes used = { 0 };
         uint64_t unused = 0;
@@ -167,57 +215,55 @@ static void add_heap_row(struct cs_table *table, struct cs_screen *screen, const
                 cached += arena->cached.bytes;
                 top += arena->top;
         }
-        const char *cells[] = {
-                heap_name(screen, heap),
-                cs_screen_text(screen, "%s", cs_units_count(heap->n_arenas).text),
-                count_bytes(screen, used),
-                cs_screen_text(screen, "%s", cs_units_bytes(unused).text),
-                cs_screen_text(screen, "%s", cs_units_bytes(cached).text),
-                cs_screen_text(screen, "%s", cs_units_bytes(top).text),
-                count_bytes(screen, heap->mmapped),
-        };
-        cs_table_add(table, screen, cells);
+        const char *apart = heap->mmapped.count ? cs_screen_text(screen, " and %s mapped apart",
+                                                                 in_blocks(screen, heap->mmapped, "large "))
+                                                : "";
+        const char *arenas =
+                heap->n_arenas > 1
+                        ? cs_screen_text(screen, "; in %s arenas, malloc's separate heaps for threads",
+                                         cs_units_count(heap->n_arenas).text)
+                        : "";
+        struct cs_units free_text = cs_units_bytes(unused);
+        struct cs_units cached_text = cs_units_bytes(cached);
+        cs_screen_paragraph(
+                screen, "  ", CS_STYLE_PLAIN,
+                cs_screen_text(screen,
+                               "%s%s%s: %s in use%s; %s freed and kept for reuse, %s more in its caches, %s "
+                               "not handed out yet%s",
+                               heap_name(screen, heap), heap->library ? " in " : "",
+                               cs_screen_safe(screen, heap->library), in_blocks(screen, used, ""), apart,
+                               free_text.text, cached_text.text, cs_units_bytes(top).text, arenas));
 }
 
 static void render_corrupt(struct cs_screen *screen, const struct cs_report_heap *heap)
 {
         if (heap->n_corrupt == 0)
                 return;
-        cs_screen_styled(screen, CS_STYLE_YELLOW,
-                         cs_screen_text(screen, "  %s is corrupt in %s place%s", heap_name(screen, heap),
-                                        cs_units_count(heap->n_corrupt).text,
-                                        heap->n_corrupt == 1 ? "" : "s"));
-        cs_screen_printf(screen, "\n");
+        cs_screen_paragraph(screen, "  ", CS_STYLE_YELLOW,
+                            cs_screen_text(screen, "%s is corrupt in %s place%s", heap_name(screen, heap),
+                                           cs_units_count(heap->n_corrupt).text,
+                                           heap->n_corrupt == 1 ? "" : "s"));
         for (size_t i = 0; i < heap->n_corrupt && i < CORRUPT_ROWS; i++)
-                cs_screen_printf(screen, "    0x%" PRIx64 ": %s\n", heap->corrupt[i].address,
-                                 cs_screen_safe(screen, heap->corrupt[i].what));
+                cs_screen_paragraph(screen, "    ", CS_STYLE_PLAIN,
+                                    cs_screen_text(screen, "0x%" PRIx64 ": %s", heap->corrupt[i].address,
+                                                   cs_screen_safe(screen, heap->corrupt[i].what)));
 }
 
 static void render_heaps(struct cs_screen *screen, const struct cs_report *report)
 {
-        static const struct cs_column columns[] = {
-                { "allocator", false, 12, CS_STYLE_PLAIN }, { "arenas", true, 0, CS_STYLE_PLAIN },
-                { "used", true, 0, CS_STYLE_PLAIN },        { "free", true, 0, CS_STYLE_PLAIN },
-                { "cached", true, 0, CS_STYLE_PLAIN },      { "top", true, 0, CS_STYLE_PLAIN },
-                { "mmapped", true, 0, CS_STYLE_PLAIN },
-        };
-        struct cs_table table;
-        cs_table_init(&table, columns, sizeof(columns) / sizeof(columns[0]), "  ");
-        for (size_t i = 0; i < report->n_heaps; i++)
-                if (report->heaps[i].walked)
-                        add_heap_row(&table, screen, &report->heaps[i]);
         cs_screen_printf(screen, "\n");
-        cs_screen_heading(screen, "Heaps", table.cells.n ? "used and mmapped: bytes in blocks" : NULL);
-        if (table.cells.n)
-                cs_table_print(&table, screen);
-        cs_table_deinit(&table);
+        cs_screen_heading(screen, "Heaps", report->n_heaps ? "what malloc holds" : NULL);
         for (size_t i = 0; i < report->n_heaps; i++) {
                 const struct cs_report_heap *heap = &report->heaps[i];
-                if (!heap->walked)
-                        cs_screen_printf(screen,
-                                         "  %s%s%s: recognised, its blocks are not read by this version\n",
-                                         heap_name(screen, heap), heap->library ? " in " : "",
-                                         cs_screen_safe(screen, heap->library));
+                if (heap->walked)
+                        render_walked(screen, heap);
+                else
+                        cs_screen_paragraph(
+                                screen, "  ", CS_STYLE_PLAIN,
+                                cs_screen_text(screen,
+                                               "%s%s%s: recognised, its blocks are not read by this version",
+                                               heap_name(screen, heap), heap->library ? " in " : "",
+                                               cs_screen_safe(screen, heap->library)));
                 render_corrupt(screen, heap);
         }
         if (report->n_heaps == 0)
@@ -234,18 +280,18 @@ static void render_tops(struct cs_screen *screen, const struct cs_report *report
                 return;
         }
         cs_screen_printf(screen, "\n");
-        cs_screen_heading(screen, "Clusters", CS_RENDER_CLUSTERS_NOTE);
+        cs_screen_heading(screen, "Clusters", picked.at.n ? CS_RENDER_CLUSTERS_NOTE : NULL);
         cs_render_cluster_table(screen, report, &picked);
-        cs_render_left_out(screen, &picked.left, "cluster");
+        cs_render_left_out(screen, &picked.left, options, "cluster");
         cs_picked_deinit(&picked);
         if (cs_pick_libraries(report, options, top, &picked, NULL) != CS_OK) {
                 screen->failed = true;
                 return;
         }
         cs_screen_printf(screen, "\n");
-        cs_screen_heading(screen, "Libraries", CS_RENDER_LIBRARIES_NOTE);
+        cs_screen_heading(screen, "Libraries", picked.at.n ? CS_RENDER_LIBRARIES_NOTE : NULL);
         cs_render_library_table(screen, report, &picked);
-        cs_render_left_out(screen, &picked.left, "librar");
+        cs_render_left_out(screen, &picked.left, options, "librar");
         cs_picked_deinit(&picked);
 }
 
@@ -273,7 +319,7 @@ void cs_render_summary(struct cs_screen *screen, const struct cs_report *report,
 {
         render_verdict(screen, &report->verdict);
         render_target(screen, &report->target);
-        render_memory(screen, &report->memory);
+        render_memory(screen, report);
         render_heaps(screen, report);
         render_tops(screen, report, options);
         render_hint(screen, report, options);

@@ -50,6 +50,41 @@ const char *cs_screen_cut(struct cs_screen *screen, const char *text, size_t col
         return kept(screen, cs_escape_cut(&screen->pool, text, columns, screen->charset));
 }
 
+/* Bytes of the UTF-8 character at text; what is none of its parts counts alone. */
+static size_t character_bytes(const char *text)
+{
+        size_t n = 1;
+        while (((unsigned char)text[n] & 0xc0) == 0x80)
+                n++;
+        return n;
+}
+
+const char *cs_screen_cut_end(struct cs_screen *screen, const char *text, size_t columns)
+{
+        const char *mark = cs_screen_pick(screen, "…", "...");
+        size_t room = cs_escape_columns(mark);
+        if (cs_escape_columns(text) <= columns)
+                return text;
+        if (columns <= room)
+                return cs_screen_cut(screen, text, columns);
+        room = columns - room;
+        size_t end = 0;
+        char one[8];
+        while (text[end]) {
+                size_t n = character_bytes(text + end);
+                (void)snprintf(one, sizeof(one), "%.*s", (int)(n < sizeof(one) ? n : sizeof(one) - 1),
+                               text + end);
+                size_t takes = cs_escape_columns(one);
+                if (takes > room)
+                        break;
+                room -= takes;
+                end += n;
+        }
+        while (end > 0 && text[end - 1] == ' ')
+                end--;
+        return cs_screen_text(screen, "%.*s%s", (int)end, text, mark);
+}
+
 void cs_screen_printf(struct cs_screen *screen, const char *format, ...)
 {
         va_list args;
@@ -71,13 +106,26 @@ void cs_screen_styled(struct cs_screen *screen, enum cs_style style, const char 
                 (void)fputs(text, screen->out);
 }
 
+/* A number and its unit stay on one line. */
+static bool is_unit(const char *word)
+{
+        static const char *const units[] = { "%", "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+        size_t len = strcspn(word, " ,;:.)");
+        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+                if (len == strlen(units[i]) && memcmp(word, units[i], len) == 0)
+                        return true;
+        return false;
+}
+
 /* How many bytes of text fit into columns when broken at a blank; a word that is too long is not broken. */
 static size_t line_bytes(const char *text, size_t columns)
 {
         size_t best = 0;
         size_t used = 0;
         for (size_t i = 0;; i++) {
-                if (text[i] != ' ' && text[i] != '\0') {
+                bool glued = text[i] == ' ' && i > 0 && text[i - 1] >= '0' && text[i - 1] <= '9' &&
+                             is_unit(text + i + 1);
+                if (glued || (text[i] != ' ' && text[i] != '\0')) {
                         /* Continuation bytes take no column of their own; wide characters are rare in our
                          * sentences. */
                         used += ((unsigned char)text[i] & 0xc0) != 0x80;
@@ -92,11 +140,10 @@ static size_t line_bytes(const char *text, size_t columns)
         }
 }
 
-void cs_screen_paragraph(struct cs_screen *screen, const char *first, enum cs_style style, const char *text)
+/* What follows `indent` columns that stand on the line already. */
+static void print_broken(struct cs_screen *screen, size_t indent, enum cs_style style, const char *text)
 {
-        size_t indent = cs_escape_columns(first);
         size_t columns = screen->width > indent + 20 ? screen->width - indent : 20;
-        (void)fputs(first, screen->out);
         for (;;) {
                 size_t len = line_bytes(text, columns);
                 cs_screen_styled(screen, style, cs_screen_text(screen, "%.*s", (int)len, text));
@@ -110,14 +157,18 @@ void cs_screen_paragraph(struct cs_screen *screen, const char *first, enum cs_st
         }
 }
 
+void cs_screen_paragraph(struct cs_screen *screen, const char *first, enum cs_style style, const char *text)
+{
+        (void)fputs(first, screen->out);
+        print_broken(screen, cs_escape_columns(first), style, text);
+}
+
 void cs_screen_heading(struct cs_screen *screen, const char *text, const char *note)
 {
         cs_screen_styled(screen, CS_STYLE_BOLD, text);
-        if (note) {
-                (void)fputs("  ", screen->out);
-                cs_screen_styled(screen, CS_STYLE_DIM, note);
-        }
-        (void)fputc('\n', screen->out);
+        (void)fputs(note ? "  " : "\n", screen->out);
+        if (note)
+                print_broken(screen, cs_escape_columns(text) + 2, CS_STYLE_DIM, note);
 }
 
 const char *cs_screen_pick(const struct cs_screen *screen, const char *utf8, const char *ascii)

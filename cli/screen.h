@@ -44,6 +44,9 @@ const char *cs_screen_text(struct cs_screen *screen, const char *format, ...) CS
 /* The text fitted into columns by cutting its middle. */
 const char *cs_screen_cut(struct cs_screen *screen, const char *text, size_t columns);
 
+/* The same by cutting its end: of a text the beginning tells most. */
+const char *cs_screen_cut_end(struct cs_screen *screen, const char *text, size_t columns);
+
 void cs_screen_printf(struct cs_screen *screen, const char *format, ...) CS_PRINTF(2, 3);
 void cs_screen_styled(struct cs_screen *screen, enum cs_style style, const char *text);
 
@@ -51,7 +54,7 @@ void cs_screen_styled(struct cs_screen *screen, enum cs_style style, const char 
  * others, and a newline behind it. */
 void cs_screen_paragraph(struct cs_screen *screen, const char *first, enum cs_style style, const char *text);
 
-/* A heading on its own line, with a quiet note behind it (or NULL). */
+/* A heading, with a quiet note behind it (or NULL) that is broken as a paragraph is. */
 void cs_screen_heading(struct cs_screen *screen, const char *text, const char *note);
 
 /* One of two texts: where the charset is ASCII, the second. */

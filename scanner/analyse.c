@@ -168,7 +168,7 @@ static void warn_about_reading(struct analysis *a)
         }
         if (moved > 0)
                 warn(r, cs_pool_printf(&r->pool,
-                                       "memory moved while it was read: %.1f%% of a sample of pages changed",
+                                       "memory moved while it was read: %.1f %% of a sample of pages changed",
                                        100 * moved));
         if (a->image->kind == CS_IMAGE_LIVE && cs_live_source_gone(a->image->source)) {
                 r->target.complete = false;

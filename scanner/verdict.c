@@ -131,7 +131,7 @@ static void judge_leak(struct bench *b, size_t c)
         v->cluster = r->id;
         v->library = r->library;
         v->summary = cs_pool_printf(
-                pool, "%s lost blocks of %s (%s) hold %s of memory, %.0f%% of what malloc has in use",
+                pool, "%s lost blocks of %s (%s) hold %s of memory, %.0f %% of what malloc has in use",
                 number(l->direct), r->what, owner(b, r), size(l->retained_resident), 100 * part);
         reason(b, cs_pool_printf(
                           pool,

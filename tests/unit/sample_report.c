@@ -71,8 +71,10 @@ static struct cs_report_field leak_fields[] = {
 };
 
 static struct cs_report_referrer leak_referrers[] = {
-        { "c9", NULL, 16, 0.02 },
-        { NULL, "libruby-3.1.so.3.1 (.bss)", -1, 0.004 },
+        { "c9", NULL, 16, 0.02 },     { NULL, "libruby-3.1.so.3.1 (.bss)", -1, 0.004 },
+        { NULL, "stack", -1, 0.004 }, { "c9", NULL, 24, 0.003 },
+        { NULL, "stack", -1, 0.004 }, { "c9", NULL, 32, 0.003 },
+        { NULL, "stack", -1, 0.004 },
 };
 
 static uint64_t leak_examples[] = { 0x55d0c3a1f2a0, 0x55d0c3a253e0, 0x55d0c3a2b520, 0x55d0c3a31660,

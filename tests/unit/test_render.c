@@ -103,6 +103,8 @@ static void test_golden(void **state)
         check_golden(sample_leak(), &o, usual, "summary");
         check_golden(sample_leak(), &o, (struct look){ 72, false, CS_CHARSET_ASCII }, "summary-narrow-ascii");
         check_golden(sample_leak(), &o, (struct look){ 100, true, CS_CHARSET_UTF8 }, "summary-color");
+        check_golden(sample_leak(), &o, (struct look){ 80, false, CS_CHARSET_UTF8 }, "summary-80");
+        check_golden(sample_leak(), &o, (struct look){ 160, false, CS_CHARSET_UTF8 }, "summary-160");
         o.top_given = true;
         o.top = 1;
         check_golden(sample_leak(), &o, usual, "summary-top1");
@@ -143,6 +145,63 @@ static void test_hostile_is_clean(void **state)
                 assert_null(strstr(text, "\xc2\x9b"));
                 free(text);
         }
+}
+
+/* The answer is readable at any width: no line is wider than the screen (but the command to type next), and
+ * names of classes and libraries are whole. */
+static void test_fits(void **state)
+{
+        (void)state;
+        static const size_t widths[] = { 60, 72, 79, 80, 100, 119, 120, 160, 300 };
+        struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
+        for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+                char *text = render(sample_leak(), &o, (struct look){ widths[i], false, CS_CHARSET_UTF8 });
+                size_t rows = 0;
+                for (char *row = strtok(text, "\n"); row; row = strtok(NULL, "\n")) {
+                        if (cs_escape_columns(row) > widths[i])
+                                fail_msg("%zu columns: %s", widths[i], row);
+                        rows += strstr(row, "  c1 ") == row ||
+                                strstr(row, "      RubyHttpConnection_t") == row;
+                        assert_null(strstr(row, "RubyHttp…"));
+                        assert_null(strstr(row, "…server.so"));
+                }
+                /* Two tables: of one line for each cluster, or of two. */
+                assert_int_equal(rows, widths[i] < 120 ? 4 : 2);
+                free(text);
+        }
+}
+
+static void test_cut_end(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *text;
+                size_t columns;
+                const char *utf8;
+                const char *ascii;
+        } cases[] = {
+                { "abcdef", 6, "abcdef", "abcdef" },
+                { "abcdef", 5, "abcd…", "ab..." },
+                { "abcdef", 4, "abc…", "a..." },
+                { "ab cdef", 4, "ab…", "a..." },
+                { "abcdef", 0, "", "" },
+                { "", 0, "", "" },
+        };
+        struct cs_screen screen = { .out = stdout };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                screen.charset = CS_CHARSET_UTF8;
+                assert_string_equal(cs_screen_cut_end(&screen, cases[i].text, cases[i].columns),
+                                    cases[i].utf8);
+                screen.charset = CS_CHARSET_ASCII;
+                assert_string_equal(cs_screen_cut_end(&screen, cases[i].text, cases[i].columns),
+                                    cases[i].ascii);
+        }
+        screen.charset = CS_CHARSET_UTF8;
+        /* A wide character does not straddle the edge. */
+        assert_string_equal(cs_screen_cut_end(&screen, "你好你好", 6), "你好…");
+        assert_string_equal(cs_screen_cut_end(&screen, "你好你好", 7), "你好你…");
+        assert_false(screen.failed);
+        cs_screen_deinit(&screen);
 }
 
 static void test_color_is_only_color(void **state)
@@ -472,6 +531,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_golden),
                 cmocka_unit_test(test_hostile_is_clean),
+                cmocka_unit_test(test_fits),
+                cmocka_unit_test(test_cut_end),
                 cmocka_unit_test(test_color_is_only_color),
                 cmocka_unit_test(test_selection),
                 cmocka_unit_test(test_json_summary),

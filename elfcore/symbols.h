@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of addresses inside modules: from .dynsym, .symtab, a separate debug file found by build-id, and section headers.
- * Read lazily, one module at a time. Main thread only (libelf and libdw are). Names are hostile. */
+ * Read lazily, one module at a time. Main thread only (libelf is). Names are hostile. */
 #ifndef CS_SYMBOLS_H
 #define CS_SYMBOLS_H
 

@@ -87,6 +87,7 @@ struct cs_image {
         int file_fd; /* the core file; meaningful where file_bytes is */
 };
 
+/* Never NULL; all zero will do. */
 struct cs_image_options {
         const char *sysroot;   /* prefix for module files, or NULL */
         const char *debug_dir; /* instead of /usr/lib/debug, or NULL; borrowed, must outlive the image */

@@ -66,7 +66,7 @@ static enum cs_status keep_path(struct cs_mapping *m, const char *path, size_t l
                                 struct cs_error *err)
 {
         size_t suffix = sizeof(deleted_suffix) - 1;
-        if (len == 0)
+        if (len == 0 || path[0] == '\0')
                 return CS_OK;
         m->file_backed = path[0] == '/';
         if (len > suffix && memcmp(path + len - suffix, deleted_suffix, suffix) == 0) {

@@ -143,16 +143,21 @@ static size_t group_end(const struct cs_image *image, size_t first)
         return last + 1;
 }
 
+static bool any_code(const struct cs_image *image, size_t first, size_t end)
+{
+        for (size_t i = first; i < end; i++)
+                if (image->mappings.at[i].perms & CS_PERM_EXEC)
+                        return true;
+        return false;
+}
+
 /* Are these mappings how a loader maps an object, rather than somebody reading the file as data? */
 static bool looks_loaded(const struct cs_image *image, size_t first, size_t end)
 {
         size_t own = 0;
-        for (size_t i = first; i < end; i++) {
-                if (image->mappings.at[i].perms & CS_PERM_EXEC)
-                        return true;
+        for (size_t i = first; i < end; i++)
                 own += image->mappings.at[i].path != NULL;
-        }
-        return own > 1;
+        return own > 1 || any_code(image, first, end);
 }
 
 /* Marks the module's mappings and its .bss, which is anonymous memory up to the end of its last segment. */
@@ -235,12 +240,14 @@ static enum cs_status add_module(struct cs_image *image, size_t first, size_t *e
         if (module.fd >= 0)
                 compare_file(&module, same);
         /* Not named by a file on this machine, and not ELF as far as memory shows: data that somebody mapped. */
-        if (h->n == 0 && !(image->mappings.at[*end - 1].perms & CS_PERM_EXEC) && module.fd < 0 && m->dumped)
+        if (h->n == 0 && !any_code(image, first, *end) && module.fd < 0 && m->dumped)
                 return CS_OK;
         learn_perms(image, first, *end, h);
         enum cs_status st = claim_mappings(image, first, end, &module, cs_page_up(memory_end), err);
         if (st == CS_OK)
                 st = cs_vec_push(&image->modules, module, err);
+        if (st != CS_OK && module.fd >= 0)
+                close(module.fd);
         return st;
 }
 

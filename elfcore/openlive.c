@@ -75,8 +75,9 @@ static enum cs_status explain_refusal(const bytes_vec *status, int proc, struct 
                                "not permitted: the process belongs to uid %ld and you are uid %ld; "
                                "run as root or as that user",
                                uid, (long)geteuid());
-        /* The files of a process that is not dumpable belong to root, whoever runs it. */
-        if (uid > 0 && geteuid() != 0 && fstat(proc, &owner) == 0 && owner.st_uid != (uid_t)uid)
+        /* The files (but not the folder: Linux fs/proc/base.c, task_dump_owner) of a process that is not dumpable belong to
+         * root, whoever runs it. */
+        if (uid > 0 && geteuid() != 0 && fstatat(proc, "maps", &owner, 0) == 0 && owner.st_uid != (uid_t)uid)
                 return cs_fail(err, CS_EACCESS,
                                "not permitted: the process is not dumpable (it changed its uid, is "
                                "setuid, or called prctl(PR_SET_DUMPABLE, 0)); run as root");

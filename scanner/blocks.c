@@ -24,11 +24,11 @@ enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t 
                              struct cs_error *err)
 {
         uint64_t units = size / CS_BLOCK_UNIT;
-        struct cs_block b = { .tagged = (start & ~(uint64_t)15) | state, .cluster = CS_NO_CLUSTER };
-        if (blocks->blocks.n >= CS_NO_BLOCK - 1 || units > UINT32_MAX)
-                return cs_fail(err, CS_ELIMIT, "more than %u blocks, or one of more than 64 GiB",
+        struct cs_block b = { .cluster = CS_NO_CLUSTER, .units = (uint32_t)units };
+        if (blocks->blocks.n >= CS_NO_BLOCK - 1 || (start | size) >> CS_BLOCK_ADDRESS_BITS)
+                return cs_fail(err, CS_ELIMIT, "more than %u blocks, or one beyond the addresses of programs",
                                CS_NO_BLOCK - 1);
-        b.units = (uint32_t)units;
+        b.tagged = units >> 32 << CS_BLOCK_ADDRESS_BITS | (start & ~(uint64_t)15) | state;
         return cs_vec_push(&blocks->blocks, b, err);
 }
 

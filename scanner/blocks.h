@@ -20,19 +20,27 @@ enum { CS_NO_CLUSTER = UINT32_MAX, CS_NO_BLOCK = UINT32_MAX, CS_BLOCK_UNIT = 16 
 
 /* 16 bytes: a heap of 100 million blocks is described in 1.6 GB. */
 struct cs_block {
-        uint64_t tagged;  /* start address, a multiple of 16, with state and flags in the low four bits */
-        uint32_t units;   /* size in units of 16 bytes, header included; at most 64 GiB */
+        uint64_t
+                tagged; /* bits 4 to 47: start address, a multiple of 16; below: state and flags; above: high bits of units */
+        uint32_t units;   /* low bits of the size in units of 16 bytes, header included */
         uint32_t cluster; /* set once clusters are known */
 };
 
+enum { CS_BLOCK_ADDRESS_BITS = 48 };
+
 static inline uint64_t cs_block_start(const struct cs_block *b)
 {
-        return b->tagged & ~(uint64_t)15;
+        return b->tagged & ((UINT64_C(1) << CS_BLOCK_ADDRESS_BITS) - CS_BLOCK_UNIT);
+}
+
+static inline uint64_t cs_block_units(const struct cs_block *b)
+{
+        return b->tagged >> CS_BLOCK_ADDRESS_BITS << 32 | b->units;
 }
 
 static inline uint64_t cs_block_size(const struct cs_block *b)
 {
-        return (uint64_t)b->units * CS_BLOCK_UNIT;
+        return cs_block_units(b) * CS_BLOCK_UNIT;
 }
 
 static inline enum cs_block_state cs_block_state(const struct cs_block *b)
@@ -87,7 +95,7 @@ void cs_blocks_deinit(struct cs_blocks *blocks);
 /* Begins a heap range; its blocks follow through cs_blocks_add in ascending order. */
 CS_CHECK enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct cs_error *err);
 
-/* CS_ELIMIT past 2^32 - 2 blocks. */
+/* CS_ELIMIT past 2^32 - 2 blocks, or where the block does not lie in the 48 bits of user addresses. */
 CS_CHECK enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t size, unsigned state,
                                       struct cs_error *err);
 

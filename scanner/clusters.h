@@ -29,8 +29,8 @@ struct cs_cluster {
         uint64_t count;
         uint64_t bytes;
         uint64_t resident;
-        uint32_t min_units;
-        uint32_t max_units;
+        uint64_t min_units;
+        uint64_t max_units;
         uint32_t n_examples;
         uint32_t examples[CS_CLUSTER_EXAMPLES]; /* lowest block indices */
 };

@@ -93,7 +93,7 @@ static const char *what_shape(const struct cs_describe *d, const struct cs_clust
                 used += n > 0 ? (size_t)n : 0;
                 pointers++;
         }
-        uint64_t size = (uint64_t)c->min_units * CS_BLOCK_UNIT;
+        uint64_t size = c->min_units * CS_BLOCK_UNIT;
         if (!pointers)
                 return cs_pool_printf(d->pool, "%" PRIu64 "-byte blocks without a mark", size);
         return cs_pool_printf(d->pool, "%" PRIu64 "-byte blocks, pointers at %s", size, where);
@@ -218,7 +218,7 @@ static const char *signature(const struct cs_describe *d, const struct cs_cluste
         const struct cs_module *m = cs_image_module_at(d->image, c->target);
         bool sized = c->kind == CS_CLUSTER_OBJECT || c->kind == CS_CLUSTER_SHAPE;
         const char *text =
-                cs_pool_printf(d->pool, "%s|%s|%s|%" PRIu32 "|%" PRIu32, r->kind, m ? m->name : "-",
+                cs_pool_printf(d->pool, "%s|%s|%s|%" PRIu32 "|%" PRIu64, r->kind, m ? m->name : "-",
                                c->text ? "" : r->what, c->offset, sized ? c->min_units : 0);
         if (!text)
                 return NULL;
@@ -239,8 +239,8 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
         out->count = out->in_use = c->count;
         out->bytes = c->bytes;
         out->resident = c->resident;
-        out->block_min = (uint64_t)c->min_units * CS_BLOCK_UNIT;
-        out->block_max = (uint64_t)c->max_units * CS_BLOCK_UNIT;
+        out->block_min = c->min_units * CS_BLOCK_UNIT;
+        out->block_max = c->max_units * CS_BLOCK_UNIT;
         out->unreferenced = leak->unreferenced;
         out->leak_direct = leak->direct;
         out->leak_indirect = leak->indirect;

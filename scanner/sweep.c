@@ -156,7 +156,7 @@ static const struct cs_cluster other_text = { .kind = CS_CLUSTER_TEXT,
                                               .text = "<*>",
                                               .text_len = 3,
                                               .cut = true,
-                                              .min_units = UINT32_MAX };
+                                              .min_units = UINT64_MAX };
 
 /* The worker's own number for a key; fresh ones start as `seed`. */
 static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster *seed, uint32_t *index,
@@ -199,7 +199,7 @@ static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const st
         if (kind == TEXT_PERHAPS && (!t || 2 * cs_tally_get(&sweep->features, cs_feature_key(b, anchor), 1) <
                                                    cs_tally_get(&sweep->features, cs_text_key(b), 1)))
                 kind = TEXT_SURE;
-        *out = (struct cs_cluster){ .min_units = UINT32_MAX };
+        *out = (struct cs_cluster){ .min_units = UINT64_MAX };
         if (t && t->kind == CS_TARGET_VTABLE && anchor->offset == 0) {
                 out->kind = CS_CLUSTER_CLASS;
                 out->target = anchor->target;
@@ -219,7 +219,7 @@ static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const st
         } else {
                 out->kind = CS_CLUSTER_SHAPE;
                 out->shape = cs_signature_shape(&w->view, sweep->in->space, b);
-                out->key = cs_mix((uint64_t)b->units << 32 ^ cs_mix(out->shape) ^ (UINT64_C(5) << 60));
+                out->key = cs_mix(cs_block_units(b) << 32 ^ cs_mix(out->shape) ^ (UINT64_C(5) << 60));
         }
 }
 
@@ -228,10 +228,11 @@ static void add_block(struct cs_cluster *c, const struct cs_block *b, uint32_t i
         c->count++;
         c->bytes += cs_block_size(b);
         c->resident += resident;
-        if (b->units < c->min_units)
-                c->min_units = b->units;
-        if (b->units > c->max_units)
-                c->max_units = b->units;
+        uint64_t units = cs_block_units(b);
+        if (units < c->min_units)
+                c->min_units = units;
+        if (units > c->max_units)
+                c->max_units = units;
         if (c->n_examples < CS_CLUSTER_EXAMPLES)
                 c->examples[c->n_examples++] = index;
 }

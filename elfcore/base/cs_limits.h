@@ -27,6 +27,8 @@ enum {
         CS_LIMIT_FIELD_WORDS = 8 << 10,
         /* Distinct edges between clusters; beyond it the rarest kinds are not told apart. */
         CS_LIMIT_EDGES = 1 << 22,
+        /* Writable data of one module that is searched for main_arena, which is initialised and so lies before .bss. */
+        CS_LIMIT_DATA_BYTES = 64 << 20,
         /* glibc makes at most 8 arenas per core; a longer ring is corrupt. */
         CS_LIMIT_ARENAS = 1 << 16,
         /* Symbol names and demangled names longer than this are cut. */

@@ -154,7 +154,11 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
                 first = glibc->sbrk_base;
         glibc->heaps->arenas.at[index].top = limit > top && end <= limit ? end - top : 0;
         uint64_t claim_end = end > top && end <= limit ? end : limit;
-        enum cs_status st = cs_vec_push(&glibc->heaps->claimed, ((struct cs_range){ first, claim_end }), err);
+        if (first >= limit)
+                cs_heaps_corrupt(glibc->heaps, first, "main arena's heap does not lie where its top does");
+        enum cs_status st = first < claim_end ? cs_vec_push(&glibc->heaps->claimed,
+                                                            ((struct cs_range){ first, claim_end }), err)
+                                              : CS_OK;
         return st == CS_OK ? cs_glibc_walk(glibc, (first + 15) & ~(uint64_t)15, limit, top, index, err) : st;
 }
 
@@ -243,6 +247,8 @@ static bool read_data(const struct cs_image *image, size_t module, struct data *
         }
         if (end - start < (size_t)GLIBC_BIN_PAIRS * PAIR)
                 return false;
+        if (end - start > CS_LIMIT_DATA_BYTES)
+                end = start + CS_LIMIT_DATA_BYTES;
         d->start = start;
         d->bytes = malloc((size_t)(end - start));
         size_t got = 0;

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_process.h"
+
+#include "bytes.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void must(bool ok)
+{
+        if (!ok)
+                abort();
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+static struct fake_region *region_at(const struct fake_process *p, uint64_t addr)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (addr - p->regions[i].addr < p->regions[i].size)
+                        return (struct fake_region *)&p->regions[i];
+        abort();
+}
+
+void fake_map(struct fake_process *p, uint64_t addr, uint64_t size, uint32_t flags)
+{
+        must(p->n < FAKE_REGIONS);
+        p->regions[p->n] = (struct fake_region){ addr, size, flags, 0, calloc(1, size) };
+        must(p->regions[p->n++].bytes);
+}
+
+void fake_write(struct fake_process *p, uint64_t addr, const void *bytes, size_t len)
+{
+        struct fake_region *r = region_at(p, addr);
+        must(len <= r->size - (addr - r->addr));
+        memcpy(r->bytes + (addr - r->addr), bytes, len);
+}
+
+void fake_put(struct fake_process *p, uint64_t addr, uint64_t value)
+{
+        fake_write(p, addr, &value, sizeof(value));
+}
+
+uint64_t fake_get(const struct fake_process *p, uint64_t addr)
+{
+        const struct fake_region *r = region_at(p, addr);
+        must(r->size - (addr - r->addr) >= 8);
+        return cs_word(r->bytes + (addr - r->addr));
+}
+
+void fake_module(struct fake_process *p, uint64_t base, const char *path)
+{
+        static const struct {
+                uint64_t from, to;
+                uint32_t flags;
+        } parts[] = {
+                { 0, FAKE_TEXT, PF_R },
+                { FAKE_TEXT, FAKE_RODATA, PF_R | PF_X },
+                { FAKE_RODATA, FAKE_DATA, PF_R },
+                { FAKE_DATA, FAKE_BSS, PF_R | PF_W },
+        };
+        size_t n = sizeof(parts) / sizeof(parts[0]);
+        Elf64_Ehdr eh = {
+                .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+                .e_type = ET_DYN,
+                .e_machine = EM_X86_64,
+                .e_version = EV_CURRENT,
+                .e_phoff = sizeof(eh),
+                .e_ehsize = sizeof(eh),
+                .e_phentsize = sizeof(Elf64_Phdr),
+                .e_phnum = (uint16_t)n,
+        };
+        for (size_t i = 0; i < n; i++) {
+                uint64_t size = parts[i].to - parts[i].from;
+                Elf64_Phdr ph = { .p_type = PT_LOAD,
+                                  .p_flags = parts[i].flags,
+                                  .p_offset = parts[i].from,
+                                  .p_vaddr = parts[i].from,
+                                  .p_filesz = size,
+                                  .p_memsz = i + 1 < n ? size : FAKE_MODULE - parts[i].from,
+                                  .p_align = CS_PAGE };
+                fake_map(p, base + parts[i].from, size, parts[i].flags);
+                fake_write(p, base + sizeof(eh) + i * sizeof(ph), &ph, sizeof(ph));
+                corebuilder_file(&p->core, base + parts[i].from, base + parts[i].to, parts[i].from / CS_PAGE,
+                                 path);
+        }
+        fake_map(p, base + FAKE_BSS, FAKE_MODULE - FAKE_BSS, PF_R | PF_W);
+        fake_write(p, base, &eh, sizeof(eh));
+}
+
+struct fake_process *fake_create(void)
+{
+        struct fake_process *p = calloc(1, sizeof(*p));
+        must(p);
+        p->fd = -1;
+        p->sp = FAKE_STACK + FAKE_SP;
+        fake_module(p, FAKE_APP, "/nowhere/app");
+        fake_module(p, FAKE_WIDGET, "/nowhere/libwidget.so.1");
+        fake_module(p, FAKE_LIBC, "/nowhere/libc.so.6");
+        fake_arena(p, FAKE_LIBC + FAKE_ARENA);
+        fake_map(p, FAKE_STACK, FAKE_STACK_BYTES, PF_R | PF_W);
+        return p;
+}
+
+void fake_destroy(struct fake_process *p)
+{
+        free(p->owners);
+        cs_leaks_deinit(&p->leaks);
+        cs_graph_deinit(&p->graph);
+        cs_members_deinit(&p->members);
+        cs_clusters_deinit(&p->clusters);
+        cs_vec_deinit(&p->slices);
+        cs_residency_destroy(p->residency);
+        cs_heaps_deinit(&p->heaps);
+        cs_space_destroy(p->space);
+        cs_symbols_destroy(p->symbols);
+        cs_image_close(p->image);
+        if (p->fd >= 0)
+                close(p->fd);
+        for (size_t i = 0; i < p->n; i++)
+                free(p->regions[i].bytes);
+        corebuilder_deinit(&p->core);
+        free(p);
+}
+
+/* ---- malloc ------------------------------------------------------------------------------------------------------ */
+
+static const struct cs_glibc_layout *layout(void)
+{
+        return &cs_glibc_layouts[0];
+}
+
+void fake_arena(struct fake_process *p, uint64_t addr)
+{
+        for (uint64_t i = 0; i < GLIBC_BIN_PAIRS; i++) {
+                uint64_t pair = addr + layout()->bins + 16 * i;
+                fake_put(p, pair, pair - 16);
+                fake_put(p, pair + 8, pair - 16);
+        }
+        fake_put(p, addr + layout()->top, addr + layout()->bins - 16);
+        fake_put(p, addr + layout()->next, addr);
+}
+
+void fake_heap(struct fake_process *p, uint64_t size)
+{
+        uint64_t mp = FAKE_LIBC + FAKE_PARAMETERS;
+        fake_map(p, FAKE_HEAP, size, PF_R | PF_W);
+        fake_put(p, mp + layout()->mp_arena_test, 8);
+        fake_put(p, mp + (layout()->mp_n_mmaps_max & ~7u), 65536);
+        fake_put(p, mp + layout()->mp_sbrk_base, FAKE_HEAP);
+        fake_put(p, FAKE_LIBC + FAKE_ARENA + layout()->system_mem, size);
+}
+
+uint64_t fake_chunk(struct fake_process *p, uint64_t at, uint64_t size)
+{
+        fake_put(p, at + 8, size | GLIBC_PREV_IN_USE);
+        return at + size;
+}
+
+void fake_top(struct fake_process *p, uint64_t arena, uint64_t at, uint64_t end)
+{
+        fake_put(p, at + 8, (end - at) | GLIBC_PREV_IN_USE);
+        fake_put(p, arena + layout()->top, at);
+}
+
+uint64_t fake_object(struct fake_process *p, uint64_t *at, uint64_t size, const uint64_t *words, size_t n)
+{
+        uint64_t user = *at + GLIBC_HEADER;
+        if (n)
+                fake_write(p, user, words, n * sizeof(*words));
+        *at = fake_chunk(p, *at, size);
+        return user;
+}
+
+uint64_t fake_text(struct fake_process *p, uint64_t *at, uint64_t size, const char *text)
+{
+        uint64_t user = *at + GLIBC_HEADER;
+        fake_write(p, user, text, strlen(text) + 1);
+        *at = fake_chunk(p, *at, size);
+        return user;
+}
+
+void fake_free(struct fake_process *p, uint64_t chunk)
+{
+        uint64_t next = chunk + (fake_get(p, chunk + 8) & ~(uint64_t)GLIBC_FLAGS);
+        fake_put(p, next + 8, fake_get(p, next + 8) & ~(uint64_t)GLIBC_PREV_IN_USE);
+}
+
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t constants(struct fake_process *p, uint64_t module, const uint64_t *words, size_t n)
+{
+        struct fake_region *r = region_at(p, module + FAKE_RODATA);
+        uint64_t at = r->addr + r->used;
+        must(n * 8 <= r->size - r->used);
+        fake_write(p, at, words, n * 8);
+        r->used += n * 8;
+        return at;
+}
+
+static uint64_t vtable(struct fake_process *p, uint64_t module, const char *mangled, bool of_classes)
+{
+        char name[64] = { 0 };
+        uint64_t words[8];
+        must(strlen(mangled) < sizeof(name));
+        memcpy(name, mangled, strlen(mangled));
+        memcpy(words, name, sizeof(name));
+        uint64_t text = constants(p, module, words, 8);
+        /* abi::__si_class_type_info is an object of its own class. */
+        uint64_t here = region_at(p, module + FAKE_RODATA)->addr + region_at(p, module + FAKE_RODATA)->used;
+        if (of_classes)
+                p->type_info = here + 3 * 8 + 16;
+        uint64_t info[] = { p->type_info, text, 0 };
+        uint64_t typeinfo = constants(p, module, info, 3);
+        uint64_t table[] = { 0, typeinfo, module + FAKE_TEXT + 0x100, module + FAKE_TEXT + 0x120 };
+        return constants(p, module, table, 4) + 16;
+}
+
+uint64_t fake_class(struct fake_process *p, uint64_t module, const char *mangled)
+{
+        if (!p->type_info)
+                (void)vtable(p, FAKE_APP, "N10__cxxabiv120__si_class_type_infoE", true);
+        return vtable(p, module, mangled, false);
+}
+
+/* ---- from core to owners ----------------------------------------------------------------------------------------- */
+
+struct corebuilder_bytes fake_core(struct fake_process *p)
+{
+        corebuilder_process(&p->core, 4711, "app --serve");
+        if (p->sp)
+                corebuilder_thread(&p->core, 4711, p->sp, FAKE_APP + FAKE_TEXT + 8, p->registers);
+        corebuilder_auxv(&p->core, FAKE_APP + FAKE_TEXT, FAKE_STACK + 0x3f00, 0);
+        for (size_t i = 0; i < p->n; i++)
+                corebuilder_load(&p->core, p->regions[i].addr, p->regions[i].bytes, p->regions[i].size,
+                                 p->regions[i].size, p->regions[i].flags);
+        return corebuilder_finish(&p->core);
+}
+
+void fake_open(struct fake_process *p)
+{
+        struct corebuilder_bytes bytes = fake_core(p);
+        char path[64];
+        p->fd = corebuilder_open(bytes.at, bytes.len, path);
+        free(bytes.at);
+        must(cs_image_open_core(path, &p->options, &p->image, NULL) == CS_OK);
+        must(cs_symbols_create(p->image, &p->options, &p->symbols, NULL) == CS_OK);
+        must(cs_space_create(p->image, p->symbols, &p->space, NULL) == CS_OK);
+        must(cs_heaps_find(p->image, p->symbols, p->space, &p->heaps, NULL) == CS_OK);
+}
+
+void fake_relate(struct fake_process *p, unsigned workers)
+{
+        struct cs_blocks *blocks = &p->heaps.blocks;
+        must(cs_residency_create(p->image, workers, &p->residency, NULL) == CS_OK);
+        must(cs_slices_plan(blocks, &p->slices, NULL) == CS_OK);
+        struct cs_cluster_input sweep = { p->image,   p->symbols,   p->space, blocks,
+                                          &p->slices, p->residency, workers };
+        must(cs_clusters_build(&sweep, &p->clusters, NULL) == CS_OK);
+        must(cs_members_build(blocks, &p->clusters, &p->members, NULL) == CS_OK);
+        struct cs_graph_input graph = { p->image, p->space, &p->heaps, &p->slices, &p->clusters, workers };
+        must(cs_graph_build(&graph, &p->graph, NULL) == CS_OK);
+        struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency };
+        must(cs_leaks_find(&leaks, &p->leaks, NULL) == CS_OK);
+        struct cs_owners_input owners = { p->image, p->space, blocks, &p->clusters, &p->members, &p->graph };
+        must(cs_owners_find(&owners, &p->owners, NULL) == CS_OK);
+}
+
+uint32_t fake_block(const struct fake_process *p, uint64_t user)
+{
+        uint32_t i = cs_blocks_at(&p->heaps.blocks, p->space, user);
+        must(i != CS_NO_BLOCK && cs_block_user(&p->heaps.blocks.blocks.at[i]) == user);
+        return i;
+}
+
+int fake_state(const struct fake_process *p, uint64_t chunk)
+{
+        uint32_t i = cs_blocks_at(&p->heaps.blocks, p->space, chunk);
+        if (i == CS_NO_BLOCK || cs_block_start(&p->heaps.blocks.blocks.at[i]) != chunk)
+                return -1;
+        return (int)cs_block_state(&p->heaps.blocks.blocks.at[i]);
+}
+
+const struct cs_cluster *fake_cluster(const struct fake_process *p, uint64_t user)
+{
+        uint32_t cluster = p->heaps.blocks.blocks.at[fake_block(p, user)].cluster;
+        must(cluster < p->clusters.at.n);
+        return &p->clusters.at.at[cluster];
+}

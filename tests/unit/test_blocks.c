@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From any address to its block, and the address space by page. */
+#include "blocks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+struct world {
+        struct cs_blocks blocks;
+        struct cs_space space;
+};
+
+static int set_up(void **state)
+{
+        *state = calloc(1, sizeof(struct world));
+        return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+        struct world *w = *state;
+        cs_blocks_deinit(&w->blocks);
+        for (size_t i = 0; i < SPACE_ROOTS; i++)
+                free(w->space.leaves[i]);
+        free(w);
+        return 0;
+}
+
+static void begin(struct world *w)
+{
+        assert_int_equal(cs_blocks_begin(&w->blocks, 7, NULL), CS_OK);
+}
+
+static void add(struct world *w, uint64_t start, uint64_t size, unsigned state)
+{
+        assert_int_equal(cs_blocks_add(&w->blocks, start, size, state, NULL), CS_OK);
+}
+
+static void end(struct world *w, uint64_t from, uint64_t to)
+{
+        cs_blocks_end(&w->blocks, (struct cs_range){ from, to });
+}
+
+static void seal(struct world *w)
+{
+        assert_int_equal(cs_blocks_seal(&w->blocks, &w->space, NULL), CS_OK);
+}
+
+/* The start of the block that holds addr; 0: none. */
+static uint64_t block_at(const struct world *w, uint64_t addr)
+{
+        uint32_t i = cs_blocks_at(&w->blocks, &w->space, addr);
+        return i == CS_NO_BLOCK ? 0 : cs_block_start(&w->blocks.blocks.at[i]);
+}
+
+static void test_block(void **state)
+{
+        (void)state;
+        struct cs_block b = { .tagged = 0x1000 | CS_BLOCK_CACHED, .units = 3 };
+        assert_int_equal(cs_block_start(&b), 0x1000);
+        assert_int_equal(cs_block_size(&b), 48);
+        assert_int_equal(cs_block_state(&b), CS_BLOCK_CACHED);
+        assert_int_equal(cs_block_user(&b), 0x1010);
+        assert_int_equal(cs_block_usable(&b), 40);
+        assert_int_equal(cs_block_payload(&b).end, 0x1038);
+        assert_false(cs_block_mmapped(&b));
+        b.tagged |= CS_BLOCK_MMAPPED;
+        assert_true(cs_block_mmapped(&b));
+        assert_int_equal(cs_block_state(&b), CS_BLOCK_CACHED);
+        assert_int_equal(cs_block_usable(&b), 32);
+        b.units = UINT32_MAX;
+        assert_true(cs_block_size(&b) == (UINT64_C(64) << 30) - 16);
+}
+
+static void test_lookups(void **state)
+{
+        struct world *w = *state;
+        /* Starts and sizes from 0x1000 on: a gap at 0x10a0 … 0x10c0. */
+        begin(w);
+        add(w, 0x1000, 0x20, CS_BLOCK_IN_USE);
+        add(w, 0x1020, 0x80, CS_BLOCK_FREE);
+        add(w, 0x10c0, 0x20, CS_BLOCK_IN_USE);
+        end(w, 0x1000, 0x10e0);
+        seal(w);
+        static const struct {
+                const char *what;
+                uint64_t addr, block;
+        } cases[] = {
+                { "start", 0x1000, 0x1000 },
+                { "header", 0x100f, 0x1000 },
+                { "payload", 0x1010, 0x1000 },
+                { "last byte", 0x101f, 0x1000 },
+                { "next", 0x1020, 0x1020 },
+                { "interior", 0x1077, 0x1020 },
+                { "its last byte", 0x109f, 0x1020 },
+                { "gap", 0x10a0, 0 },
+                { "end of the gap", 0x10bf, 0 },
+                { "behind the gap", 0x10c0, 0x10c0 },
+                { "last", 0x10df, 0x10c0 },
+                { "behind the range, same page", 0x10e0, 0 },
+                { "end of the page", 0x1fff, 0 },
+                { "other page", 0x2000, 0 },
+                { "below", 0xfff, 0 },
+                { "null", 0, 0 },
+                { "top", UINT64_MAX, 0 },
+                { "same low bits", 0x1000 + (UINT64_C(1) << 47), 0 },
+        };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                if (block_at(w, cases[i].addr) != cases[i].block)
+                        fail_msg("%s: %lx", cases[i].what, (unsigned long)block_at(w, cases[i].addr));
+}
+
+/* The smallest blocks fill the words of the index: 64 of 16 bytes in one of them; and the largest skip many. */
+static void test_words_of_the_index(void **state)
+{
+        struct world *w = *state;
+        uint64_t at = 0x100000;
+        size_t n = 0;
+        begin(w);
+        for (; n < 1000; n++, at += 16)
+                add(w, at, 16, CS_BLOCK_IN_USE);
+        for (; n < 1100; n++, at += 0x10000)
+                add(w, at, 0x10000, CS_BLOCK_FREE);
+        for (; n < 1300; n++, at += 48)
+                add(w, at, 48, CS_BLOCK_IN_USE);
+        end(w, 0x100000, at);
+        seal(w);
+        for (uint32_t i = 0; i < n; i++) {
+                struct cs_range r = cs_block_range(&w->blocks.blocks.at[i]);
+                assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start), i);
+                assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.end - 1), i);
+                assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start + cs_range_size(r) / 2), i);
+        }
+        assert_int_equal(block_at(w, at), 0);
+}
+
+/* A range that begins before its first block. */
+static void test_gap_at_the_start(void **state)
+{
+        struct world *w = *state;
+        begin(w);
+        add(w, 0x1100, 0x20, CS_BLOCK_IN_USE);
+        add(w, 0x1120, 0x20, CS_BLOCK_IN_USE);
+        end(w, 0x1000, 0x1140);
+        seal(w);
+        assert_int_equal(block_at(w, 0x1000), 0);
+        assert_int_equal(block_at(w, 0x10ff), 0);
+        assert_int_equal(block_at(w, 0x1100), 0x1100);
+}
+
+static void test_single_blocks(void **state)
+{
+        struct world *w = *state;
+        begin(w);
+        add(w, 0x8000, 0x2000, CS_BLOCK_IN_USE | CS_BLOCK_MMAPPED);
+        end(w, 0x8000, 0xa000);
+        begin(w);
+        end(w, 0x20000, 0x30000); /* no blocks: no range */
+        begin(w);
+        add(w, 0x5010, 0xff0, CS_BLOCK_IN_USE | CS_BLOCK_MMAPPED);
+        end(w, 0x5010, 0x6000);
+        seal(w);
+        assert_int_equal(w->blocks.ranges.n, 2);
+        assert_int_equal(w->blocks.ranges.at[0].range.start, 0x5010); /* by address */
+        assert_null(w->blocks.ranges.at[0].starts);
+        assert_int_equal(w->blocks.ranges.at[0].arena, 7);
+        assert_int_equal(block_at(w, 0x5010), 0x5010);
+        assert_int_equal(block_at(w, 0x500f), 0);
+        assert_int_equal(block_at(w, 0x5fff), 0x5010);
+        assert_int_equal(block_at(w, 0x8000), 0x8000);
+        assert_int_equal(block_at(w, 0x9fff), 0x8000);
+        assert_int_equal(block_at(w, 0xa000), 0);
+        assert_int_equal(block_at(w, 0x20000), 0);
+}
+
+static void test_overlapping_ranges(void **state)
+{
+        struct world *w = *state;
+        static const struct cs_range ranges[] = {
+                { 0x9000, 0xb000 }, /* kept */
+                { 0x1000, 0x3000 }, /* kept */
+                { 0x2000, 0x4000 }, /* lies upon the one before */
+                { 0x1000, 0x1100 }, /* the same */
+                { 0x3000, 0x3100 }, /* begins where a kept one ends */
+                { 0xa000, 0xa100 }, /* inside */
+        };
+        for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+                begin(w);
+                add(w, ranges[i].start, cs_range_size(ranges[i]) / 2, CS_BLOCK_IN_USE);
+                add(w, ranges[i].start + cs_range_size(ranges[i]) / 2, cs_range_size(ranges[i]) / 2,
+                    CS_BLOCK_FREE);
+                end(w, ranges[i].start, ranges[i].end);
+        }
+        seal(w);
+        uint64_t last = 0;
+        uint32_t first = 0;
+        for (size_t i = 0; i < w->blocks.ranges.n; i++) {
+                const struct cs_heap_range *r = &w->blocks.ranges.at[i];
+                assert_true(r->range.start >= last);
+                assert_int_equal(r->first, first);
+                assert_int_equal(r->count, 2);
+                assert_int_equal(block_at(w, r->range.start), r->range.start);
+                assert_int_equal(block_at(w, r->range.end - 1), (r->range.start + r->range.end) / 2);
+                last = r->range.end;
+                first += r->count;
+        }
+        assert_int_equal(w->blocks.ranges.n, 3);
+        assert_int_equal(w->blocks.blocks.n, 6);
+}
+
+static void test_limits(void **state)
+{
+        struct world *w = *state;
+        struct cs_error err = { 0 };
+        begin(w);
+        assert_int_equal(cs_blocks_add(&w->blocks, 0x1000, UINT64_C(1) << 48, CS_BLOCK_FREE, &err),
+                         CS_ELIMIT);
+        assert_int_equal(cs_blocks_add(&w->blocks, UINT64_C(1) << 48, 32, CS_BLOCK_FREE, &err), CS_ELIMIT);
+        assert_int_equal(cs_blocks_add(&w->blocks, 0x1000, UINT64_MAX, CS_BLOCK_FREE, &err), CS_ELIMIT);
+        assert_true(err.text[0]);
+        /* Larger than 32 bits of units. */
+        add(w, 0x1000, (UINT64_C(80) << 30) + 16, CS_BLOCK_FREE);
+        end(w, 0x1000, 0x1000 + (UINT64_C(80) << 30) + 16);
+        seal(w);
+        assert_int_equal(cs_block_size(&w->blocks.blocks.at[0]), (UINT64_C(80) << 30) + 16);
+        assert_int_equal(block_at(w, UINT64_C(72) << 30), 0x1000);
+        assert_int_equal(block_at(w, (UINT64_C(80) << 30) + 0x100f), 0x1000);
+        assert_int_equal(block_at(w, (UINT64_C(80) << 30) + 0x1010), 0);
+}
+
+static void test_nothing(void **state)
+{
+        struct world *w = *state;
+        seal(w);
+        assert_int_equal(block_at(w, 0x1000), 0);
+        cs_space_destroy(NULL);
+}
+
+/* ---- the address space ------------------------------------------------------------------------------------------- */
+
+static void set(struct world *w, uint64_t start, uint64_t stop, enum cs_space_kind kind, uint32_t index)
+{
+        assert_int_equal(cs_space_set(&w->space, (struct cs_range){ start, stop }, kind, index, NULL), CS_OK);
+}
+
+static void expect(const struct world *w, uint64_t addr, enum cs_space_kind kind, uint32_t index)
+{
+        struct cs_space_entry e = cs_space_at(&w->space, addr);
+        if (e.kind != kind || e.index != index)
+                fail_msg("at %lx: %d, %u", (unsigned long)addr, (int)e.kind, e.index);
+}
+
+static void test_space(void **state)
+{
+        struct world *w = *state;
+        static const uint64_t gib = UINT64_C(1) << 30;
+        set(w, 0x1000, 0x3000, CS_SPACE_MODULE, 5);
+        set(w, 0x2800, 0x2900, CS_SPACE_HEAP, 0xfffffff); /* takes its page */
+        expect(w, 0, CS_SPACE_NONE, 0);
+        expect(w, 0x1fff, CS_SPACE_MODULE, 5);
+        expect(w, 0x2000, CS_SPACE_HEAP, 0xfffffff);
+        expect(w, 0x2fff, CS_SPACE_HEAP, 0xfffffff);
+        expect(w, 0x3000, CS_SPACE_NONE, 0);
+        /* Over the edges of leaves; whole leaves in between cost nothing. */
+        set(w, 5 * gib - 0x1000, 105 * gib + 0x1000, CS_SPACE_OTHER, 9);
+        expect(w, 5 * gib - 0x1001, CS_SPACE_NONE, 0);
+        expect(w, 5 * gib - 1, CS_SPACE_OTHER, 9);
+        expect(w, 50 * gib + 12345, CS_SPACE_OTHER, 9);
+        expect(w, 105 * gib + 0xfff, CS_SPACE_OTHER, 9);
+        expect(w, 105 * gib + 0x1000, CS_SPACE_NONE, 0);
+        assert_null(w->space.leaves[50]);
+        set(w, 50 * gib + 0x5000, 50 * gib + 0x6000, CS_SPACE_HEAP, 3);
+        expect(w, 50 * gib + 0x4fff, CS_SPACE_OTHER, 9);
+        expect(w, 50 * gib + 0x5000, CS_SPACE_HEAP, 3);
+        expect(w, 50 * gib + 0x6000, CS_SPACE_OTHER, 9);
+        set(w, 50 * gib, 51 * gib, CS_SPACE_STACK, 4);
+        expect(w, 50 * gib + 0x5000, CS_SPACE_STACK, 4);
+        expect(w, 51 * gib, CS_SPACE_OTHER, 9);
+}
+
+static void test_space_edges(void **state)
+{
+        struct world *w = *state;
+        static const uint64_t top = UINT64_C(1) << 47;
+        set(w, top - 0x1000, top + 0x1000, CS_SPACE_STACK, 1);
+        expect(w, top - 1, CS_SPACE_STACK, 1);
+        expect(w, top, CS_SPACE_NONE, 0);
+        set(w, 0xffffffffff600000, 0xffffffffff601000, CS_SPACE_OTHER, 2);
+        expect(w, 0xffffffffff600000, CS_SPACE_NONE, 0);
+        set(w, 0, top, CS_SPACE_OTHER, 8); /* all of it, at once */
+        expect(w, 0, CS_SPACE_OTHER, 8);
+        expect(w, top - 1, CS_SPACE_OTHER, 8);
+        expect(w, UINT64_MAX, CS_SPACE_NONE, 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_block),
+                cmocka_unit_test_setup_teardown(test_lookups, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_words_of_the_index, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_gap_at_the_start, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_single_blocks, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_overlapping_ranges, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_space_edges, set_up, tear_down),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

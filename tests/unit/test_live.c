@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a running process to an image: a child of ours with known memory, and processes that cannot be looked at. */
+#include "image.h"
+#include "live.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct cs_image_options options = { 0 };
+static const char secret[] = "what the child holds in its data";
+
+/* A child that runs `start` and then says so and sleeps until it is killed. */
+static pid_t spawn(void (*start)(void *), void *context)
+{
+        int ready[2];
+        char byte = 0;
+        assert_int_equal(pipe(ready), 0);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (start)
+                        start(context);
+                if (write(ready[1], &byte, 1) != 1)
+                        _exit(1);
+                for (;;)
+                        pause();
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        close(ready[1]);
+        return pid;
+}
+
+static void stop(pid_t pid)
+{
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+}
+
+enum { AREA = 16 * CS_PAGE, THREADS = 3 };
+
+static pthread_barrier_t all_run;
+
+static void *sleep_forever(void *unused)
+{
+        pthread_barrier_wait(&all_run);
+        for (;;)
+                pause();
+        return unused;
+}
+
+/* Two more threads, and an area of which only page 3 is ever touched. Once all threads run, nothing grows any more. */
+static void start_child(void *area)
+{
+        pthread_t thread;
+        pthread_barrier_init(&all_run, NULL, THREADS);
+        for (int i = 1; i < THREADS; i++)
+                if (pthread_create(&thread, NULL, sleep_forever, NULL) != 0)
+                        _exit(1);
+        memset((uint8_t *)area + 3 * CS_PAGE, 0x5a, 16);
+        pthread_barrier_wait(&all_run);
+}
+
+/* By smaps_rollup, which counts: the number in status is kept per thread and lags behind. -1: unknown. */
+static long resident_kb(pid_t pid)
+{
+        char path[64], line[256];
+        long kb = -1;
+        snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+        FILE *f = fopen(path, "re");
+        while (f && fgets(line, sizeof(line), f))
+                (void)sscanf(line, "Rss: %ld", &kb);
+        if (f)
+                fclose(f);
+        return kb;
+}
+
+static void test_child(void **state)
+{
+        (void)state;
+        uint8_t *area = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_true(area != MAP_FAILED);
+        uint64_t at = (uintptr_t)area;
+        pid_t pid = spawn(start_child, area);
+        long before = resident_kb(pid);
+        struct cs_image *image = NULL;
+        struct cs_error err = { 0 };
+        enum cs_status st = cs_image_open_live(pid, &options, &image, &err);
+        if (st == CS_EACCESS) {
+                stop(pid);
+                skip(); /* not even our own children, as in some containers */
+        }
+        assert_int_equal(st, CS_OK);
+        assert_int_equal(image->kind, CS_IMAGE_LIVE);
+        assert_int_equal(image->pid, pid);
+        assert_true(image->complete);
+        assert_int_equal(image->threads.n, THREADS);
+        bool found = false;
+        for (size_t i = 0; i < image->threads.n; i++)
+                found |= image->threads.at[i].tid == pid;
+        assert_true(found);
+        assert_non_null(strstr(image->exe, "test_live"));
+        assert_non_null(strstr(image->command, "test_live"));
+        assert_null(image->path);
+        assert_true(image->at_entry && image->at_random);
+
+        const struct cs_module *m = cs_image_module_at(image, (uintptr_t)&test_child);
+        assert_true(m && m->main);
+        assert_non_null(strstr(m->name, "test_live"));
+        m = cs_image_module_at(image, (uintptr_t)&secret);
+        assert_true(m && m->main);
+        size_t libc = 0;
+        for (size_t i = 0; i < image->modules.n; i++) {
+                libc += strncmp(image->modules.at[i].name, "libc.so", 7) == 0;
+                if (i)
+                        assert_true(image->modules.at[i].range.start > image->modules.at[i - 1].range.start);
+        }
+        assert_int_equal(libc, 1);
+
+        char copy[sizeof(secret)];
+        assert_true(cs_source_exact(image->source, (uintptr_t)&secret, copy, sizeof(copy)));
+        assert_memory_equal(copy, secret, sizeof(secret));
+        uint8_t buf[2 * CS_PAGE];
+        size_t got;
+        assert_true(cs_source_exact(image->source, at + 3 * CS_PAGE, buf, 16));
+        assert_int_equal(buf[15], 0x5a);
+        if (cs_live_source_has_pagemap(image->source)) {
+                uint8_t flags[16];
+                /* Pages that were never touched are gaps, and stay untouched. */
+                assert_int_equal(cs_source_read(image->source, at + 3 * CS_PAGE, buf, sizeof(buf), &got,
+                                                NULL),
+                                 CS_OK);
+                assert_int_equal(got, CS_PAGE);
+                assert_int_equal(cs_source_gap(image->source, at + 4 * CS_PAGE), CS_GAP_ABSENT);
+                assert_true(cs_source_next(image->source, at) == at + 3 * CS_PAGE);
+                cs_source_resident(image->source, at, 16, flags);
+                assert_memory_equal(flags, "\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+                long after = resident_kb(pid);
+                if (after - before > 64)
+                        fail_msg("the child grew from %ld to %ld kB", before, after);
+        }
+        assert_int_equal(cs_source_gap(image->source, 0x1000), CS_GAP_UNMAPPED);
+        assert_int_equal(cs_source_read(image->source, 0x1000, buf, 8, &got, NULL), CS_OK);
+        assert_int_equal(got, 0);
+
+        /* It ends while it is read: a gap from then on, and that is known. */
+        assert_false(cs_live_source_gone(image->source));
+        stop(pid);
+        (void)cs_source_exact(image->source, at + 3 * CS_PAGE, buf, 16);
+        uint64_t word;
+        assert_false(cs_source_u64(image->source, at + 3 * CS_PAGE, &word));
+        cs_image_close(image);
+        munmap(area, AREA);
+}
+
+static void make_hole(void *area)
+{
+        mprotect(area, CS_PAGE, PROT_NONE);
+}
+
+static void test_protected(void **state)
+{
+        (void)state;
+        uint8_t *area = mmap(NULL, 2 * CS_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_true(area != MAP_FAILED);
+        memset(area, 1, 2 * CS_PAGE);
+        pid_t pid = spawn(make_hole, area);
+        struct cs_image *image = NULL;
+        if (cs_image_open_live(pid, &options, &image, NULL) != CS_OK) {
+                stop(pid);
+                skip();
+        }
+        uint64_t word;
+        assert_false(cs_source_u64(image->source, (uintptr_t)area, &word));
+        assert_int_equal(cs_source_gap(image->source, (uintptr_t)area), CS_GAP_PROTECTED);
+        assert_true(cs_source_u64(image->source, (uintptr_t)area + CS_PAGE, &word));
+        cs_image_close(image);
+        stop(pid);
+        munmap(area, 2 * CS_PAGE);
+}
+
+static void test_zombie(void **state)
+{
+        (void)state;
+        struct cs_image *image = NULL;
+        struct cs_error err = { 0 };
+        siginfo_t info;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(0);
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+        assert_int_equal(cs_image_open_live(pid, &options, &image, &err), CS_ENOTSUP);
+        assert_non_null(strstr(err.text, "zombie"));
+        waitpid(pid, NULL, 0);
+        assert_int_equal(cs_image_open_live(pid, &options, &image, &err), CS_EGONE);
+        assert_non_null(strstr(err.text, "no such process"));
+        assert_null(image);
+}
+
+static void test_nobody(void **state)
+{
+        (void)state;
+        static const pid_t pids[] = { 0, -1, 0x7fffffff };
+        for (size_t i = 0; i < sizeof(pids) / sizeof(pids[0]); i++) {
+                struct cs_image *image = NULL;
+                struct cs_error err = { 0 };
+                assert_int_equal(cs_image_open_live(pids[i], &options, &image, &err), CS_EGONE);
+                assert_null(image);
+        }
+}
+
+static void test_kernel_thread(void **state)
+{
+        (void)state;
+        char name[64] = "";
+        FILE *f = fopen("/proc/2/comm", "re");
+        if (!f || !fgets(name, sizeof(name), f) || strcmp(name, "kthreadd\n") != 0) {
+                if (f)
+                        fclose(f);
+                skip(); /* a PID namespace has none */
+        }
+        fclose(f);
+        struct cs_image *image = NULL;
+        struct cs_error err = { 0 };
+        assert_int_equal(cs_image_open_live(2, &options, &image, &err), CS_ENOTSUP);
+        assert_non_null(strstr(err.text, "kernel thread"));
+}
+
+enum { NOBODY = 65534 };
+
+static void become_undumpable(void *unused)
+{
+        (void)unused;
+        if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
+                _exit(1);
+        prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* Opens pid as another user would; what it said comes back in err. */
+static void open_as_nobody(pid_t pid, struct cs_error *err)
+{
+        int said[2];
+        assert_int_equal(pipe(said), 0);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+                struct cs_image *image;
+                struct cs_error mine = { 0 };
+                if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)
+                        _exit(1);
+                mine.status = cs_image_open_live(pid, &options, &image, &mine);
+                _exit(write(said[1], &mine, sizeof(mine)) != (ssize_t)sizeof(mine));
+        }
+        assert_int_equal(read(said[0], err, sizeof(*err)), sizeof(*err));
+        close(said[0]);
+        close(said[1]);
+        waitpid(child, NULL, 0);
+}
+
+static void test_not_permitted(void **state)
+{
+        (void)state;
+        struct cs_error err = { 0 };
+        if (geteuid() != 0)
+                skip(); /* only root can become somebody else */
+        open_as_nobody(getpid(), &err);
+        assert_int_equal(err.status, CS_EACCESS);
+        assert_non_null(strstr(err.text, "belongs to uid 0 and you are uid 65534"));
+        pid_t pid = spawn(become_undumpable, NULL);
+        open_as_nobody(pid, &err);
+        stop(pid);
+        if (err.status != CS_EACCESS || !strstr(err.text, "not dumpable"))
+                fail_msg("status %d: %s", (int)err.status, err.text);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_child),         cmocka_unit_test(test_protected),
+                cmocka_unit_test(test_zombie),        cmocka_unit_test(test_nobody),
+                cmocka_unit_test(test_kernel_thread), cmocka_unit_test(test_not_permitted),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

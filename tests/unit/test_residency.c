@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which pages count as memory in use, and the sums over ranges whose edges lie inside of pages. */
+#include "residency.h"
+
+#include "cs_limits.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { START = 0x100000, PAGES = 200 };
+
+/* Pages 1, 2, 5, 63, 64 and the last are dirty. */
+struct world {
+        uint8_t bytes[PAGES * CS_PAGE];
+        struct cs_mapping mappings[4];
+        struct cs_image image;
+        struct cs_residency *r;
+};
+
+static struct world *make(size_t n, const struct cs_mapping *mappings, size_t len)
+{
+        static const size_t dirty[] = { 1, 2, 5, 63, 64, PAGES - 1 };
+        struct world *w = calloc(1, sizeof(*w));
+        assert_non_null(w);
+        for (size_t i = 0; i < sizeof(dirty) / sizeof(dirty[0]); i++)
+                w->bytes[dirty[i] * CS_PAGE + CS_PAGE - 1] = 1;
+        memcpy(w->mappings, mappings, n * sizeof(*mappings));
+        w->image.mappings.at = w->mappings;
+        w->image.mappings.n = n;
+        w->image.source = cs_source_from_bytes(START, w->bytes, len);
+        assert_int_equal(cs_residency_create(&w->image, 2, &w->r, NULL), CS_OK);
+        return w;
+}
+
+static void drop(struct world *w)
+{
+        cs_residency_destroy(w->r);
+        cs_source_close(w->image.source);
+        free(w);
+}
+
+static uint64_t bytes(const struct world *w, uint64_t start, uint64_t end)
+{
+        return cs_residency_bytes(w->r, (struct cs_range){ start, end });
+}
+
+static const struct cs_mapping whole = { .range = { START, START + PAGES *CS_PAGE },
+                                         .perms = CS_PERM_READ,
+                                         .dumped = true };
+
+static void test_sums(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *what;
+                uint64_t start, end, sum; /* from START */
+        } cases[] = {
+                { "all", 0, PAGES * CS_PAGE, 6 * CS_PAGE },
+                { "a clean page", 0, CS_PAGE, 0 },
+                { "a dirty page", CS_PAGE, 2 * CS_PAGE, CS_PAGE },
+                { "nothing", CS_PAGE, CS_PAGE, 0 },
+                { "one byte", CS_PAGE, CS_PAGE + 1, 1 },
+                { "last byte of a dirty page", 2 * CS_PAGE - 1, 2 * CS_PAGE, 1 },
+                { "inside of one page", CS_PAGE + 10, CS_PAGE + 100, 90 },
+                { "clean into dirty", 100, CS_PAGE + 16, 16 },
+                { "dirty into clean", 3 * CS_PAGE - 16, 3 * CS_PAGE + 1000, 16 },
+                { "odd edges, two dirty", CS_PAGE + 1, 3 * CS_PAGE - 1, 2 * CS_PAGE - 2 },
+                { "edges in clean pages", 5, 4 * CS_PAGE - 5, 2 * CS_PAGE },
+                { "over a word's edge", 63 * CS_PAGE + 7, 65 * CS_PAGE - 9, 2 * CS_PAGE - 16 },
+                { "from word to word", 0, 64 * CS_PAGE, 4 * CS_PAGE },
+                { "second word on", 64 * CS_PAGE, PAGES * CS_PAGE, 2 * CS_PAGE },
+                { "last bytes", PAGES * CS_PAGE - 3, PAGES * CS_PAGE, 3 },
+                { "beyond the mapping", PAGES * CS_PAGE - 3, PAGES * CS_PAGE + 5000, 3 },
+                { "outside", (PAGES + 10) * CS_PAGE, (PAGES + 20) * CS_PAGE, 0 },
+        };
+        struct world *w = make(1, &whole, PAGES * CS_PAGE);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                uint64_t sum = bytes(w, START + cases[i].start, START + cases[i].end);
+                if (sum != cases[i].sum)
+                        fail_msg("%s: %lu", cases[i].what, (unsigned long)sum);
+        }
+        assert_int_equal(cs_residency_skipped(w->r), 0);
+        drop(w);
+}
+
+/* However a range is cut, the parts add up to the whole. */
+static void test_parts_add_up(void **state)
+{
+        (void)state;
+        static const uint64_t steps[] = { 1237, 4096, 4097, 65536, 300000 };
+        struct world *w = make(1, &whole, PAGES * CS_PAGE);
+        for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+                uint64_t sum = 0;
+                for (uint64_t at = START; at < whole.range.end; at += steps[i])
+                        sum += bytes(w, at, at + steps[i]);
+                assert_int_equal(sum, 6 * CS_PAGE);
+        }
+        drop(w);
+}
+
+static void test_mappings(void **state)
+{
+        (void)state;
+        struct cs_mapping maps[4] = { whole, whole, whole, whole };
+        maps[0].range = (struct cs_range){ START, START + 2 * CS_PAGE };
+        maps[1].range = (struct cs_range){ START + 2 * CS_PAGE, START + 3 * CS_PAGE };
+        maps[1].dumped = false; /* of the dirty page 2 */
+        maps[2].range = (struct cs_range){ START + 5 * CS_PAGE, START + 63 * CS_PAGE };
+        maps[3].range = (struct cs_range){ START + 64 * CS_PAGE, START + 65 * CS_PAGE };
+        maps[3].perms = 0;
+        struct world *w = make(4, maps, PAGES * CS_PAGE);
+        assert_int_equal(bytes(w, START, START + 2 * CS_PAGE), CS_PAGE);
+        assert_int_equal(bytes(w, START, START + 3 * CS_PAGE), CS_PAGE); /* over the edge of two mappings */
+        assert_int_equal(bytes(w, START + 2 * CS_PAGE, START + 3 * CS_PAGE), 0);
+        assert_int_equal(bytes(w, START + 5 * CS_PAGE, START + 6 * CS_PAGE), CS_PAGE);
+        assert_int_equal(bytes(w, START + 64 * CS_PAGE, START + 65 * CS_PAGE), 0);
+        drop(w);
+}
+
+/* Mappings whose edges are no pages' edges (a lie in a core), and memory that ends inside one. */
+static void test_odd_mapping(void **state)
+{
+        (void)state;
+        struct cs_mapping odd = whole;
+        odd.range = (struct cs_range){ START + CS_PAGE + 0x10, START + 3 * CS_PAGE - 5 };
+        struct world *w = make(1, &odd, 3 * CS_PAGE - 0x800);
+        uint64_t size = cs_range_size(odd.range), sum = bytes(w, odd.range.start, odd.range.end);
+        assert_true(sum <= size);
+        assert_int_equal(bytes(w, START, START + CS_PAGE), 0);
+        drop(w);
+}
+
+/* More than a unit of work, and reserved terabytes of which little is there. */
+static void test_large(void **state)
+{
+        (void)state;
+        struct cs_mapping maps[2] = { whole, whole };
+        maps[0].range.start = START - (UINT64_C(1) << 16);
+        maps[0].range.end = START + (UINT64_C(1) << 39);
+        maps[1].range.start = UINT64_C(1) << 40;
+        maps[1].range.end = maps[1].range.start + ((uint64_t)CS_LIMIT_MAPPING_PAGES + 1) * CS_PAGE;
+        struct world *w = make(2, maps, PAGES * CS_PAGE);
+        assert_int_equal(cs_residency_skipped(w->r), 1);
+        assert_int_equal(bytes(w, maps[0].range.start, maps[0].range.end), 6 * CS_PAGE);
+        assert_int_equal(bytes(w, maps[1].range.start, maps[1].range.end), 0);
+        drop(w);
+}
+
+static void test_nothing(void **state)
+{
+        (void)state;
+        struct world *w = make(0, &whole, 0);
+        assert_int_equal(bytes(w, 0, UINT64_MAX), 0);
+        drop(w);
+        cs_residency_destroy(NULL);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_sums),     cmocka_unit_test(test_parts_add_up),
+                cmocka_unit_test(test_mappings), cmocka_unit_test(test_odd_mapping),
+                cmocka_unit_test(test_large),    cmocka_unit_test(test_nothing),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -18,6 +18,9 @@ enum {
         KEYWORDS_MAX = 40,
         TEXTS_PER_KEYWORD = 25,
 
+        /* Where a value stands, as many are keywords, or more if one of them has more than half the texts. */
+        VALUES_MAX = 4,
+
         /* In a variable column a value with this share (in per cent) and this count stays apart when there
          * are at least two of them: two common paths among many rare ones. */
         COMMON_SHARE = 10,
@@ -48,6 +51,8 @@ struct column {
         uint64_t count[SLOTS];
         uint32_t distinct[4]; /* values by kind of cell; one more than the limit means many */
         uint64_t texts[4];
+        bool value; /* it is one in all rows */
+        bool alone; /* the text is nothing else */
 };
 
 struct set {
@@ -103,15 +108,20 @@ static void count_columns(struct divider *d, const struct set *set, size_t n, ui
 {
         const struct cs_rows *rows = d->rows;
         d->round++;
-        for (size_t c = 0; c < n; c++)
-                memset(d->columns[c].distinct, 0, sizeof(d->columns[c].distinct)),
-                        memset(d->columns[c].texts, 0, sizeof(d->columns[c].texts));
+        for (size_t c = 0; c < n; c++) {
+                memset(d->columns[c].distinct, 0, sizeof(d->columns[c].distinct));
+                memset(d->columns[c].texts, 0, sizeof(d->columns[c].texts));
+                d->columns[c].value = true;
+                d->columns[c].alone = n == 1;
+        }
         for (size_t i = set->lo; i < set->hi; i++) {
                 const struct cs_row *row = &rows->at[i];
-                for (size_t c = 0; c < row->n; c++)
-                        if (!(set->variable >> c & 1))
-                                note(&d->columns[c], d->round, rows->cells[row->first + c], row->count,
-                                     limit);
+                for (size_t c = 0; c < row->n; c++) {
+                        if (set->variable >> c & 1)
+                                continue;
+                        d->columns[c].value &= row->values >> c & 1;
+                        note(&d->columns[c], d->round, rows->cells[row->first + c], row->count, limit);
+                }
         }
 }
 
@@ -139,10 +149,20 @@ static bool folds(const struct column *c)
                                                                            c->texts[CS_CELL_MADE];
 }
 
+/* A text that is one made name (worker<n>) is that, whatever else stands alone. */
+static bool folds_kind(const struct column *c, unsigned kind)
+{
+        return kind == CS_CELL_ODD || (kind == CS_CELL_MADE && !c->alone);
+}
+
 static uint32_t values(const struct column *c)
 {
-        uint32_t n = c->distinct[CS_CELL_WORD] + c->distinct[CS_CELL_MASK];
-        return folds(c) ? n : n + c->distinct[CS_CELL_ODD] + c->distinct[CS_CELL_MADE];
+        uint32_t n = 0;
+        bool fold = folds(c);
+        for (unsigned kind = 0; kind <= CS_CELL_KIND; kind++)
+                if (!fold || !folds_kind(c, kind))
+                        n += c->distinct[kind];
+        return n;
 }
 
 static bool mostly_made(const struct column *c)
@@ -162,6 +182,17 @@ static bool mostly_rare(const struct column *c, uint32_t round, uint64_t texts)
                 rare += c->count[i] * 100 < texts * RARE_SHARE;
         }
         return rare >= RARE_VALUES && rare * 2 >= n;
+}
+
+/* Names of users and the like, also if there are few of them. */
+static bool any_value(const struct column *c, uint32_t round, uint64_t texts)
+{
+        if (!c->value || values(c) <= VALUES_MAX)
+                return false;
+        for (size_t i = 0; i < SLOTS; i++)
+                if (c->round[i] == round && c->count[i] > texts / 2)
+                        return false;
+        return true;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -199,7 +230,7 @@ static void take_keys(struct divider *d, const struct set *set, size_t c, uint32
         for (size_t i = set->lo; i < set->hi; i++) {
                 struct cs_row *row = &d->rows->at[i];
                 uint32_t cell = c < row->n ? d->rows->cells[row->first + c] : missing;
-                row->key = fold && (cell & CS_CELL_ODD) ? usual_mask : cell;
+                row->key = fold && folds_kind(&d->columns[c], cell & CS_CELL_KIND) ? usual_mask : cell;
         }
 }
 
@@ -359,7 +390,7 @@ static enum cs_status divide(struct divider *d, const struct set *set, struct cs
                 const struct column *col = &d->columns[c];
                 uint32_t v = varying >> c & 1 ? values(col) : 0;
                 if (v < 2 || v >= fewest || (v > MADE_MAX && mostly_made(col)) ||
-                    (same && mostly_rare(col, d->round, texts)))
+                    (same && mostly_rare(col, d->round, texts)) || any_value(col, d->round, texts))
                         continue;
                 fewest = v;
                 best = c;
@@ -370,7 +401,8 @@ static enum cs_status divide(struct divider *d, const struct set *set, struct cs
         }
         for (size_t c = 0; c < n; c++) {
                 bool done = false;
-                enum cs_status st = varying >> c & 1 ? peel_common(d, set, c, texts, &done, err) : CS_OK;
+                bool peel = (varying >> c & 1) && !d->columns[c].value;
+                enum cs_status st = peel ? peel_common(d, set, c, texts, &done, err) : CS_OK;
                 if (st != CS_OK || done)
                         return st;
         }

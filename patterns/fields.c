@@ -2,13 +2,20 @@
 #include "fields.h"
 
 #include "bytes.h"
+#include "cut.h"
 #include "mask.h"
+#include "value.h"
 
 #include <string.h>
 
 enum { MARK_FIELD = 1, MARK_PATH = 2, MARK_ROOTED = 3 };
 
 enum { ODD_HEX = 6, ODD_TOKEN = 16 };
+
+bool cs_fields_marks(char c)
+{
+        return c == MARK_FIELD || c == MARK_PATH || c == MARK_ROOTED;
+}
 
 uint64_t cs_fields_hash(const char *bytes, size_t len)
 {
@@ -60,6 +67,8 @@ static bool odd(const char *at, size_t len)
         for (size_t i = 0; i < len;) {
                 enum cs_mask kind = CS_MASK_N;
                 size_t n = cs_mask_length(at + i, len - i, &kind);
+                if (kind == CS_MASK_REP)
+                        return false;
                 masks += n != 0;
                 if (!n) {
                         unsigned c = cs_class[(uint8_t)at[i]];
@@ -82,16 +91,17 @@ static bool odd(const char *at, size_t len)
         return letters + 2 * masks >= ODD_TOKEN && (seen & CS_CLASS_LOWER) && (seen & CS_CLASS_UPPER);
 }
 
-/* A base64 token with slashes in it is no path: no segment is a word. */
+/* A base64 token with slashes in it is no path: no segment is a word, or has a longer one. */
 static bool slashed_token(const char *at, size_t len)
 {
         size_t least = at[0] == '/' ? 3 : 6; /* in a path, and in what may be a token */
         if (!odd(at, len))
                 return false;
         for (size_t from = 0, i = 0; i <= len; i++) {
-                if (i < len && at[i] != '/')
+                if (i < len && at[i] != '/' && at[i] != '-' && at[i] != '_')
                         continue;
-                if (cs_mask_wordlike((const uint8_t *)at + from, i - from, least))
+                bool whole = (i == len || at[i] == '/') && (from == 0 || at[from - 1] == '/');
+                if (cs_mask_wordlike((const uint8_t *)at + from, i - from, whole ? least : 6))
                         return false;
                 from = i + 1;
         }
@@ -99,14 +109,14 @@ static bool slashed_token(const char *at, size_t len)
 }
 
 /* Names of hosts, and words with masks in them (user<n>, rdd_<n>_<n>, <n>ms): made by a program, rarely
- * keywords. */
+ * keywords. What is repeated is as good as a word. */
 static bool made(const char *at, size_t len)
 {
         size_t dots = 0;
         for (size_t i = 0; i < len; i++) {
                 dots += at[i] == '.';
                 if (at[i] == '<')
-                        return true;
+                        return i + 5 != len || memcmp(at + i, "<rep>", 5) != 0;
         }
         return dots >= 2;
 }
@@ -121,6 +131,24 @@ static enum cs_field_kind kind_of(const char *at, size_t len)
         return made(at, len) ? CS_FIELD_MADE : CS_FIELD_WORD;
 }
 
+/* Where compatible masks meet they are one, also within a word. */
+static uint32_t hash_of(const char *at, size_t len)
+{
+        char same[CS_FIELDS_TEXT];
+        size_t n = 0;
+        if (!memchr(at, '<', len))
+                return (uint32_t)cs_fields_hash(at, len);
+        for (size_t i = 0; i < len;) {
+                enum cs_mask kind = CS_MASK_REP;
+                size_t mask = cs_mask_length(at + i, len - i, &kind);
+                size_t put = mask && kind <= CS_MASK_B64 ? 1 : mask ? mask : 1;
+                memcpy(same + n, at + i, put);
+                n += put;
+                i += mask ? mask : 1;
+        }
+        return (uint32_t)cs_fields_hash(same, n);
+}
+
 static void add(struct cs_fields *f, const char *text, size_t at, size_t len, unsigned path)
 {
         if (f->n == CS_FIELDS_MAX)
@@ -132,7 +160,7 @@ static void add(struct cs_fields *f, const char *text, size_t at, size_t len, un
                 return;
         }
         field->kind = (uint8_t)kind_of(text + at, len);
-        field->hash = (uint32_t)cs_fields_hash(text + at, len);
+        field->hash = hash_of(text + at, len);
         if (field->hash < 4)
                 field->hash += 8;
         if (field->kind == CS_FIELD_TOKEN)
@@ -173,6 +201,17 @@ static bool empty_value(const char *text, size_t at, size_t len)
         }
 }
 
+/* Is the last part of a text that was cut known all the same: the mask of a long token, or the beginning of
+ * the only one? */
+static bool known_end(const char *text, size_t at, size_t len)
+{
+        enum cs_mask kind;
+        if (at < CS_CUT_CERTAIN)
+                return true;
+        return cs_mask_length(text + at, len, &kind) == len &&
+               (kind == CS_MASK_HEX || kind == CS_MASK_B64 || kind == CS_MASK_REP);
+}
+
 void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *out)
 {
         out->n = out->skeleton_len = 0;
@@ -188,16 +227,18 @@ void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *o
                         }
                         continue;
                 }
-                if (cut && at + n == len)
+                if (cut && at + n == len && !known_end(text, at, n))
                         return;
                 slash = slash && !slashed_token(text + at, n);
                 out->skeleton[out->skeleton_len++] = !slash            ? MARK_FIELD
                                                      : text[at] == '/' ? MARK_ROOTED
                                                                        : MARK_PATH;
-                if (slash)
+                if (slash) {
                         add_path(out, text, at, n);
-                else
+                } else if (out->n < CS_FIELDS_MAX) {
                         add(out, text, at, n, 0);
+                        out->at[out->n - 1].value = cs_value_at(text, len, at, n);
+                }
                 at += n;
         }
 }

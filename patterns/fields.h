@@ -24,6 +24,7 @@ struct cs_field {
         uint32_t hash; /* of the bytes; masks that are compatible (<n>, <hex>, <b64>) have one hash; from 4
                           on, or 0 */
         uint8_t kind;  /* enum cs_field_kind */
+        bool value;    /* see value.h */
         uint8_t path;  /* which segment of a path, from 1; 0 when not in a path */
 };
 
@@ -46,9 +47,12 @@ struct cs_fields {
         char skeleton[CS_FIELDS_TEXT]; /* the delimiters, with one byte for each field or path between them */
 };
 
-/* Splits the first CS_FIELDS_TEXT bytes. Of a text that was cut the last field is left out: it may be
- * incomplete. */
+/* Splits the first CS_FIELDS_TEXT bytes. Of a text that was cut the last field is left out, as it may be
+ * incomplete, unless its kind is certain or there is hardly more than it. */
 void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *out);
+
+/* Does a byte of a skeleton stand for a field or path? */
+bool cs_fields_marks(char c);
 
 uint64_t cs_fields_hash(const char *bytes, size_t len);
 

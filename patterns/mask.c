@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cut.h"
 #include "mask.h"
 #include "template.h"
 
@@ -11,6 +12,7 @@ enum {
         HEX_SHORT = 6,    /* and of this one a real mixture (3f2a9b); shorter ones are left to merging */
         NUMBER_MAX = 20,  /* digits of UINT64_MAX: a longer run of digits is a hex string, or a hash */
         EMAIL_LOCAL = 64, /* RFC 5321 */
+        CUT_TOKEN = 64,   /* as many bytes of a token that was cut tell its kind */
         LIST_ITEMS = 3,   /* as many like items in a row are a list of any length */
 };
 
@@ -27,6 +29,7 @@ struct masker {
         /* The list that is under way: masks of one kind with one separator between them. */
         enum cs_mask item;
         size_t items;
+        size_t item_len; /* of the last item in the text */
         size_t item_end; /* place in out behind the last item */
         size_t list_end; /* place in out behind what is shown of the list */
         char sep[2];
@@ -79,6 +82,7 @@ static void mask(struct masker *m, enum cs_mask kind, size_t len)
                 m->items = 1;
         }
         m->item = kind;
+        m->item_len = len;
         if (m->items < LIST_ITEMS)
                 emit(m, name->text, name->len);
         else if (m->items == LIST_ITEMS)
@@ -95,31 +99,6 @@ static bool is(const uint8_t *at, const uint8_t *end, unsigned classes)
         return at < end && (cs_class[*at] & classes);
 }
 
-/* '@', or what a URL makes of it. */
-static size_t at_sign(const uint8_t *at, const uint8_t *end)
-{
-        if (at < end && *at == '@')
-                return 1;
-        return end - at >= 3 && memcmp(at, "%40", 3) == 0 ? 3 : 0;
-}
-
-/* The domain must have a dot and end in letters: user@host alone is often something else (Class@1f2e3d). */
-static size_t domain_length(const uint8_t *at, const uint8_t *end)
-{
-        size_t n = 0, dot = 0;
-        while (at + n < end && n < 255 && (is(at + n, end, CS_CLASS_WORD) || at[n] == '-' || at[n] == '.')) {
-                if (at[n] == '.')
-                        dot = n;
-                n++;
-        }
-        while (n && (at[n - 1] == '.' || at[n - 1] == '-')) /* the end of a sentence */
-                n--;
-        if (n && dot >= n) /* the last dot was one of those */
-                for (dot = n - 1; dot > 0 && at[dot] != '.'; dot--)
-                        ;
-        return dot && n - dot >= 3 && is(at + n - 1, end, CS_CLASS_LOWER | CS_CLASS_UPPER) ? n : 0;
-}
-
 /* Is there a mail address at this start of a word? A local part that was looked through once is not looked
  * through again from a later start. */
 static size_t email_length(struct masker *m)
@@ -127,50 +106,16 @@ static size_t email_length(struct masker *m)
         const uint8_t *p = m->at;
         if (p < m->mail_from)
                 return 0;
-        while (p < m->end && p - m->at < EMAIL_LOCAL && !at_sign(p, m->end) &&
+        while (p < m->end && p - m->at < EMAIL_LOCAL && !cs_mask_at_sign(p, m->end) &&
                (is(p, m->end, CS_CLASS_WORD) || *p == '.' || *p == '_' || *p == '-' || *p == '+' ||
                 *p == '%'))
                 p++;
-        size_t sign = at_sign(p, m->end);
-        size_t domain = sign && p > m->at ? domain_length(p + sign, m->end) : 0;
+        size_t sign = cs_mask_at_sign(p, m->end);
+        size_t domain = sign && p > m->at ? cs_mask_domain(p + sign, m->end) : 0;
         if (domain)
                 return (size_t)(p - m->at) + sign + domain;
         if (p - m->at < EMAIL_LOCAL)
                 m->mail_from = p;
-        return 0;
-}
-
-/* Names that have digits and are names all the same; taking them for variable would only make templates hard
- * to read. */
-static bool known_name(const uint8_t *word, size_t len)
-{
-        static const char names[][8] = {
-                "UTF8",   "utf8",   "UTF16",  "utf16",  "SHA1",    "sha1",    "SHA256", "sha256",
-                "SHA512", "sha512", "MD5",    "md5",    "base64",  "Base64",  "x86",    "IPv4",
-                "IPv6",   "ipv4",   "ipv6",   "OAuth2", "oauth2",  "HTTP2",   "http2",  "ssh2",
-                "int32",  "int64",  "uint32", "uint64", "float32", "float64", "Win32",  "Win64",
-                "win32",  "i686",   "amd64",  "SOCKS5", "mp3",     "mp4",     "h264",   "arm64",
-                "S3",     "s3",     "EC2",    "ec2",    "K8s",     "k8s",     "gb2312", "Latin1",
-        };
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if ((uint8_t)names[i][0] == word[0] && strnlen(names[i], 8) == len &&
-                    memcmp(names[i], word, len) == 0)
-                        return true;
-        return false;
-}
-
-/* 8, 16 and 32 behind "utf-", and protocol versions: part of the name. */
-static size_t known_version(const uint8_t *at, const uint8_t *end)
-{
-        if (end - at >= 6 && memcmp(at, "HTTP/", 5) == 0 && is(at + 5, end, CS_CLASS_DIGIT) &&
-            !is(at + 6, end, CS_CLASS_WORD))
-                return end - at >= 8 && at[6] == '.' && is(at + 7, end, CS_CLASS_DIGIT) &&
-                                       !is(at + 8, end, CS_CLASS_WORD)
-                               ? 8
-                               : 6;
-        if (end - at >= 5 && (memcmp(at, "utf-8", 5) == 0 || memcmp(at, "UTF-8", 5) == 0) &&
-            !is(at + 5, end, CS_CLASS_WORD))
-                return 5;
         return 0;
 }
 
@@ -308,6 +253,17 @@ static bool mask_form(struct masker *m, const struct word *w)
         return true;
 }
 
+/* 0x and hex digits of either case (some addresses tell by the case whether they are right). */
+static bool prefixed_hex(const uint8_t *at, size_t len)
+{
+        size_t n = 2;
+        if (len <= 2 || at[0] != '0' || (at[1] | 0x20) != 'x')
+                return false;
+        while (n < len && (cs_class[at[n]] & CS_CLASS_HEX))
+                n++;
+        return n == len;
+}
+
 /* A word that may have digits. The place is the start of a word; what is written may reach beyond it. */
 static void mask_word(struct masker *m)
 {
@@ -316,20 +272,26 @@ static void mask_word(struct masker *m)
 
         if (mask_form(m, &w))
                 return;
+        size_t version = 0;
         if (!w.digits) {
-                size_t version = (at[0] | 0x20) == 'h' || (at[0] | 0x20) == 'u' ? known_version(at, end) : 0;
+                version = (at[0] | 0x20) == 'h' || (at[0] | 0x20) == 'u' ? cs_mask_known_version(at, end) : 0;
                 copy(m, version ? version : w.len);
         } else if (w.digits == w.len) {
                 size_t n = number_length(at, end);
                 n += unit_length(at + n, end);
-                mask(m, w.len > NUMBER_MAX ? CS_MASK_HEX : CS_MASK_N, n);
-        } else if (w.len > 2 && at[0] == '0' && (at[1] | 0x20) == 'x' && look(at + 2, end).hex) {
+                if (n == 3 && at - m->begin >= 15 && memcmp(at - 15, "<?xml version=\"", 15) == 0)
+                        copy(m, n);
+                else
+                        mask(m, w.len > NUMBER_MAX ? CS_MASK_HEX : CS_MASK_N, n);
+        } else if (prefixed_hex(at, w.len)) {
                 mask(m, CS_MASK_HEX, w.len);
         } else if (w.hex && (w.len >= HEX_LONG || (w.len >= HEX_SHORT && w.changes >= 2))) {
                 mask(m, CS_MASK_HEX, w.len);
         } else if (w.len >= TOKEN && cs_mask_random(at, w.len, false)) {
                 mask(m, CS_MASK_B64, w.len);
-        } else if (w.len <= 7 && known_name(at, w.len)) {
+        } else if (w.len == 3 && (version = cs_mask_known_version(at, end)) != 0) {
+                copy(m, version);
+        } else if (w.len <= 7 && cs_mask_known_name(at, w.len)) {
                 copy(m, w.len);
         } else {
                 mask_mixed(m, w.len);
@@ -383,27 +345,74 @@ static size_t padding(const uint8_t *at, const uint8_t *end)
         return n;
 }
 
+static void mask_token(struct masker *m, size_t len)
+{
+        struct word w = look(m->at, m->at + len);
+        mask(m, w.len == len && w.hex ? CS_MASK_HEX : CS_MASK_B64, len + padding(m->at + len, m->end));
+}
+
+/* How many bytes of a base64url token stand at `at`? */
+static size_t url_token(const uint8_t *at, const uint8_t *end)
+{
+        const uint8_t *p = at;
+        while (is(p, end, CS_CLASS_RUN & ~CS_CLASS_HIGH) && *p != '/' && *p != '+')
+                p++;
+        return (size_t)(p - at);
+}
+
+/* Three tokens with dots between them (JSON web tokens, signed cookies): told by the first one, which begins
+ * with {" in base64, or by two of them. The third one may be cut by the end of the text, or be absent. */
+static bool mask_signed(struct masker *m)
+{
+        const uint8_t *at = m->at, *parts[3];
+        size_t len[3], random = 0;
+        for (size_t i = 0; i < 3; i++) {
+                parts[i] = at;
+                len[i] = url_token(at, m->end);
+                at += len[i];
+                if (i < 2 && (len[i] < TOKEN || at == m->end || *at++ != '.'))
+                        return false;
+                random += len[i] >= TOKEN && cs_mask_random(parts[i], len[i], false);
+        }
+        bool json = memcmp(parts[0], "eyJ", 3) == 0;
+        if (!json && (random < 2 || len[2] < TOKEN))
+                return false;
+        for (size_t i = 0; i < 3 && !m->full; i++) {
+                if (i)
+                        copy(m, 1);
+                if (len[i])
+                        mask(m, CS_MASK_B64, len[i]);
+        }
+        return true;
+}
+
 /* A long run of mixed letters: a base64 token has slashes, and a path has tokens between slashes. So a run is
  * first judged as a whole (which a path with words in it does not pass), then each of its segments. */
 static void mask_long_run(struct masker *m, const uint8_t *stop)
 {
         bool rooted = *m->at == '/';
+        size_t all = (size_t)(stop - m->at), pad = padding(stop, m->end);
+        if (rooted && (cs_mask_line(all) || (pad && (all + pad) % 4 == 0)) &&
+            cs_mask_random(m->at, all, false)) {
+                mask_token(m, all);
+                return;
+        }
         while (m->at < stop && *m->at == '/') /* of a path, rather than of the token */
                 copy(m, 1);
-        if (!cs_mask_uuid(m->at, m->end) && cs_mask_random(m->at, (size_t)(stop - m->at), rooted)) {
-                size_t n = (size_t)(stop - m->at);
-                bool hex = look(m->at, stop).len == n && look(m->at, stop).hex;
-                mask(m, hex ? CS_MASK_HEX : CS_MASK_B64, n + padding(stop, m->end));
+        if (stop < m->end && *stop == '.' && mask_signed(m))
+                return;
+        if (!cs_mask_uuid(m->at, m->end) && !prefixed_hex(m->at, look(m->at, stop).len) &&
+            cs_mask_random(m->at, (size_t)(stop - m->at), rooted)) {
+                mask_token(m, (size_t)(stop - m->at));
                 return;
         }
         while (m->at < stop && !m->full) {
                 size_t n = segment(m->at, stop);
-                if (n >= TOKEN && !cs_mask_uuid(m->at, m->end) && cs_mask_random(m->at, n, true)) {
-                        bool hex = look(m->at, m->at + n).len == n && look(m->at, m->at + n).hex;
-                        mask(m, hex ? CS_MASK_HEX : CS_MASK_B64, n + padding(m->at + n, m->end));
-                } else {
+                if (n >= TOKEN && !cs_mask_uuid(m->at, m->end) && !prefixed_hex(m->at, n) &&
+                    cs_mask_random(m->at, n, true))
+                        mask_token(m, n);
+                else
                         mask_run(m, m->at + n);
-                }
                 if (m->at < stop && *m->at == '/' && !m->full)
                         copy(m, 1);
         }
@@ -434,7 +443,7 @@ static void take_run(struct masker *m)
                 copy(m, (size_t)(p - at));
 }
 
-/* Anything else: runs of one character, blanks (padding has no meaning: two and more are one), URL escapes.
+/* Anything else: runs of one character, blanks (padding has no meaning: two and more are one), escapes.
  */
 static void take_other(struct masker *m)
 {
@@ -442,6 +451,10 @@ static void take_other(struct masker *m)
         if (*at == '%' && m->end - at >= 3 && is(at + 1, m->end, CS_CLASS_HEX) &&
             is(at + 2, m->end, CS_CLASS_HEX)) {
                 copy(m, 3);
+                return;
+        }
+        if (*at == '\\' && p < m->end && (*p == 'n' || *p == 'r' || *p == 't')) { /* no part of a token */
+                copy(m, 2);
                 return;
         }
         if (p < m->end && *p != *at && !(cs_class[*at] & CS_CLASS_BLANK)) {
@@ -474,11 +487,11 @@ static const uint8_t plain[256] = {
 };
 
 /* The short way for what most text is: words in lower case or with one capital, and single marks between
- * them, up to the first word that may be more than that. It decides nothing that the long way would decide
- * otherwise, except that a word of four letters and more before - or _ is taken for itself. */
+ * them, up to the first run that may be more than that. It decides nothing that the long way would decide
+ * otherwise. */
 static size_t plain_length(const uint8_t *at, const uint8_t *end)
 {
-        const uint8_t *word = at;
+        const uint8_t *word = at, *run = at;
         for (;;) {
                 const uint8_t *p = word;
                 if (p < end && plain[*p] == PLAIN_UPPER)
@@ -492,29 +505,28 @@ static size_t plain_length(const uint8_t *at, const uint8_t *end)
                         break;
                 if (p[1] == *p || (p > at && p[-1] == *p))
                         break;
-                if (plain[*p] == PLAIN_JOINT && (n < 4 || look(word, p).hex))
-                        break;
                 if (plain[*p] == PLAIN_COLON && n && n <= 4)
                         break;
                 word = p + 1;
+                if (plain[*p] != PLAIN_JOINT)
+                        run = word;
+                else if (n < 4 || look(word - 1 - n, p).hex) {
+                        word -= n + 1;
+                        break;
+                }
         }
-        return (size_t)(word - at);
+        if (run == word)
+                return (size_t)(word - at);
+        /* A short run is no token: what was seen of it stays. */
+        size_t n = (size_t)(word - run);
+        while (n < TOKEN && is(run + n, end, CS_CLASS_RUN))
+                n++;
+        return (size_t)((n < TOKEN ? word : run) - at);
 }
 
-/* The end of a text that was cut is what was cut: drops it back to the last place where a part is certainly
- * whole. */
-static size_t crop(const char *text, size_t len)
+static struct masker mask_all(const uint8_t *text, size_t n, char *out)
 {
-        size_t n = len;
-        while (n > 0 && len - n < CS_TEMPLATE_INPUT / 4 && !memchr(" \t\r\n=&;,:\"'(){}[]|", text[n - 1], 18))
-                n--;
-        return n > 0 && len - n < CS_TEMPLATE_INPUT / 4 ? n : len;
-}
-
-void cs_template_mask(const uint8_t *text, size_t len, struct cs_template *out)
-{
-        size_t n = len > CS_TEMPLATE_INPUT ? (size_t)CS_TEMPLATE_INPUT : len;
-        struct masker m = { .at = text, .begin = text, .mail_from = text, .end = text + n, .out = out->text };
+        struct masker m = { .at = text, .begin = text, .mail_from = text, .end = text + n, .out = out };
         if (n)
                 m.has_at = memchr(text, '@', n) || (memchr(text, '%', n) && memmem(text, n, "%40", 3));
         while (m.at < m.end && !m.full) {
@@ -540,6 +552,26 @@ void cs_template_mask(const uint8_t *text, size_t len, struct cs_template *out)
                 }
                 take_run(&m);
         }
+        return m;
+}
+
+/* The mask of a token that goes on beyond the end of the text, and of which enough is seen to know its kind. */
+static bool ends_in_token(const struct masker *m)
+{
+        return m->at == m->end && m->item_end == m->len && m->items && m->items < LIST_ITEMS &&
+               m->item_len >= CUT_TOKEN &&
+               (m->item == CS_MASK_HEX || m->item == CS_MASK_B64 || m->item == CS_MASK_REP);
+}
+
+void cs_template_mask(const uint8_t *text, size_t len, struct cs_template *out)
+{
+        size_t n = len > CS_TEMPLATE_INPUT ? (size_t)CS_TEMPLATE_INPUT : len;
+        size_t period = cs_cut_period(text, n);
+        struct masker m = mask_all(text, period ? period : n, out->text);
+        if (period)
+                mask(&m, CS_MASK_REP, n - period);
         out->cut = len > n || m.full;
-        out->len = out->cut ? crop(out->text, m.len) : m.len;
+        out->len = m.len;
+        if (out->cut && !period)
+                out->len = cs_cut_end(out->text, m.len, ends_in_token(&m) ? cs_mask_names[m.item].len : 0);
 }

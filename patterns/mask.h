@@ -52,9 +52,22 @@ size_t cs_mask_ip(const uint8_t *at, const uint8_t *end);         /* four decima
 size_t cs_mask_uuid(const uint8_t *at, const uint8_t *end);
 size_t cs_mask_colons(const uint8_t *at, const uint8_t *end, enum cs_mask *kind); /* MAC and IPv6 addresses */
 
+/* '@' (or what a URL makes of it), and the name of a domain behind it; or 0. */
+size_t cs_mask_at_sign(const uint8_t *at, const uint8_t *end);
+size_t cs_mask_domain(const uint8_t *at, const uint8_t *end);
+
+/* Names that have digits and are names all the same (SHA256, x86). */
+bool cs_mask_known_name(const uint8_t *word, size_t len);
+
+/* The same for what is more than a word, or 0: HTTP/1.1, UTF-8, x86_64. */
+size_t cs_mask_known_version(const uint8_t *at, const uint8_t *end);
+
 /* Does a run of letters, digits and joiners look drawn at random (base64, base62, base36), rather than made
  * of words? In a path (rooted, or a part of one) shorter words count as such. */
 bool cs_mask_random(const uint8_t *at, size_t len, bool path);
+
+/* The length of a line of base64 in PEM (64) or MIME (76), or more than names in paths have. */
+bool cs_mask_line(size_t len);
 
 /* Is a segment between slashes a word: `least` and more letters in lower case, perhaps after a capital, that
  * could be spoken? */

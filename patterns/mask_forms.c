@@ -293,72 +293,60 @@ size_t cs_mask_named_time(const uint8_t *at, const uint8_t *end)
         return (size_t)(p - at);
 }
 
-/* Which letters often follow a letter (bit 0: a) in words: the 210 most frequent pairs of the distinct words
- * in the sources of Python's library and C headers. They are 85 % of the pairs in words, and 31 % of those in
- * random letters. */
-static const uint32_t follows[26] = {
-        0x13eb94e, 0x0104911, 0x01e4d91, 0x0064939, 0x0eeb97d, 0x0024931, 0x0060911, 0x0004111, 0x22ef87f,
-        0x0000000, 0x0000010, 0x11c491d, 0x004c111, 0x03c617d, 0x07ef96e, 0x00ec911, 0x0100000, 0x10e791d,
-        0x01cc9b5, 0x11ed9bd, 0x00eb912, 0x0000111, 0x0000101, 0x0080010, 0x0008000, 0x0000010,
-};
-
-/* Do most pairs of letters stand in words? Case is ignored. */
-static bool speaks(const uint8_t *at, size_t len)
+/* Names that have digits and are names all the same; taking them for variable would only make templates hard
+ * to read. */
+bool cs_mask_known_name(const uint8_t *word, size_t len)
 {
-        size_t pairs = 0, usual = 0;
-        for (size_t i = 1; i < len; i++) {
-                unsigned a = (at[i - 1] | 0x20u) - 'a', b = (at[i] | 0x20u) - 'a';
-                if (a < 26 && b < 26) {
-                        pairs++;
-                        usual += follows[a] >> b & 1;
-                }
-        }
-        return usual * 100 > pairs * 58;
+        static const char names[][8] = {
+                "UTF8",   "utf8",    "UTF16",   "utf16",  "SHA1",   "sha1",  "SHA256", "sha256", "SHA512",
+                "sha512", "MD5",     "md5",     "base64", "Base64", "x86",   "IPv4",   "IPv6",   "ipv4",
+                "ipv6",   "OAuth2",  "oauth2",  "HTTP2",  "http2",  "ssh2",  "int32",  "int64",  "uint32",
+                "uint64", "float32", "float64", "Win32",  "Win64",  "win32", "i686",   "amd64",  "SOCKS5",
+                "mp3",    "mp4",     "h264",    "arm64",  "X11",    "S3",    "s3",     "EC2",    "ec2",
+                "K8s",    "k8s",     "gb2312",  "Latin1",
+        };
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if ((uint8_t)names[i][0] == word[0] && strnlen(names[i], 8) == len &&
+                    memcmp(names[i], word, len) == 0)
+                        return true;
+        return false;
 }
 
-bool cs_mask_wordlike(const uint8_t *at, size_t len, size_t least)
+/* 8, 16 and 32 behind "utf-", and protocol versions: part of the name. */
+size_t cs_mask_known_version(const uint8_t *at, const uint8_t *end)
 {
-        for (size_t i = 0; i < len; i++)
-                if (!(cs_class[at[i]] & CS_CLASS_LOWER) &&
-                    !(i == 0 && len > 3 && (cs_class[at[i]] & CS_CLASS_UPPER)))
-                        return false;
-        return len >= least && speaks(at, len);
+        if (end - at >= 6 && memcmp(at, "HTTP/", 5) == 0 && digits(at + 5, end, 1) && !word_at(at + 6, end))
+                return end - at >= 8 && at[6] == '.' && digits(at + 7, end, 1) && !word_at(at + 8, end) ? 8
+                                                                                                        : 6;
+        if (end - at >= 5 && (memcmp(at, "utf-8", 5) == 0 || memcmp(at, "UTF-8", 5) == 0) &&
+            !word_at(at + 5, end))
+                return 5;
+        if (end - at >= 6 && memcmp(at, "x86_64", 6) == 0 && !word_at(at + 6, end))
+                return 6;
+        return 0;
 }
 
-/* Random tokens of 62 or 64 characters are told from names (GetUserById2, NettyBlockTransferService) by many
- * changes between digits and letters of either case (a piece is 2.3 characters long on the average), or by
- * pairs of letters that words do not have. What is missed falls to merging. */
-bool cs_mask_random(const uint8_t *at, size_t len, bool path)
+/* '@', or what a URL makes of it. */
+size_t cs_mask_at_sign(const uint8_t *at, const uint8_t *end)
 {
-        size_t pieces = 0, groups = 0, plain = 0, segment = 0;
-        unsigned prev = 0, seen = 0;
-        for (size_t i = 0; i < len; i++) {
-                unsigned c = cs_class[at[i]] & (CS_CLASS_LOWER | CS_CLASS_UPPER | CS_CLASS_DIGIT);
-                if (!c && (cs_class[at[i]] & CS_CLASS_HIGH))
-                        return false;
-                if (at[i] == '/') {
-                        /* Behind much that is random a short word is likely random as well. */
-                        if (cs_mask_wordlike(at + segment, i - segment,
-                                             path                          ? 3
-                                             : plain - (i - segment) >= 12 ? 6
-                                                                           : 4))
-                                return false;
-                        segment = i + 1;
-                }
-                seen |= c;
-                plain += c != 0;
-                pieces += c != prev && c && !(prev == CS_CLASS_UPPER && c == CS_CLASS_LOWER);
-                groups += c == CS_CLASS_DIGIT && prev != CS_CLASS_DIGIT;
-                prev = c;
+        if (at < end && *at == '@')
+                return 1;
+        return end - at >= 3 && memcmp(at, "%40", 3) == 0 ? 3 : 0;
+}
+
+/* The domain must have a dot and end in letters: user@host alone is often something else (Class@1f2e3d). */
+size_t cs_mask_domain(const uint8_t *at, const uint8_t *end)
+{
+        size_t n = 0, dot = 0;
+        while (at + n < end && n < 255 && (word_at(at + n, end) || at[n] == '-' || at[n] == '.')) {
+                if (at[n] == '.')
+                        dot = n;
+                n++;
         }
-        if (plain < 16)
-                return false;
-        if (!(seen & CS_CLASS_LOWER) ||
-            !(seen & CS_CLASS_UPPER)) /* base36, base32: as many groups of digits */
-                return plain == len && groups * 6 >= len;
-        if (plain + 1 + len / 6 < len) /* words-with-hyphens */
-                return false;
-        if (segment && cs_mask_wordlike(at + segment, len - segment, path ? 3 : 6))
-                return false;
-        return (groups >= 3 && pieces * 3 >= len) || (pieces * 5 >= len && !speaks(at, len));
+        while (n && (at[n - 1] == '.' || at[n - 1] == '-')) /* the end of a sentence */
+                n--;
+        if (n && dot >= n) /* the last dot was one of those */
+                for (dot = n - 1; dot > 0 && at[dot] != '.'; dot--)
+                        ;
+        return dot && n - dot >= 3 && (cs_class[at[n - 1]] & (CS_CLASS_LOWER | CS_CLASS_UPPER)) ? n : 0;
 }

@@ -151,6 +151,7 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
                 if (f.at[c].kind != CS_FIELD_ABSENT)
                         cell = (f.at[c].hash & ~(uint32_t)CS_CELL_KIND) | kinds[f.at[c].kind];
                 m->cells.at[m->cells.n++] = cell;
+                row->values |= (uint64_t)f.at[c].value << c;
         }
         row->skeleton = cs_fields_hash(f.skeleton, f.skeleton_len);
         if (!t->cut)
@@ -160,6 +161,19 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
         if (!r.text)
                 return cs_fail(err, CS_ENOMEM, "skeletons of templates");
         return cs_vec_push(&m->ragged, r, err);
+}
+
+/* With fewer delimiters than this a skeleton says nothing: 512 bytes of text with fewer of them are one or two
+ * long tokens, and `F: F=F` begins every header and cookie, `F` every text. Eight are three members of a JSON
+ * object, or as many words. */
+enum { TELLING = 8 };
+
+static bool telling(const struct ragged *r)
+{
+        size_t n = 0;
+        for (size_t i = 0; i < r->len && n < TELLING; i++)
+                n += !cs_fields_marks(r->text[i]);
+        return n == TELLING;
 }
 
 /* Texts that were cut end anywhere, as the length of their variable parts varies. A skeleton that begins
@@ -189,6 +203,9 @@ static void join_ragged(struct merger *m)
                         const struct ragged *s = &r[first[k]];
                         size_t best = first[k];
                         uint64_t weight = 0;
+                        lead[best] = best;
+                        if (!telling(s)) /* nor does anything that begins it */
+                                continue;
                         while (depth) {
                                 const struct ragged *t = &r[stack[depth - 1]];
                                 if (t->len < s->len || memcmp(t->text, s->text, s->len) != 0)

@@ -1,3 +1,4 @@
+#include "template.h"
 #include "text.h"
 
 #include <setjmp.h>
@@ -203,6 +204,162 @@ static void body_in_a_large_buffer(void **state)
         assert_int_equal(run, 100);
 }
 
+/* --- masks --- */
+
+static void mask_text(const char *text, struct cs_template *t)
+{
+        cs_template_mask((const uint8_t *)text, strlen(text), t);
+}
+
+/* Each row names the edge it stands for by its content. */
+static const struct {
+        const char *text;
+        const char *masked;
+} masks[] = {
+        { "", "" },
+        { "plain words stay", "plain words stay" },
+        { "<n> literal <uuid>", "<n> literal <uuid>" },
+        { "POST /api/router/1234 HTTP/1.1\r\n", "POST /api/router/<n> HTTP/1.1\r\n" },
+        { "GET / HTTP/1.0", "GET / HTTP/1.0" },
+        { "Cookie: session=9f86d081884c7d659a2feaa0c55ad015; theme=dark; uid=4711",
+          "Cookie: session=<hex>; theme=dark; uid=<n>" },
+        { "a=1&b=-2.5&name=John+Smith&x=%2Fshop%2Forders", "a=<n>&b=<n>&name=John+Smith&x=%2Fshop%2Forders" },
+        { "{\"id\":17,\"t\":-1.5e-7,\"ok\":true}", "{\"id\":<n>,\"t\":<n>,\"ok\":true}" },
+        { "user123 at host7.example", "user<n> at host<n>.example" },
+        { "libfoo.so.3 v1.2.3", "libfoo.so.<n> v<n>" },
+        { "deadbeef01: 0x7f; 0xCAFE: 0x", "<hex>: <hex>; <hex>: <n>x" },
+        { "defaced facade", "defaced facade" },
+        { "3f2a9b 12e4 15ms 4711", "<hex> <n> <n>ms <n>" },
+        { "1700000000000000000 123456789012345678901234", "<n> <hex>" },
+        { "550e8400-e29b-41d4-a716-446655440000", "<uuid>" },
+        { "id=F47AC10B-58CC-4372-A567-0E02B2C3D479;", "id=<uuid>;" },
+        { "10.0.0.1:8080/256.1.1.1/1.2.3.4.5", "<ip>:<n>/<n>/<n>" },
+        { "fe80::1ff:fe23:4567:890a 2001:db8::1", "<ip> <ip>" },
+        { "aa:bb:cc:dd:ee:ff 00:1a:2b:3c:4d:5e", "<mac> <mac>" },
+        { "2015-07-29 17:41:44,747", "<time>" },
+        { "at 2024-01-01T00:00:00.123Z.", "at <time>." },
+        { "\"taken_at\":\"2024-01-01T00:00:00+02:00\"", "\"taken_at\":\"<time>\"" },
+        { "2005-06-03-15.42.50.675872", "<time>" },
+        { "[10/Oct/2000:13:55:36 -0700]", "[<time>]" },
+        { "Date: Tue, 15 Nov 1994 08:12:31 GMT", "Date: <time>" },
+        { "Sun Dec 04 04:47:44 2005", "<time>" },
+        { "17/06/09 20:10:40 INFO", "<time> INFO" },
+        { "time=12%3A30%3A00", "time=<time>" },
+        { "12:75 is not one", "<n>:<n> is not one" },
+        { "mail alice.b+c@mail.example.org.", "mail <email>." },
+        { "q=bob%40example.com&x", "q=<email>&x" },
+        { "root@localhost Foo@1a2b3c", "root@localhost Foo@<hex>" },
+        { "tok=aB3xK9pQ2rT7vW1z; z=abc/Df9+kJ2lMn3OpQ4rS5tU6v==", "tok=<b64>; z=<b64>" },
+        { "/files/dQw4w9WgXcQaB3dE5xyz/view", "/files/<b64>/view" },
+        { "GetUserById2Response NettyBlockTransferService",
+          "GetUserById<n>Response NettyBlockTransferService" },
+        { "01ARZ3NDEKTSV4RRFFQ69G5FAV", "<b64>" },
+        { "utf8 SHA256 x86 base64 UTF-8", "utf8 SHA256 x86 base64 UTF-8" },
+        { "X11 on x86_64, x86_63", "X11 on x86_64, x86_<n>" },
+        { "<?xml version=\"1.0\"?><a version=\"2.0\">", "<?xml version=\"1.0\"?><a version=\"<n>\">" },
+        { "0x52908400098527886E0F7030069857D2E4169EE7 0xde0B295669a9FD93d5F28D9Ec85E40f4cb697BAe",
+          "<hex> <hex>" },
+        { "loofa_Kx3bQ9zTr7WmP2vY8sJd4", "<b64>" },
+        { "user_name_of_the_host Content-Security-Policy-Report",
+          "user_name_of_the_host Content-Security-Policy-Report" },
+        { "a\\nbC3dE5fG7hI9jK1lM3\\n", "a\\n<b64>\\n" },
+        { "----------------====================", "<rep><rep>" },
+        { "---------------", "---------------" },
+        { "0000000000000000000000", "<rep>" },
+        { "[1,2] [1,2,3] [1,2,3,4,5]", "[<n>,<n>] [<n>,<n>,...] [<n>,<n>,...]" },
+        { "12 KB - 1.5MiB - 7 B - 3 Bytes", "<n> - <n> - <n> - <n> Bytes" },
+        { "two  blanks\t\tand tabs", "two blanks and tabs" },
+        { "blk_-69 blk_38 page-12 -5 x=+5", "blk_<n> blk_<n> page-<n> <n> x=+<n>" },
+        { "Gr\xc3\xbc\xc3\x9f"
+          "e 7",
+          "Gr\xc3\xbc\xc3\x9f"
+          "e <n>" },
+};
+
+static void masks_typed_parts(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+                struct cs_template t;
+                mask_text(masks[i].text, &t);
+                if (t.len != strlen(masks[i].masked) || memcmp(t.text, masks[i].masked, t.len) != 0)
+                        fail_msg("'%s': '%.*s', not '%s'", masks[i].text, (int)t.len, t.text,
+                                 masks[i].masked);
+                assert_false(t.cut);
+        }
+}
+
+/* Many short numbers become longer as masks; the text ends in a whole part all the same. */
+static void never_grows_beyond_its_room(void **state)
+{
+        (void)state;
+        char text[CS_TEMPLATE_INPUT + 1];
+        struct cs_template t;
+        for (size_t i = 0; i < CS_TEMPLATE_INPUT; i++)
+                text[i] = i % 2 ? (i % 4 == 1 ? ';' : '-') : '7';
+        cs_template_mask((const uint8_t *)text, CS_TEMPLATE_INPUT, &t);
+        assert_true(t.cut);
+        assert_true(t.len <= CS_TEMPLATE_BYTES);
+        assert_true(t.text[t.len - 1] == ';');
+}
+
+static void cuts_at_a_whole_part(void **state)
+{
+        (void)state;
+        char text[2048] = "";
+        struct cs_template t;
+        while (strlen(text) < 1024)
+                strcat(text, "name=value another=12345678 ");
+        mask_text(text, &t);
+        assert_true(t.cut);
+        assert_true(t.text[t.len - 1] == ' ' || t.text[t.len - 1] == '=');
+}
+
+/* A word without an end is known by its beginning, in whole characters. */
+static void long_words_keep_their_beginning(void **state)
+{
+        (void)state;
+        char text[2000] = "x";
+        struct cs_template t;
+        while (strlen(text) < 1500)
+                strcat(text, "\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97");
+        mask_text(text, &t);
+        assert_true(t.cut);
+        assert_int_equal(t.len, 31);
+        assert_memory_equal(t.text, text, t.len);
+}
+
+static void hostile_bytes_are_harmless(void **state)
+{
+        (void)state;
+        enum { SIZE = 1 << 20 };
+        uint8_t *text = malloc(SIZE);
+        struct cs_template t;
+        assert_non_null(text);
+        for (const char *fill = "<7a@%:-/=.Jx\xff"; *fill; fill++) {
+                memset(text, *fill, SIZE);
+                cs_template_mask(text, SIZE, &t);
+                assert_true(t.cut && t.len <= CS_TEMPLATE_BYTES);
+        }
+        for (size_t i = 0; i < SIZE; i++)
+                text[i] = (uint8_t)rand();
+        for (size_t i = 0; i + 600 < SIZE; i += 97) {
+                cs_template_mask(text + i, 600, &t);
+                assert_true(t.len <= CS_TEMPLATE_BYTES);
+        }
+        /* Every cut of a text with all forms: nothing is read beyond the end (the sanitizer watches). */
+        for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+                for (size_t n = strlen(masks[i].text); n > 0; n--) {
+                        uint8_t *exact = malloc(n);
+                        assert_non_null(exact);
+                        memcpy(exact, masks[i].text, n);
+                        cs_template_mask(exact, n, &t);
+                        free(exact);
+                }
+        }
+        free(text);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -211,6 +368,11 @@ int main(void)
                 cmocka_unit_test(agrees_with_a_slow_decoder),
                 cmocka_unit_test(judges_blocks),
                 cmocka_unit_test(body_in_a_large_buffer),
+                cmocka_unit_test(masks_typed_parts),
+                cmocka_unit_test(never_grows_beyond_its_room),
+                cmocka_unit_test(cuts_at_a_whole_part),
+                cmocka_unit_test(hostile_bytes_are_harmless),
+                cmocka_unit_test(long_words_keep_their_beginning),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

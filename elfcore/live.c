@@ -28,15 +28,25 @@ struct live_source {
         atomic_bool gone;
 };
 
+/* The pagemap of a process that has ended is empty (Linux fs/proc/task_mmu.c, pagemap_read: no mm, no bytes); so it always is
+ * for addresses that are the kernel's (vsyscall). */
+static void notice_end(struct live_source *live, uint64_t addr, ssize_t got)
+{
+        if (got == 0 && addr >> 47 == 0)
+                atomic_store_explicit(&live->gone, true, memory_order_relaxed);
+}
+
 /* How many of the pages from addr (page-aligned) on are present, up to count; -1 where that is not known. */
-static ssize_t present_run(const struct live_source *live, uint64_t addr, size_t count, uint64_t *entries)
+static ssize_t present_run(struct live_source *live, uint64_t addr, size_t count, uint64_t *entries)
 {
         if (live->pagemap < 0)
                 return -1;
         ssize_t n = pread(live->pagemap, entries, count * sizeof(*entries),
                           (off_t)(addr / CS_PAGE * sizeof(*entries)));
-        if (n < (ssize_t)sizeof(*entries))
+        if (n < (ssize_t)sizeof(*entries)) {
+                notice_end(live, addr, n);
                 return 0;
+        }
         size_t have = (size_t)n / sizeof(*entries), run = 0;
         while (run < have && entries[run] & PAGEMAP_PRESENT)
                 run++;
@@ -113,7 +123,7 @@ static enum cs_status live_read(struct cs_source *src, uint64_t addr, void *buf,
 }
 
 /* The first present page in [addr, end), or end. */
-static uint64_t next_present(const struct live_source *live, uint64_t addr, uint64_t end)
+static uint64_t next_present(struct live_source *live, uint64_t addr, uint64_t end)
 {
         uint64_t entries[CS_RESIDENT_PAGES];
         while (addr < end) {
@@ -122,8 +132,10 @@ static uint64_t next_present(const struct live_source *live, uint64_t addr, uint
                         pages = CS_RESIDENT_PAGES;
                 ssize_t n = pread(live->pagemap, entries, pages * sizeof(*entries),
                                   (off_t)(addr / CS_PAGE * sizeof(*entries)));
-                if (n < (ssize_t)sizeof(*entries))
+                if (n < (ssize_t)sizeof(*entries)) {
+                        notice_end(live, addr, n);
                         return end;
+                }
                 size_t have = (size_t)n / sizeof(*entries);
                 for (size_t i = 0; i < have; i++)
                         if (entries[i] & PAGEMAP_PRESENT)
@@ -135,7 +147,7 @@ static uint64_t next_present(const struct live_source *live, uint64_t addr, uint
 
 static uint64_t live_next(struct cs_source *src, uint64_t addr)
 {
-        const struct live_source *live = (const struct live_source *)src;
+        struct live_source *live = (struct live_source *)src;
         const cs_mapping_vec *maps = &live->image->mappings;
         size_t lo = 0, hi = maps->n;
         while (lo < hi) {

@@ -255,7 +255,15 @@ enum cs_status cs_verdict_find(const struct cs_image *image, const struct cs_hea
         else
                 judge_sound(&b);
         if (!report->target.complete) {
-                v->confidence /= 2;
+                /* What leads to a block may be in the part that is missing: suspicion, not proof. */
+                bool suspect = strcmp(v->kind, "leak") == 0;
+                v->kind = "unknown";
+                v->confidence = 0;
+                if (suspect)
+                        v->summary = cs_pool_printf(&report->pool,
+                                                    "perhaps a leak, but part of the memory could not be "
+                                                    "read: %s",
+                                                    v->summary);
                 reason(&b, "the answer is partial: see the warnings");
         }
         if (!image->threads.n && v->confidence > 0.5) {

@@ -43,27 +43,47 @@ static bool pair_fits(const struct cs_glibc *glibc, const struct data *d, size_t
                cs_source_u64(glibc->image->source, bk + 16, &forward) && back == self && forward == self;
 }
 
-/* The offset of the 127 pairs in d at or after *from, or SIZE_MAX. A live target may change one while we look. */
-static size_t find_bins(const struct cs_glibc *glibc, const struct data *d, size_t from)
+/* Could the two words be a bin head whose list is damaged, or was being changed (live): aligned addresses of memory that
+ * somebody may write? */
+static bool pair_plausible(const struct cs_glibc *glibc, const struct data *d, size_t at)
+{
+        for (size_t half = 0; half < PAIR; half += 8) {
+                uint64_t to = cs_word(d->bytes + at + half);
+                const struct cs_mapping *m = to & 15 ? NULL : cs_image_mapping_at(glibc->image, to);
+                if (!m || !(m->perms & CS_PERM_WRITE))
+                        return false;
+        }
+        return true;
+}
+
+/* Are the 127 pairs at `first` bin heads: most of them proven, the others not impossible? */
+static bool are_bins(const struct cs_glibc *glibc, const struct data *d, size_t first)
+{
+        unsigned proven = 0;
+        for (unsigned i = 0; i < GLIBC_BIN_PAIRS; i++)
+                proven += pair_fits(glibc, d, first + i * PAIR);
+        return proven > GLIBC_BIN_PAIRS / 2;
+}
+
+/* The offset of the 127 pairs in d, or SIZE_MAX. What comes before them may look like one more (the top chunk and the last
+ * remainder); what comes behind (a bitmap) does not: so the end of the row tells where it begins. */
+static size_t find_bins(const struct cs_glibc *glibc, const struct data *d)
 {
         size_t bytes = (size_t)GLIBC_BIN_PAIRS * PAIR;
-        for (size_t at = from; at + PAIR * PAIRS_SURE <= d->len; at += 8) {
+        for (size_t at = 0; at + PAIR * PAIRS_SURE <= d->len; at += 8) {
                 unsigned row = 0;
                 while (row < PAIRS_SURE && pair_empty(d, at + row * PAIR))
                         row++;
                 if (row < PAIRS_SURE)
                         continue;
                 size_t first = at, end = at + row * PAIR;
-                while (first >= PAIR && pair_fits(glibc, d, first - PAIR))
+                while (first >= PAIR && pair_plausible(glibc, d, first - PAIR))
                         first -= PAIR;
-                while (end + PAIR <= d->len && pair_fits(glibc, d, end))
+                while (end + PAIR <= d->len && pair_plausible(glibc, d, end))
                         end += PAIR;
-                if (end - first == bytes)
-                        return first;
-                /* Torn: the whole of it is told by the end that is whole. */
-                if (glibc->image->kind == CS_IMAGE_LIVE && end - first > bytes / 2 && end >= bytes)
+                if (end - first >= bytes && are_bins(glibc, d, end - bytes))
                         return end - bytes;
-                at = end;
+                at = end - 8;
         }
         return SIZE_MAX;
 }
@@ -265,7 +285,7 @@ static enum cs_status look_in(struct cs_glibc *glibc, size_t module, const struc
         cs_cleanup(free_data) struct data d = { 0 };
         if (!read_data(glibc->image, module, &d))
                 return CS_OK;
-        size_t bins = find_bins(glibc, &d, 0);
+        size_t bins = find_bins(glibc, &d);
         if (bins == SIZE_MAX)
                 return CS_OK;
         *found = true;

@@ -18,6 +18,10 @@
 #       assert_schema FILE              the JSON fits schema.jq, and memory adds up
 #       assert_refused PART ARG...      exit status 2, one line on standard error: "corescan: …PART…"
 #       assert_one_line FILE WHAT       one line that begins "corescan: "
+#       poke FILE OFFSET HEX            overwrites bytes: poke core 4 01
+#       offset_of CORE ADDRESS          where the core holds the address; nothing if it does not
+#       as_nobody CMD...                CMD as a user that is not root ($nobody_uid), for a minute at most; own_copy first
+#       own_copy                        a copy of corescan that everybody may run, in $everybody; $tmp opened for it
 #       copy_program NAME DIR [plain]   fixtures/objects: the program and its library (stripped, unless plain) to DIR
 # shellcheck disable=SC2034 # what is set here is used by those who source this
 
@@ -163,5 +167,42 @@ copy_program() {
                 cp "$objects/$library" "$2/"
         else
                 cp "$objects/stripped/$library" "$2/"
+        fi
+}
+
+poke() {
+        local bytes
+
+        # shellcheck disable=SC2001 # every pair
+        bytes=$(sed 's/../\\x&/g' <<<"$3")
+        # shellcheck disable=SC2059 # the format is the bytes
+        printf "$bytes" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+offset_of() {
+        local offset start size
+
+        [ -e "$1.segments" ] || readelf -lW "$1" 2>/dev/null | awk '$1 == "LOAD" { print $2, $3, $5 }' >"$1.segments"
+        while read -r offset start size; do
+                if (($2 - start >= 0 && $2 - start < size)); then
+                        echo $((offset + $2 - start))
+                        return
+                fi
+        done <"$1.segments"
+}
+
+nobody_uid=65534
+own_copy() {
+        chmod 755 "$tmp"
+        everybody=$tmp/everybody
+        mkdir -m 755 "$everybody"
+        cp "$CORESCAN" "$everybody/corescan"
+}
+
+as_nobody() {
+        if [ "$(id -u)" -eq 0 ]; then
+                timeout 60 setpriv --reuid="$nobody_uid" --regid="$nobody_uid" --clear-groups "$@"
+        else
+                timeout 60 "$@"
         fi
 }

@@ -11,7 +11,7 @@ def or_null(f): . == null or f;
 def counted: type == "object" and (.count | count) and (.bytes | count);
 def bytes: type == "object" and ((keys == ["text"] and (.text | text)) or (keys == ["bytes"] and (.bytes | text)));
 
-# need(object; name; check): the field is there and passes.
+# need(name; check): the field is there and passes.
 def need(name; check):
         if type != "object" then "not an object where \(name) is expected"
         elif has(name) | not then "\(name) is missing"
@@ -42,7 +42,8 @@ def target:
         need("command"; or_null(text)),
         need("exe"; or_null(text)),
         need("arch"; text),
-        need("threads"; count and . > 0),
+        need("threads"; count),
+        (if .complete and .threads == 0 then "no thread" else empty end),
         need("complete"; flag),
         need("consistent"; flag),
         need("warnings"; type == "array" and all(.[]; text)),
@@ -77,7 +78,8 @@ def heap:
                 need("cached"; counted),
                 need("top"; count),
                 need("trimmable"; count)),
-        need("mmapped"; counted),
+        # What is recognised but not walked has no numbers.
+        (if .walked == false then empty else need("mmapped"; counted) end),
         need("corrupt"; type == "array");
 
 def cluster:
@@ -113,7 +115,10 @@ def cluster:
         (if .kind == "text" then need("template"; bytes) else empty end),
         need("unreferenced"; count),
         (if .unreferenced > .count then "more unreferenced than there are" else empty end),
-        each("referrers"; need("cluster"; or_null(text)), need("offset"; count), need("share"; share)),
+        # A referrer is a cluster or a root.
+        each("referrers";
+                (if .root then need("root"; text) else need("cluster"; text), need("offset"; count) end),
+                need("share"; share)),
         need("examples"; type == "array" and length > 0 and all(.[]; address)),
         need("signature"; hex);
 

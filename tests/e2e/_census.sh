@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# The census fixture, which knows the state of every block it ever made, in several configurations:
+#
+#       each_census NAME...             starts each configuration, and calls examine NAME, which the test defines, with
+#                                       $pid, $truth and $threads set
+#       assert_census BLOCKS WHAT       --blocks agrees with $truth, exactly
+
+# shellcheck source=tests/e2e/_lib.sh
+. "$SOURCE_DIR/tests/e2e/_lib.sh"
+need_command jq
+census=$BUILD_DIR/fixtures/fixture-census
+
+# Environment and arguments of each configuration. foreign-brk: the main arena has a hole with fenceposts in front.
+# heaps: so many blocks that arenas need several heaps. top-pad and mmap-threshold: other ways of getting memory.
+configure() {
+        threads=4
+        case $1 in
+        default) configuration=("$census") ;;
+        eight-threads) threads=8 configuration=("$census" --threads 8 --seed 2) ;;
+        one-thread) threads=1 configuration=("$census" --threads 1 --seed 3) ;;
+        foreign-brk) configuration=("$census" --foreign-brk --seed 4) ;;
+        heaps) threads=2 configuration=("$census" --threads 2 --blocks 24000 --seed 5) ;;
+        one-arena) configuration=(env MALLOC_ARENA_MAX=1 "$census" --seed 6) ;;
+        no-tcache) configuration=(env GLIBC_TUNABLES=glibc.malloc.tcache_count=0 "$census" --seed 7) ;;
+        large-tcache) configuration=(env GLIBC_TUNABLES=glibc.malloc.tcache_count=200 "$census" --seed 8) ;;
+        perturb) configuration=(env MALLOC_PERTURB_=165 "$census" --seed 9) ;;
+        top-pad) configuration=(env MALLOC_TOP_PAD_=1048576 "$census" --seed 10) ;;
+        mmap-threshold) configuration=(env MALLOC_MMAP_THRESHOLD_=4096 "$census" --blocks 2000 --seed 11) ;;
+        no-fastbins) configuration=(env GLIBC_TUNABLES=glibc.malloc.mxfast=0 "$census" --seed 12) ;;
+        *) give_up "$1 is a configuration" ;;
+        esac
+}
+
+each_census() {
+        local name
+
+        for name; do
+                configure "$name"
+                truth=$tmp/$name.truth
+                start_program "${configuration[@]}" --truth "$truth"
+                wait_ready
+                examine "$name"
+                stop_program "$pid"
+        done
+}
+
+# Every block in use is there with its usable size, no freed address is, and beyond it only what the fixture's header
+# documents: glibc's thread caches (usable 0x288) and thread vectors, one per thread at most.
+assert_census() {
+        local got
+
+        # Thread vectors are calloc'ed: (surplus of 14 + modules) entries of 16 bytes, some 280 usable.
+        got=$(awk -F '\t' -v threads="$threads" '
+                FNR == NR { if ($3 == "in-use") want[$1] = $2; else freed[$1]; n[$3]++; next }
+                $1 in want { if (want[$1] != $2) wrong = wrong " " $1 ":" want[$1] "/" $2; delete want[$1]; next }
+                $1 in freed { alive = alive " " $1; next }
+                $2 == 648 && caches < threads { caches++; next }
+                $2 >= 264 && $2 <= 360 && vectors < threads { vectors++; next }
+                { more = more " " $1 ":" $2 }
+                END {
+                        for (a in want) { missing = missing " " a; if (length(missing) > 400) break }
+                        if (n["in-use"] < 1000 || n["free"] < 500) print "the truth is too short"
+                        if (missing != "") print "missing:" missing
+                        if (wrong != "") print "wrong size (truth/census):" substr(wrong, 1, 400)
+                        if (alive != "") print "freed, but in use:" substr(alive, 1, 400)
+                        if (more != "") print "nobody made:" substr(more, 1, 400)
+                        print "that is all"
+                }' "$truth" "$1")
+        assert_eq "$got" "that is all" "$2: the census is the truth"
+}
+
+# Scans, and checks the census and what is said of the heap.
+census_of() { # name, what, ARG...
+        local name=$1 what=$2
+
+        shift 2
+        scan_json "$tmp/$name.json" --top 3 --blocks "$tmp/$name.tsv" "$@"
+        assert_census "$tmp/$name.tsv" "$what"
+        # Arenas and mmapped chunks hold what --blocks lists, and nothing is called broken.
+        jqe '[.heaps[] | select(.allocator == "glibc")] | length == 1' "$tmp/$name.json"
+        jqe '.heaps[0] | .corrupt == [] and ([.arenas[].used.count] | add) + .mmapped.count == $n' "$tmp/$name.json" \
+                --argjson n "$(wc -l <"$tmp/$name.tsv")"
+        jqe '[.heaps[0].arenas[] | select(.main)] | length == 1' "$tmp/$name.json"
+        assert_eq "$(cat "$tmp/$name.json.err")" "" "$what: no warnings"
+        rm -f "$tmp/$name.json" "$tmp/$name.tsv"
+}

@@ -233,7 +233,7 @@ static enum cs_status report_heaps(struct analysis *a, struct cs_error *err)
         for (size_t i = 0; i < h->found.n; i++) {
                 struct cs_report_heap *out = &r->heaps[r->n_heaps++];
                 out->allocator = h->found.at[i].allocator;
-                out->version = h->found.at[i].version;
+                out->version = keep(r, h->found.at[i].version);
                 out->walked = h->found.at[i].walked;
                 if (h->found.at[i].module != CS_NO_MODULE)
                         out->library = keep(r, a->image->modules.at[h->found.at[i].module].name);

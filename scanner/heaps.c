@@ -2,6 +2,7 @@
 #include "heaps.h"
 
 #include "glibc.h"
+#include "glibc_version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,9 @@ enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *sy
 {
         struct cs_glibc glibc;
         enum cs_status st = cs_glibc_find(image, space, heaps, &glibc, err);
+        if (st == CS_OK && heaps->found.n)
+                heaps->found.at[0].version =
+                        cs_glibc_version(image, symbols, (size_t)heaps->found.at[0].module, &heaps->pool);
         for (size_t i = 0; st == CS_OK && i < image->modules.n; i++)
                 if (!image->modules.at[i].runtime || strncmp(image->modules.at[i].name, "ld-musl", 7) == 0)
                         st = note_foreign(image, symbols, i, heaps, err);

@@ -297,7 +297,6 @@ static enum cs_status look_in(struct cs_glibc *glibc, size_t module, const struc
                 return cs_vec_push(&glibc->heaps->found, heap, err);
         }
         heap.walked = true;
-        heap.version = glibc->layout->versions;
         glibc->heaps->arena_bytes = glibc->layout->arena_bytes;
         find_parameters(glibc, &d);
         enum cs_status st = cs_vec_push(&glibc->heaps->found, heap, err);

@@ -139,7 +139,7 @@ enum cs_status cs_corefile_parse(const uint8_t *bytes, size_t len, struct cs_cor
         cs_cleanup(elf_endp) Elf *elf = elf_memory((char *)(uintptr_t)bytes, len);
         size_t count = 0;
         if (!elf || elf_getphdrnum(elf, &count) != 0)
-                return cs_fail(err, CS_EFORMAT, "damaged ELF header: %s", elf_errmsg(-1));
+                return cs_fail(err, CS_EFORMAT, "the ELF header is damaged");
         Elf64_Ehdr header;
         memcpy(&header, bytes, sizeof(header));
         if (header.e_phnum != PN_XNUM && count < header.e_phnum)

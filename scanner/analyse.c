@@ -166,11 +166,12 @@ static void warn_about_reading(struct analysis *a)
                 warn(r,
                      "a limit was reached: the rarest features, templates or references were not told apart");
         }
-        if (moved > 0)
+        bool ended = a->image->kind == CS_IMAGE_LIVE && cs_live_source_gone(a->image->source);
+        if (moved > 0 && !ended)
                 warn(r, cs_pool_printf(&r->pool,
                                        "memory moved while it was read: %.1f %% of a sample of pages changed",
                                        100 * moved));
-        if (a->image->kind == CS_IMAGE_LIVE && cs_live_source_gone(a->image->source)) {
+        if (ended) {
                 r->target.complete = false;
                 warn(r, "the process ended while it was read: the answer is partial");
         }

@@ -66,7 +66,14 @@ static const char *target_name(const struct cs_describe *d, uint64_t addr)
                 if (text)
                         return text;
         }
-        const char *name = cs_symbols_describe(d->symbols, d->pool, addr);
+        return cs_symbols_describe(d->symbols, d->pool, addr);
+}
+
+/* The same with the name that a table states of itself: it tells people more than where the table lies. */
+static const char *target_title(const struct cs_describe *d, uint64_t addr)
+{
+        const struct cs_target *t = cs_targets_at(&d->clusters->targets, addr);
+        const char *name = target_name(d, addr);
         const char *title =
                 t && (t->kind == CS_TARGET_CONST || t->kind == CS_TARGET_DATA) ? table_title(d, addr) : NULL;
         return name && title ? cs_pool_printf(d->pool, "%s %s", name, title) : name;
@@ -75,7 +82,7 @@ static const char *target_name(const struct cs_describe *d, uint64_t addr)
 static const char *what_object(const struct cs_describe *d, const struct cs_cluster *c)
 {
         const struct cs_target *t = cs_targets_at(&d->clusters->targets, c->target);
-        const char *name = t && t->class_name ? t->class_name : target_name(d, c->target);
+        const char *name = t && t->class_name ? t->class_name : target_title(d, c->target);
         if (!name || c->kind == CS_CLUSTER_CLASS)
                 return keep(d, name);
         return cs_pool_printf(d->pool, "object with %s at +%" PRIu32, name, c->offset);

@@ -7,6 +7,13 @@
 
 #include <stdlib.h>
 
+enum {
+        FIELDS_MANY = 256,
+        /* So few blocks do not tell fields from contents; large ones are tables. Their beginning is enough. */
+        SAMPLES_FEW = 4,
+        WORDS_OF_FEW = 64,
+};
+
 /* One offset over all sampled blocks. */
 struct column {
         const struct cs_space *space;
@@ -130,6 +137,35 @@ static enum cs_status add_field(cs_field_vec *out, const struct cs_field *f, str
         return cs_vec_push(out, *f, err);
 }
 
+/* Numbers and noise: what uninitialised buffers are full of. */
+static bool is_noise(const struct cs_field *f)
+{
+        if (f->kind != CS_FIELD_COLUMN)
+                return false;
+        return f->facts.kind == CS_COLUMN_MIXED || f->facts.kind == CS_COLUMN_INT ||
+               f->facts.kind == CS_COLUMN_FLAGS || f->facts.kind == CS_COLUMN_FLOAT ||
+               f->facts.kind == CS_COLUMN_TIME;
+}
+
+/* A map of so many fields is that of a buffer: neighbouring noise becomes one field. */
+static void fold_noise(cs_field_vec *fields)
+{
+        size_t kept = 0;
+        for (size_t i = 0; fields->n > FIELDS_MANY && i < fields->n; i++) {
+                struct cs_field *last = kept ? &fields->at[kept - 1] : NULL;
+                if (last && is_noise(last) && is_noise(&fields->at[i])) {
+                        last->size += fields->at[i].size;
+                        last->facts.kind = CS_COLUMN_MIXED;
+                        if (fields->at[i].share < last->share)
+                                last->share = fields->at[i].share;
+                } else {
+                        fields->at[kept++] = fields->at[i];
+                }
+        }
+        if (kept)
+                fields->n = kept;
+}
+
 /* Reads the first `words` words of all sampled blocks into rows; have[i] is how many the i-th gave. */
 static void read_rows(struct cs_view *view, const struct cs_blocks *blocks, const uint32_t *sample, size_t n,
                       size_t words, uint64_t *rows, uint32_t *have)
@@ -157,6 +193,8 @@ enum cs_status cs_fieldmap_build(const struct cs_image *image, const struct cs_s
         size_t words = (size_t)clusters->at.at[cluster].min_units * CS_BLOCK_UNIT / 8;
         if (words > CS_LIMIT_FIELD_WORDS)
                 words = CS_LIMIT_FIELD_WORDS;
+        if (n < SAMPLES_FEW && words > WORDS_OF_FEW)
+                words = WORDS_OF_FEW;
         uint64_t *rows = malloc((n + 1) * (words + 1) * sizeof(*rows));
         struct column column = { space, blocks, seen, values, copy, 0 };
         struct cs_view view;
@@ -180,5 +218,6 @@ enum cs_status cs_fieldmap_build(const struct cs_image *image, const struct cs_s
         }
         cs_view_deinit(&view);
         free(rows);
+        fold_noise(out);
         return st;
 }

@@ -25,10 +25,11 @@ static void set_state(struct cs_block *b, enum cs_block_state state)
         b->tagged = (b->tagged & ~(uint64_t)CS_BLOCK_STATE_MASK) | state;
 }
 
-/* Follows a mangled list of chunks of one size, up to `most` of them, and marks them. `link` is where in the chunk the next
- * pointer is, and what pointers point to. Stops at the first that cannot be true. */
-static void mark_list(struct marker *m, uint64_t head, uint64_t size, uint64_t most, uint64_t pointed,
-                      const char *what)
+/* Follows a mangled list of chunks of one size, up to `most` of them, and marks them. `pointed` is how
+ * far behind the start of a chunk pointers point. Stops at the first that cannot be true, and names the place that
+ * holds the broken link: `holder` is that of the head. */
+static void mark_list(struct marker *m, uint64_t holder, uint64_t head, uint64_t size, uint64_t most,
+                      uint64_t pointed, const char *what)
 {
         uint64_t at = head;
         for (uint64_t n = 0; at && n < most; n++) {
@@ -37,10 +38,11 @@ static void mark_list(struct marker *m, uint64_t head, uint64_t size, uint64_t m
                 /* Each list is met once, so a chunk that is not in use (any more) is damage, or a ring. */
                 if (!b || cs_block_state(b) != CS_BLOCK_IN_USE ||
                     !cs_source_u64(m->glibc->image->source, at - pointed + GLIBC_HEADER, &stored)) {
-                        cs_heaps_corrupt(m->glibc->heaps, at, what);
+                        cs_heaps_corrupt(m->glibc->heaps, holder, what);
                         return;
                 }
                 set_state(b, CS_BLOCK_CACHED);
+                holder = at - pointed + GLIBC_HEADER;
                 at = cs_glibc_reveal(at - pointed + GLIBC_HEADER, stored);
         }
 }
@@ -51,8 +53,8 @@ static void mark_fastbins(struct marker *m, uint64_t arena)
         for (unsigned i = 0; i < GLIBC_FASTBINS; i++) {
                 uint64_t head;
                 if (cs_source_u64(m->glibc->image->source, arena + l->fastbins + 8u * i, &head) && head)
-                        mark_list(m, head, GLIBC_MIN_CHUNK + 16u * i, m->blocks->blocks.n, 0,
-                                  "fastbin list is broken");
+                        mark_list(m, arena + l->fastbins + 8u * i, head, GLIBC_MIN_CHUNK + 16u * i,
+                                  m->blocks->blocks.n, 0, "fastbin list is broken");
         }
 }
 
@@ -79,14 +81,14 @@ static bool is_tcache(const struct marker *m, const uint8_t *at)
         return any;
 }
 
-static void mark_tcache(struct marker *m, const uint8_t *at)
+static void mark_tcache(struct marker *m, uint64_t addr, const uint8_t *at)
 {
         const struct cs_glibc_layout *l = m->glibc->layout;
         for (unsigned i = 0; i < GLIBC_TCACHE_BINS; i++) {
                 unsigned count = at[2 * i] | (unsigned)at[2 * i + 1] << 8;
                 if (count)
-                        mark_list(m, cs_word(at + l->tcache_heads + 8u * i), bin_size(i), count, GLIBC_HEADER,
-                                  "thread cache list is broken");
+                        mark_list(m, addr + l->tcache_heads + 8u * i, cs_word(at + l->tcache_heads + 8u * i),
+                                  bin_size(i), count, GLIBC_HEADER, "thread cache list is broken");
         }
 }
 
@@ -105,7 +107,7 @@ enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_spac
                     !cs_source_exact(glibc->image->source, cs_block_user(b), payload, sizeof(payload)) ||
                     !is_tcache(&m, payload))
                         continue;
-                mark_tcache(&m, payload);
+                mark_tcache(&m, cs_block_user(b), payload);
                 set_state(b, CS_BLOCK_INTERNAL);
         }
         return CS_OK;

@@ -126,5 +126,5 @@ copy_program shop "$tmp/plain" plain
 start_program "$tmp/plain/shop" --truth "$tmp/plain.truth"
 wait_ready
 scan_json "$tmp/plain.json" --live "$pid"
-jqe '.clusters[0].evidence[0].symbol | startswith("slider_ops")' "$tmp/plain.json"
+jqe '.clusters[0].evidence[0].symbol == "slider_ops"' "$tmp/plain.json"
 jqe '.clusters[0].what | contains("slider_ops")' "$tmp/plain.json"

@@ -158,7 +158,8 @@ static bool cut_character(const uint8_t *rest, size_t left)
  *   1. No run of 4 bytes: no text.
  *   2. The text fills the block to its last byte (a buffer that carries its length elsewhere): text from
  *      8 bytes on.
- *   3. What follows is not NUL: bytes of a number, of a compressed body, of something else.
+ *   3. What follows is not NUL: bytes of a number, of a compressed body, of something else; or what malloc
+ *      rounded up, where somebody copied just the text: from 32 bytes on, in the block that so many get.
  *   4. Below 8 characters: see short_text().
  *   5. The block is just what malloc gives for this text and its NUL (strdup, std::string(const char *)), or
  *      the text fills half of it (buffers that grow by doubling; Ruby, Python and std::string round up less):
@@ -175,7 +176,7 @@ bool cs_text_block(const uint8_t *bytes, size_t len, size_t *run)
         if (n == len || cut_character(bytes + n, len - n))
                 return n >= 8;
         if (bytes[n] != 0)
-                return false;
+                return n >= 32 && len <= usable(n);
         if (n < 8)
                 return short_text(bytes, len, n);
         if (len <= usable(n + 1) || n >= len / 2 || n >= 256)

@@ -103,6 +103,8 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .workers = run->options.workers,
                 .detail = cs_options_detail(&run->options),
                 .blocks = run->options.blocks != NULL,
+                .census_only = !(run->options.show & ~(unsigned)CS_SHOW_CENSUS) && !run->options.blocks &&
+                               !run->options.cluster && !run->options.fail_on,
                 .digest = run->options.json,
                 .progress = progress.to ? cs_progress_show : NULL,
                 .progress_context = &progress,

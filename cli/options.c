@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include "kinds.h"
 #include "work.h"
 
 #include <errno.h>
@@ -13,12 +14,15 @@ enum {
         OPT_SUMMARY = 256,
         OPT_CLUSTERS,
         OPT_LIBRARIES,
+        OPT_REGIONS,
+        OPT_HEAP,
         OPT_JSON,
         OPT_LIVE,
         OPT_TOP,
         OPT_MIN_BYTES,
         OPT_LIBRARY,
         OPT_CLUSTER,
+        OPT_REGION,
         OPT_BLOCKS,
         OPT_COLOR,
         OPT_PROGRESS,
@@ -46,11 +50,14 @@ static const struct option long_options[] = {
         { "summary", no_argument, NULL, OPT_SUMMARY },
         { "clusters", no_argument, NULL, OPT_CLUSTERS },
         { "libraries", no_argument, NULL, OPT_LIBRARIES },
+        { "regions", no_argument, NULL, OPT_REGIONS },
+        { "heap", no_argument, NULL, OPT_HEAP },
         { "json", no_argument, NULL, OPT_JSON },
         { "top", required_argument, NULL, OPT_TOP },
         { "min-bytes", required_argument, NULL, OPT_MIN_BYTES },
         { "library", required_argument, NULL, OPT_LIBRARY },
         { "cluster", required_argument, NULL, OPT_CLUSTER },
+        { "region", required_argument, NULL, OPT_REGION },
         { "blocks", required_argument, NULL, OPT_BLOCKS },
         { "output", required_argument, NULL, 'o' },
         { "color", required_argument, NULL, OPT_COLOR },
@@ -60,8 +67,6 @@ static const struct option long_options[] = {
         { "fail-on", required_argument, NULL, OPT_FAIL_ON },
         { "sysroot", required_argument, NULL, OPT_SYSROOT },
         { "debug-dir", required_argument, NULL, OPT_DEBUG_DIR },
-        LATER("regions"),
-        LATER("heap"),
         LATER("leaks"),
         LATER("strings"),
         LATER("grep"),
@@ -71,7 +76,6 @@ static const struct option long_options[] = {
         LATER("depth"),
         LATER("watch"),
         LATER("samples"),
-        LATER("region"),
         LATER("encoding"),
         LATER("debuginfod"),
         LATER("html"),
@@ -223,6 +227,12 @@ static enum cs_status take_selection(int option, const char *arg, struct cs_opti
         case OPT_LIBRARY:
                 o->library = arg;
                 return CS_OK;
+        case OPT_REGION:
+                if (cs_kind_named(arg) == CS_KINDS)
+                        return cs_fail(err, CS_EFORMAT,
+                                       "--region %.100s: not a kind of memory; see corescan(1)", arg);
+                o->region = arg;
+                return CS_OK;
         default:
                 return parse_cluster(arg, o, err);
         }
@@ -288,6 +298,12 @@ static enum cs_status take_option(int option, const char *arg, struct cs_options
                 return CS_OK;
         case OPT_LIBRARIES:
                 o->show |= CS_SHOW_LIBRARIES;
+                return CS_OK;
+        case OPT_REGIONS:
+                o->show |= CS_SHOW_REGIONS;
+                return CS_OK;
+        case OPT_HEAP:
+                o->show |= CS_SHOW_HEAP;
                 return CS_OK;
         case OPT_JSON:
                 o->json = true;
@@ -395,7 +411,7 @@ enum cs_status cs_options_parse(int argc, char **argv, struct cs_options *out, s
         if (st != CS_OK)
                 return st;
         if (o.show == 0)
-                o.show = o.cluster ? CS_SHOW_CLUSTERS : CS_SHOW_SUMMARY;
+                o.show = o.cluster ? CS_SHOW_CLUSTERS : o.region ? CS_SHOW_REGIONS : CS_SHOW_SUMMARY;
         *out = o;
         return CS_OK;
 }

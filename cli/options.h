@@ -7,7 +7,14 @@
 
 enum cs_command { CS_COMMAND_REPORT, CS_COMMAND_HELP, CS_COMMAND_VERSION };
 
-enum cs_show { CS_SHOW_SUMMARY = 1, CS_SHOW_CLUSTERS = 2, CS_SHOW_LIBRARIES = 4 };
+enum cs_show {
+        CS_SHOW_SUMMARY = 1,
+        CS_SHOW_CLUSTERS = 2,
+        CS_SHOW_LIBRARIES = 4,
+        CS_SHOW_REGIONS = 8,
+        CS_SHOW_HEAP = 16,
+        CS_SHOW_CENSUS = CS_SHOW_REGIONS | CS_SHOW_HEAP, /* what needs no clusters */
+};
 
 enum cs_when { CS_WHEN_AUTO, CS_WHEN_ALWAYS, CS_WHEN_NEVER };
 
@@ -30,6 +37,7 @@ struct cs_options {
         uint64_t top;          /* when given; 0: all */
         uint64_t min_bytes;    /* clusters and libraries of fewer bytes are not shown */
         const char *library;   /* glob on library names; "-" matches what has no owner; or NULL */
+        const char *region;    /* kind of the regions to show, or NULL */
         const char *cluster;   /* "c12", or NULL */
         uint64_t cluster_rank; /* 12; 0: not given */
         const char *blocks;    /* file, or NULL */

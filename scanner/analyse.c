@@ -7,6 +7,7 @@
 #include "digest.h"
 #include "glibc.h"
 #include "live.h"
+#include "runtimes.h"
 #include "verdict.h"
 #include "work.h"
 
@@ -26,6 +27,7 @@ struct analysis {
         struct cs_symbols *symbols;
         struct cs_space *space;
         struct cs_residency *residency;
+        struct cs_claims claims;
         struct cs_heaps heaps;
         cs_slice_vec slices;
         struct cs_clusters clusters;
@@ -48,6 +50,7 @@ static void analysis_deinit(struct analysis *a)
         cs_clusters_deinit(&a->clusters);
         cs_vec_deinit(&a->slices);
         cs_heaps_deinit(&a->heaps);
+        cs_claims_deinit(&a->claims);
         cs_residency_destroy(a->residency);
         cs_space_destroy(a->space);
         cs_symbols_destroy(a->symbols);
@@ -75,8 +78,11 @@ static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
         if ((st = cs_symbols_create(a->image, &a->options->image, &a->symbols, err)) != CS_OK ||
             (st = cs_space_create(a->image, a->symbols, &a->space, err)) != CS_OK)
                 return st;
+        stage(a, "looking for runtimes", 0, 0);
+        if ((st = cs_runtimes_find(a->image, a->symbols, &a->claims, err)) != CS_OK)
+                return st;
         stage(a, "walking heaps", 0, 0);
-        return cs_heaps_find(a->image, a->symbols, a->space, &a->heaps, err);
+        return cs_heaps_find(a->image, a->symbols, a->space, &a->claims, &a->heaps, err);
 }
 
 static enum cs_status relate(struct analysis *a, struct cs_error *err)
@@ -372,8 +378,9 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
         if ((st = report_target(a, err)) != CS_OK ||
             (st = cs_accounts_build(a->image, a->space, &a->heaps, a->residency, &r->pool, &r->memory,
                                     err)) != CS_OK ||
-            (st = report_heaps(a, err)) != CS_OK || (st = report_clusters(a, err)) != CS_OK ||
-            (st = report_libraries(a, err)) != CS_OK)
+            (st = report_heaps(a, err)) != CS_OK ||
+            (!a->options->census_only &&
+             ((st = report_clusters(a, err)) != CS_OK || (st = report_libraries(a, err)) != CS_OK)))
                 return st;
         char sha256[CS_DIGEST_TEXT];
         if (a->digest && cs_digest_finish(a->digest, sha256))
@@ -382,7 +389,7 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
         r->leak_indirect = a->leaks.indirect;
         if (a->options->blocks && (st = report_blocks(a, err)) != CS_OK)
                 return st;
-        return cs_verdict_find(a->image, &a->heaps, &a->leaks, r, err);
+        return a->options->census_only ? CS_OK : cs_verdict_find(a->image, &a->heaps, &a->leaks, r, err);
 }
 
 enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_options *options,
@@ -399,7 +406,8 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         if (!a.report)
                 return cs_fail(err, CS_ENOMEM, "report");
         enum cs_status st = options->digest ? cs_digest_start(image, &a.digest, err) : CS_OK;
-        if (st != CS_OK || (st = read_memory(&a, err)) != CS_OK || (st = relate(&a, err)) != CS_OK ||
+        if (st != CS_OK || (st = read_memory(&a, err)) != CS_OK ||
+            (!options->census_only && (st = relate(&a, err)) != CS_OK) ||
             (st = build_report(&a, err)) != CS_OK)
                 return st;
         clock_gettime(CLOCK_MONOTONIC, &end);

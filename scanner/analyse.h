@@ -13,6 +13,7 @@ struct cs_analyse_options {
         struct cs_image_options image;
         unsigned workers;        /* 0: as many as there are processors */
         size_t detail;           /* clusters (largest first) that get fields and examples */
+        bool census_only;        /* regions and heaps will do: no clusters, owners, leaks, verdict */
         bool digest;             /* fill target.sha256 */
         bool blocks;             /* fill report->blocks */
         cs_progress_fn progress; /* or NULL */

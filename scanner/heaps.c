@@ -85,10 +85,11 @@ bool cs_heaps_claims(const struct cs_heaps *heaps, uint64_t addr, struct cs_rang
 }
 
 enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *symbols, struct cs_space *space,
-                             struct cs_heaps *heaps, struct cs_error *err)
+                             struct cs_claims *claims, struct cs_heaps *heaps, struct cs_error *err)
 {
         struct cs_glibc glibc;
-        enum cs_status st = cs_glibc_find(image, space, heaps, &glibc, err);
+        cs_claims_seal(claims);
+        enum cs_status st = cs_glibc_find(image, space, claims, heaps, &glibc, err);
         if (st == CS_OK && heaps->found.n)
                 heaps->found.at[0].version =
                         cs_glibc_version(image, symbols, (size_t)heaps->found.at[0].module, &heaps->pool);

@@ -4,6 +4,7 @@
 #define CS_HEAPS_H
 
 #include "blocks.h"
+#include "claims.h"
 
 struct cs_arena {
         uint64_t address;
@@ -49,8 +50,10 @@ void cs_heaps_corrupt(struct cs_heaps *heaps, uint64_t address, const char *what
 bool cs_heaps_claims(const struct cs_heaps *heaps, uint64_t addr, struct cs_range *which);
 void cs_heaps_sort_claims(struct cs_heaps *heaps);
 
-/* Finds all allocators in the image, walks those it can, seals the blocks and enters them into space. Main thread. */
+/* Finds all allocators in the image, walks those it can, seals the blocks and enters them into space. Takes the runtimes' claims,
+ * adds those of allocators that are measured without walking their blocks, and seals them. Main thread. */
 CS_CHECK enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *symbols,
-                                      struct cs_space *space, struct cs_heaps *heaps, struct cs_error *err);
+                                      struct cs_space *space, struct cs_claims *claims,
+                                      struct cs_heaps *heaps, struct cs_error *err);
 
 #endif

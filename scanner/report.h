@@ -80,6 +80,18 @@ struct cs_report_heap {
         size_t n_corrupt;
 };
 
+/* A mapping, or part of one, with one kind. */
+struct cs_report_region {
+        uint64_t start;
+        uint64_t end;
+        char perms[5];     /* "rw-p", as in /proc/PID/maps; a core does not tell shared from private: 'p' */
+        const char *kind;  /* "malloc-used", "stack", … as in INTERFACE.md */
+        const char *owner; /* module that it belongs to, or NULL */
+        const char *path;  /* of the mapping, or NULL */
+        uint64_t resident;
+        const char *detail; /* "main arena", "thread 12 (libfoo.so)", or NULL */
+};
+
 struct cs_report_verdict {
         const char *kind; /* "leak", "healthy", "unknown", … */
         double confidence;
@@ -171,6 +183,8 @@ struct cs_report {
         struct cs_pool pool;
         struct cs_report_target target;
         struct cs_report_memory memory;
+        struct cs_report_region *regions; /* by address */
+        size_t n_regions;
         struct cs_report_heap *heaps;
         size_t n_heaps;
         struct cs_report_verdict verdict;

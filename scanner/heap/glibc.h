@@ -11,6 +11,7 @@
 struct cs_glibc {
         const struct cs_image *image;
         struct cs_heaps *heaps;
+        const struct cs_claims *claims;       /* of others: no mmapped chunk is looked for there */
         const struct cs_glibc_layout *layout; /* NULL: no arena was found */
         struct cs_view view;
         uint64_t main_arena;
@@ -22,7 +23,8 @@ struct cs_glibc {
 /* Finds main_arena in the modules' writable data, walks every arena and finds mmapped chunks. Adds to heaps->found an entry
  * for the first main arena, or one that is not walked where a libc is there whose malloc is not recognised. */
 CS_CHECK enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space *space,
-                                      struct cs_heaps *heaps, struct cs_glibc *out, struct cs_error *err);
+                                      const struct cs_claims *claims, struct cs_heaps *heaps,
+                                      struct cs_glibc *out, struct cs_error *err);
 void cs_glibc_deinit(struct cs_glibc *glibc);
 
 /* Walks one heap from its first chunk on: up to and with the chunk at `top`, or (top 0) up to the fenceposts that end a

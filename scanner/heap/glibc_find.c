@@ -307,10 +307,11 @@ static enum cs_status look_in(struct cs_glibc *glibc, size_t module, const struc
 }
 
 enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space *space,
-                             struct cs_heaps *heaps, struct cs_glibc *out, struct cs_error *err)
+                             const struct cs_claims *claims, struct cs_heaps *heaps, struct cs_glibc *out,
+                             struct cs_error *err)
 {
         bool found = false;
-        *out = (struct cs_glibc){ .image = image, .heaps = heaps };
+        *out = (struct cs_glibc){ .image = image, .heaps = heaps, .claims = claims };
         cs_view_init(&out->view, image->source);
         heaps->mmapped_known = UINT64_MAX;
         /* The C library first; an executable that links it statically has main_arena in its own data. */

@@ -84,6 +84,11 @@ static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, stru
                         p = cs_page_up(claimed.end);
                         continue;
                 }
+                const struct cs_claim *others = cs_claims_find(glibc->claims, p, NULL);
+                if (others) {
+                        p = cs_page_up(others->range.end);
+                        continue;
+                }
                 enum cs_status st = add_chunk(glibc, p, range.end - p, &length, err);
                 if (st != CS_OK)
                         return st;

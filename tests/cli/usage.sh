@@ -40,7 +40,7 @@ refused "new: comparing several cores is not in this version" old new
 refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
-for flag in --regions --heap --leaks --strings --grep --rules --at --refs --depth --watch --samples --region --encoding \
+for flag in --leaks --strings --grep --rules --at --refs --depth --watch --samples --encoding \
         --debuginfod --html --folded --pprof --prometheus --reveal --max-memory --freeze; do
         refused "$flag: not in this version" "$flag" 1 core
 done

@@ -191,10 +191,12 @@ static void check(const struct cs_blocks *blocks, const struct cs_space *space)
 static void walk(struct target *t)
 {
         struct cs_heaps heaps = { 0 };
-        if (cs_heaps_find(&t->image, t->symbols, t->space, &heaps, NULL) != CS_OK)
+        struct cs_claims claims = { 0 };
+        if (cs_heaps_find(&t->image, t->symbols, t->space, &claims, &heaps, NULL) != CS_OK)
                 abort();
         check(&heaps.blocks, t->space);
         cs_heaps_deinit(&heaps);
+        cs_claims_deinit(&claims);
         for (size_t i = 0; i < t->n; i++)
                 if (t->mappings[i].module == CS_NO_MODULE &&
                     cs_space_set(t->space, t->mappings[i].range, CS_SPACE_OTHER, (uint32_t)i, NULL) != CS_OK)

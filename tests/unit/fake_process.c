@@ -112,6 +112,7 @@ void fake_destroy(struct fake_process *p)
         cs_vec_deinit(&p->slices);
         cs_residency_destroy(p->residency);
         cs_heaps_deinit(&p->heaps);
+        cs_claims_deinit(&p->claims);
         cs_space_destroy(p->space);
         cs_symbols_destroy(p->symbols);
         cs_image_close(p->image);
@@ -246,7 +247,7 @@ void fake_open(struct fake_process *p)
         must(cs_image_open_core(path, &p->options, &p->image, NULL) == CS_OK);
         must(cs_symbols_create(p->image, &p->options, &p->symbols, NULL) == CS_OK);
         must(cs_space_create(p->image, p->symbols, &p->space, NULL) == CS_OK);
-        must(cs_heaps_find(p->image, p->symbols, p->space, &p->heaps, NULL) == CS_OK);
+        must(cs_heaps_find(p->image, p->symbols, p->space, &p->claims, &p->heaps, NULL) == CS_OK);
 }
 
 void fake_relate(struct fake_process *p, unsigned workers)

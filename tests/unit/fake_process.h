@@ -56,6 +56,7 @@ struct fake_process {
         struct cs_image_options options;
         struct cs_symbols *symbols;
         struct cs_space *space;
+        struct cs_claims claims;
         struct cs_heaps heaps;
         /* From fake_relate() on. */
         struct cs_residency *residency;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "claims.h"
+
+#include <stdlib.h>
+
+void cs_claims_deinit(struct cs_claims *claims)
+{
+        cs_vec_deinit(&claims->at);
+        cs_pool_deinit(&claims->pool);
+}
+
+enum cs_status cs_claims_add(struct cs_claims *claims, struct cs_claim claim, struct cs_error *err)
+{
+        return claim.range.start < claim.range.end ? cs_vec_push(&claims->at, claim, err) : CS_OK;
+}
+
+static int by_start(const void *a, const void *b)
+{
+        const struct cs_claim *x = a, *y = b;
+        if (x->range.start != y->range.start)
+                return x->range.start < y->range.start ? -1 : 1;
+        return x->order < y->order ? -1 : x->order > y->order;
+}
+
+void cs_claims_seal(struct cs_claims *claims)
+{
+        struct cs_claim *all = claims->at.at;
+        size_t kept = 0;
+        for (size_t i = 0; i < claims->at.n; i++)
+                all[i].order = (uint32_t)i;
+        if (claims->at.n)
+                qsort(all, claims->at.n, sizeof(*all), by_start);
+        for (size_t i = 0; i < claims->at.n; i++) {
+                struct cs_claim claim = all[i];
+                struct cs_claim *last = kept ? &all[kept - 1] : NULL;
+                if (last && claim.range.start < last->range.end) {
+                        if (last->order < claim.order)
+                                claim.range.start = last->range.end;
+                        else
+                                last->range.end = claim.range.start;
+                        if (last->range.start >= last->range.end)
+                                kept--;
+                }
+                if (claim.range.start < claim.range.end)
+                        all[kept++] = claim;
+        }
+        claims->at.n = kept;
+}
+
+const struct cs_claim *cs_claims_find(const struct cs_claims *claims, uint64_t addr, uint64_t *next)
+{
+        size_t lo = 0, hi = claims->at.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (claims->at.at[mid].range.start <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        if (next)
+                *next = lo < claims->at.n ? claims->at.at[lo].range.start : UINT64_MAX;
+        return lo && cs_range_has(claims->at.at[lo - 1].range, addr) ? &claims->at.at[lo - 1] : NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ranges of anonymous memory that somebody proved to be theirs: managed runtimes, and allocators that are measured but not
+ * walked block by block. Filled by the recognisers on the main thread, then sealed and shared. */
+#ifndef CS_CLAIMS_H
+#define CS_CLAIMS_H
+
+#include "kinds.h"
+#include "pool.h"
+#include "range.h"
+#include "status.h"
+#include "vec.h"
+
+struct cs_claim {
+        struct cs_range range;
+        enum cs_kind kind;
+        int32_t module; /* whose it is: the runtime's or allocator's module, or CS_NO_MODULE */
+        const char *
+                detail; /* for people: "java heap", "carrier of eheap_alloc"; static or in the claims' pool; or NULL */
+        uint32_t order; /* set by cs_claims_seal() */
+};
+
+struct cs_claims {
+        struct cs_pool pool;
+        CS_VEC(struct cs_claim) at; /* once sealed: by address, disjoint */
+};
+
+void cs_claims_deinit(struct cs_claims *claims);
+
+/* Adds a claim; empty ranges are ignored. */
+CS_CHECK enum cs_status cs_claims_add(struct cs_claims *claims, struct cs_claim claim, struct cs_error *err);
+
+/* Sorts. Of two claims that overlap the one that was added first keeps all of it, and the other what lies before (or, where it
+ * begins later, behind) it. */
+void cs_claims_seal(struct cs_claims *claims);
+
+/* The claim that holds addr, or NULL; *next is where the next claim behind addr begins (UINT64_MAX: none). Sealed only;
+ * next may be NULL. Thread-safe. */
+const struct cs_claim *cs_claims_find(const struct cs_claims *claims, uint64_t addr, uint64_t *next);
+
+#endif

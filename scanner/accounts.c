@@ -159,8 +159,11 @@ static enum cs_status enter_heaps(struct books *b, struct cs_error *err)
         for (size_t r = 0; r < b->heaps->blocks.ranges.n; r++) {
                 const struct cs_heap_range *range = &b->heaps->blocks.ranges.at[r];
                 bool counts = is_anonymous(b, range->range);
-                for (uint32_t i = 0; counts && i < range->count; i++)
-                        enter_block(b, &b->heaps->blocks.blocks.at[range->first + i]);
+                struct cs_block_cursor cursor = cs_blocks_of(&b->heaps->blocks, range);
+                struct cs_block block;
+                uint32_t i;
+                while (counts && cs_blocks_next(&cursor, &block, &i))
+                        enter_block(b, &block);
         }
         struct account *used = &b->kinds[KIND_USED], *freed = &b->kinds[KIND_FREE];
         struct account *overhead = &b->kinds[KIND_OVERHEAD], *rest = &b->kinds[KIND_ANONYMOUS];

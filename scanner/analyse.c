@@ -127,8 +127,8 @@ static void warn_about_heaps(struct analysis *a)
         const struct cs_heaps *h = &a->heaps;
         uint64_t mmapped = 0;
         bool walked = false;
-        for (size_t i = 0; i < h->blocks.blocks.n; i++)
-                mmapped += cs_block_mmapped(&h->blocks.blocks.at[i]);
+        for (size_t i = 0; i < h->blocks.ranges.n; i++)
+                mmapped += h->blocks.ranges.at[i].mmapped;
         for (size_t i = 0; i < h->found.n; i++) {
                 walked |= h->found.at[i].walked;
                 if (!h->found.at[i].walked)
@@ -260,8 +260,11 @@ static enum cs_status report_heaps(struct analysis *a, struct cs_error *err)
                                 (struct cs_report_corrupt){ h->corrupt.at[k].address, h->corrupt.at[k].what };
                 for (size_t k = 0; k < h->blocks.ranges.n; k++) {
                         const struct cs_heap_range *range = &h->blocks.ranges.at[k];
-                        for (uint32_t b = range->first; b < range->first + range->count; b++)
-                                count_block(out, range->arena, &h->blocks.blocks.at[b]);
+                        struct cs_block_cursor cursor = cs_blocks_of(&h->blocks, range);
+                        struct cs_block b;
+                        uint32_t index;
+                        while (cs_blocks_next(&cursor, &b, &index))
+                                count_block(out, range->arena, &b);
                 }
         }
         return CS_OK;
@@ -341,14 +344,16 @@ static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
         const struct cs_blocks *blocks = &a->heaps.blocks;
-        r->blocks = malloc((blocks->blocks.n + 1) * sizeof(*r->blocks));
+        r->blocks = malloc(((size_t)cs_blocks_indices(blocks) + 1) * sizeof(*r->blocks));
         if (!r->blocks)
-                return cs_fail(err, CS_ENOMEM, "%zu blocks", blocks->blocks.n);
-        for (size_t i = 0; i < blocks->blocks.n; i++) {
-                const struct cs_block *b = &blocks->blocks.at[i];
-                if (cs_block_state(b) == CS_BLOCK_IN_USE)
+                return cs_fail(err, CS_ENOMEM, "%u blocks", cs_blocks_indices(blocks));
+        struct cs_block_cursor cursor = cs_blocks_all(blocks);
+        struct cs_block b;
+        uint32_t i;
+        while (cs_blocks_next(&cursor, &b, &i)) {
+                if (cs_block_state(&b) == CS_BLOCK_IN_USE)
                         r->blocks[r->n_blocks++] =
-                                (struct cs_report_block){ cs_block_user(b), cs_block_usable(b), b->cluster,
+                                (struct cs_report_block){ cs_block_user(&b), cs_block_usable(&b), b.cluster,
                                                           a->leaks.state[i] };
         }
         return CS_OK;

@@ -3,94 +3,192 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { COPY_TAGS = 1 << 18 /* copied before their pages are given back */ };
+
+static void drop_index(struct cs_heap_range *r)
+{
+        free(r->starts);
+        free(r->rank);
+        free(r->select);
+        r->starts = NULL;
+        r->rank = r->select = NULL;
+}
 
 void cs_blocks_deinit(struct cs_blocks *blocks)
 {
-        for (size_t i = 0; i < blocks->ranges.n; i++) {
-                free(blocks->ranges.at[i].starts);
-                free(blocks->ranges.at[i].rank);
-        }
+        for (size_t i = 0; i < blocks->ranges.n; i++)
+                drop_index(&blocks->ranges.at[i]);
         cs_vec_deinit(&blocks->ranges);
-        cs_vec_deinit(&blocks->blocks);
+        cs_vec_deinit(&blocks->tags);
 }
 
-enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct cs_error *err)
+/* ---- building ---------------------------------------------------------------------------------------------------- */
+
+static size_t words_of(const struct cs_heap_range *r)
 {
-        struct cs_heap_range range = { .first = (uint32_t)blocks->blocks.n, .arena = arena };
+        uint64_t bits = cs_range_size(r->range) / CS_BLOCK_UNIT + 1;
+        return (size_t)(bits / (64 * CS_RANK_WORDS) + 1) * CS_RANK_WORDS;
+}
+
+enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct cs_range bounds,
+                               struct cs_error *err)
+{
+        struct cs_heap_range range = { .range = bounds, .first = (uint32_t)blocks->tags.n, .arena = arena };
+        blocks->reached = bounds.start;
         return cs_vec_push(&blocks->ranges, range, err);
+}
+
+static enum cs_status add(struct cs_blocks *blocks, uint64_t start, unsigned state, struct cs_error *err)
+{
+        struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
+        if (r->count && !r->starts) {
+                /* Pages without a start in them are never touched, and cost nothing. */
+                r->starts = calloc(words_of(r), sizeof(*r->starts));
+                if (!r->starts)
+                        return cs_fail(err, CS_ENOMEM, "index of blocks");
+                r->starts[0] = 1;
+        }
+        if (r->starts) {
+                uint64_t unit = (start - r->range.start) / CS_BLOCK_UNIT;
+                r->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
+        }
+        r->count++;
+        return cs_vec_push(&blocks->tags,
+                           (uint32_t)CS_CLUSTERS_MAX << CS_BLOCK_STATE_BITS | (state & CS_BLOCK_STATE_MASK),
+                           err);
 }
 
 enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t size, unsigned state,
                              struct cs_error *err)
 {
-        uint64_t units = size / CS_BLOCK_UNIT;
-        struct cs_block b = { .cluster = CS_NO_CLUSTER, .units = (uint32_t)units };
-        if (blocks->blocks.n >= CS_NO_BLOCK - 1 || (start | size) >> CS_BLOCK_ADDRESS_BITS)
-                return cs_fail(err, CS_ELIMIT, "more than %u blocks, or one beyond the addresses of programs",
-                               CS_NO_BLOCK - 1);
-        b.tagged = units >> 32 << CS_BLOCK_ADDRESS_BITS | (start & ~(uint64_t)15) | state;
-        return cs_vec_push(&blocks->blocks, b, err);
+        struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
+        start &= ~(uint64_t)(CS_BLOCK_UNIT - 1);
+        size &= ~(uint64_t)(CS_BLOCK_UNIT - 1);
+        if (blocks->tags.n >= CS_NO_BLOCK - 2)
+                return cs_fail(err, CS_ELIMIT, "more than %u blocks", CS_NO_BLOCK - 2);
+        if (start < blocks->reached || start > r->range.end || !size || size > r->range.end - start)
+                return cs_fail(err, CS_ELIMIT, "a block beyond its heap");
+        enum cs_status st = CS_OK;
+        if (start > blocks->reached)
+                st = add(blocks, blocks->reached, CS_BLOCK_GAP, err);
+        if (st == CS_OK)
+                st = add(blocks, start, state, err);
+        r->mmapped |= (state & CS_BLOCK_MMAPPED) != 0;
+        blocks->reached = start + size;
+        return st;
 }
 
-void cs_blocks_end(struct cs_blocks *blocks, struct cs_range range)
+void cs_blocks_end(struct cs_blocks *blocks)
 {
-        struct cs_heap_range *last = &blocks->ranges.at[blocks->ranges.n - 1];
-        last->range = range;
-        last->count = (uint32_t)blocks->blocks.n - last->first;
-        if (!last->count)
+        struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
+        r->range.end = blocks->reached;
+        if (!r->count) {
                 blocks->ranges.n--;
+        } else if (r->starts) {
+                uint64_t *smaller = realloc(r->starts, words_of(r) * sizeof(*r->starts));
+                r->starts = smaller ? smaller : r->starts;
+        }
 }
+
+/* ---- sealing ----------------------------------------------------------------------------------------------------- */
 
 static int by_address(const void *a, const void *b)
 {
         const struct cs_heap_range *x = a, *y = b;
-        return x->range.start < y->range.start ? -1 : x->range.start > y->range.start;
+        if (x->range.start != y->range.start)
+                return x->range.start < y->range.start ? -1 : 1;
+        return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Puts the blocks of each range into the order of the ranges; ranges that lie upon the one before them (two walkers, or a
- * torn structure) are dropped: the first holds. */
-static enum cs_status sort(struct cs_blocks *blocks, struct cs_error *err)
+/* The whole pages in this part of an array are wanted no more; it is the middle of a large allocation, or too small for the
+ * kernel to bother. */
+static void give_back(uint32_t *at, size_t n)
 {
-        size_t kept = 0;
-        uint32_t n = 0;
-        if (blocks->ranges.n)
-                qsort(blocks->ranges.at, blocks->ranges.n, sizeof(*blocks->ranges.at), by_address);
-        struct cs_block *sorted = malloc((blocks->blocks.n + 1) * sizeof(*sorted));
+        uintptr_t first = ((uintptr_t)at + CS_PAGE - 1) & ~(uintptr_t)(CS_PAGE - 1);
+        uintptr_t end = (uintptr_t)(at + n) & ~(uintptr_t)(CS_PAGE - 1);
+        if (first < end)
+                (void)madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
+/* Puts the tags from range `from` on into the order of the ranges. Both copies together never take more memory than one and
+ * a little: what was copied is given back. */
+static enum cs_status reorder(struct cs_blocks *blocks, size_t from, uint32_t total, struct cs_error *err)
+{
+        uint32_t n = from ? blocks->ranges.at[from - 1].first + blocks->ranges.at[from - 1].count : 0;
+        uint32_t start = n;
+        uint32_t *sorted = malloc(((size_t)(total - n) + 1) * sizeof(*sorted));
         if (!sorted)
-                return cs_fail(err, CS_ENOMEM, "%zu blocks", blocks->blocks.n);
-        for (size_t i = 0; i < blocks->ranges.n; i++) {
-                struct cs_heap_range r = blocks->ranges.at[i];
-                if (kept && r.range.start < blocks->ranges.at[kept - 1].range.end)
-                        continue;
-                memcpy(sorted + n, blocks->blocks.at + r.first, r.count * sizeof(*sorted));
-                r.first = n;
-                n += r.count;
-                blocks->ranges.at[kept++] = r;
+                return cs_fail(err, CS_ENOMEM, "%u blocks", total);
+        for (size_t i = from; i < blocks->ranges.n; i++) {
+                struct cs_heap_range *r = &blocks->ranges.at[i];
+                for (uint32_t done = 0, part; done < r->count; done += part) {
+                        uint32_t *at = blocks->tags.at + r->first + done;
+                        part = r->count - done < COPY_TAGS ? r->count - done : COPY_TAGS;
+                        memcpy(sorted + (n - start) + done, at, part * sizeof(*sorted));
+                        give_back(at, part);
+                }
+                r->first = n;
+                n += r->count;
         }
-        free(blocks->blocks.at);
-        blocks->blocks.at = sorted;
-        blocks->blocks.cap = blocks->blocks.n + 1;
-        blocks->blocks.n = n;
-        blocks->ranges.n = kept;
+        for (uint32_t done = start, part; done < n; done += part) {
+                part = n - done < COPY_TAGS ? n - done : COPY_TAGS;
+                memcpy(blocks->tags.at + done, sorted + (done - start), part * sizeof(*sorted));
+                give_back(sorted + (done - start), part);
+        }
+        free(sorted);
         return CS_OK;
 }
 
-static enum cs_status index_range(struct cs_blocks *blocks, struct cs_heap_range *r, struct cs_error *err)
+/* Sorts the ranges; those that lie upon the one before them (two walkers, or a torn structure) are dropped: the first
+ * holds. */
+static enum cs_status sort(struct cs_blocks *blocks, struct cs_error *err)
 {
-        size_t words = (size_t)(cs_range_size(r->range) / (64 * CS_BLOCK_UNIT) + 1);
-        if (r->count == 1)
-                return CS_OK;
-        r->starts = calloc(words, sizeof(*r->starts));
-        r->rank = calloc(words, sizeof(*r->rank));
-        if (!r->starts || !r->rank)
-                return cs_fail(err, CS_ENOMEM, "index of blocks");
-        for (uint32_t i = 0; i < r->count; i++) {
-                uint64_t unit =
-                        (cs_block_start(&blocks->blocks.at[r->first + i]) - r->range.start) / CS_BLOCK_UNIT;
-                r->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
+        size_t kept = 0, in_place = 0;
+        uint32_t total = 0;
+        if (blocks->ranges.n)
+                qsort(blocks->ranges.at, blocks->ranges.n, sizeof(*blocks->ranges.at), by_address);
+        for (size_t i = 0; i < blocks->ranges.n; i++) {
+                struct cs_heap_range *r = &blocks->ranges.at[i];
+                if (kept && r->range.start < blocks->ranges.at[kept - 1].range.end) {
+                        drop_index(r);
+                        continue;
+                }
+                if (in_place == kept && r->first == total)
+                        in_place++;
+                total += r->count;
+                blocks->ranges.at[kept++] = *r;
         }
-        for (size_t i = 1; i < words; i++)
-                r->rank[i] = r->rank[i - 1] + (uint32_t)__builtin_popcountll(r->starts[i - 1]);
+        blocks->ranges.n = kept;
+        enum cs_status st = in_place < kept ? reorder(blocks, in_place, total, err) : CS_OK;
+        if (st == CS_OK)
+                blocks->tags.n = total;
+        return st;
+}
+
+static enum cs_status index_range(struct cs_heap_range *r, struct cs_error *err)
+{
+        if (!r->starts)
+                return CS_OK;
+        size_t entries = words_of(r) / CS_RANK_WORDS;
+        size_t selects = r->count / CS_SELECT_BLOCKS + 2;
+        uint32_t sum = 0;
+        r->rank = malloc((entries + 1) * sizeof(*r->rank));
+        r->select = malloc(selects * sizeof(*r->select));
+        if (!r->rank || !r->select)
+                return cs_fail(err, CS_ENOMEM, "index of blocks");
+        size_t next = 0;
+        for (size_t i = 0; i < entries; i++) {
+                r->rank[i] = sum;
+                for (size_t w = 0; w < CS_RANK_WORDS; w++)
+                        sum += (uint32_t)__builtin_popcountll(r->starts[i * CS_RANK_WORDS + w]);
+                if (sum > next * CS_SELECT_BLOCKS)
+                        r->select[next++] = (uint32_t)i; /* an entry has fewer bits than that */
+        }
+        r->rank[entries] = sum;
+        while (next < selects)
+                r->select[next++] = (uint32_t)(entries - 1);
         return CS_OK;
 }
 
@@ -99,9 +197,65 @@ enum cs_status cs_blocks_seal(struct cs_blocks *blocks, struct cs_space *space, 
         enum cs_status st = sort(blocks, err);
         for (size_t i = 0; st == CS_OK && i < blocks->ranges.n; i++) {
                 struct cs_heap_range *r = &blocks->ranges.at[i];
-                st = index_range(blocks, r, err);
+                st = index_range(r, err);
                 if (st == CS_OK)
                         st = cs_space_set(space, r->range, CS_SPACE_HEAP, (uint32_t)i, err);
         }
         return st;
+}
+
+/* ---- by index ---------------------------------------------------------------------------------------------------- */
+
+static const struct cs_heap_range *range_of(const struct cs_blocks *blocks, uint32_t index)
+{
+        size_t lo = 0, hi = blocks->ranges.n;
+        while (hi - lo > 1) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (blocks->ranges.at[mid].first <= index)
+                        lo = mid;
+                else
+                        hi = mid;
+        }
+        return &blocks->ranges.at[lo];
+}
+
+/* Where the nth block of a range starts. */
+static uint64_t start_of(const struct cs_heap_range *r, uint32_t nth)
+{
+        if (!r->starts)
+                return r->range.start;
+        size_t lo = r->select[nth / CS_SELECT_BLOCKS], hi = r->select[nth / CS_SELECT_BLOCKS + 1] + 1;
+        while (hi - lo > 1) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (r->rank[mid] <= nth)
+                        lo = mid;
+                else
+                        hi = mid;
+        }
+        uint32_t left = nth - r->rank[lo];
+        size_t word = lo * CS_RANK_WORDS;
+        for (uint32_t here; (here = (uint32_t)__builtin_popcountll(r->starts[word])) <= left; word++)
+                left -= here;
+        uint64_t bits = r->starts[word];
+        while (left--)
+                bits &= bits - 1;
+        return r->range.start + ((uint64_t)word * 64 + (uint64_t)__builtin_ctzll(bits)) * CS_BLOCK_UNIT;
+}
+
+struct cs_block_cursor cs_blocks_from(const struct cs_blocks *blocks, uint32_t first, uint32_t end)
+{
+        struct cs_block_cursor c = { .blocks = blocks, .index = first, .end = end };
+        if (first < end) {
+                c.range = range_of(blocks, first);
+                c.start = start_of(c.range, first - c.range->first);
+        }
+        return c;
+}
+
+struct cs_block cs_blocks_get(const struct cs_blocks *blocks, uint32_t index)
+{
+        struct cs_block_cursor c = cs_blocks_from(blocks, index, index + 1);
+        struct cs_block b = { 0 };
+        (void)cs_blocks_next_any(&c, &b, &index);
+        return b;
 }

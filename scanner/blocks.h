@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All blocks of all allocators, by address, and the way from any address to its block. Built by the heap walkers in address
- * order, then sealed and shared. */
+ * order, then sealed and shared.
+ *
+ * A heap may have 50 million blocks, so a block is not a structure: it is one bit where it starts (a bitmap per heap range,
+ * one bit for 16 bytes) and a tag of four bytes (state and cluster). It ends where the next one starts, or its range ends;
+ * what lies between blocks has a bit and a tag of its own (CS_BLOCK_GAP). A block's index is the number of starts before
+ * it, so that blocks are numbered by address. `struct cs_block` is what one looks like to those who ask. */
 #ifndef CS_BLOCKS_H
 #define CS_BLOCKS_H
 
@@ -12,57 +17,57 @@ enum cs_block_state {
         CS_BLOCK_CACHED,   /* in a thread cache or fastbin: looks in use, is free */
         CS_BLOCK_TOP,      /* the wilderness at the end of a heap */
         CS_BLOCK_INTERNAL, /* the allocator's own: thread cache structures, fenceposts */
-        CS_BLOCK_STATE_MASK = 7,
-        CS_BLOCK_MMAPPED = 8, /* flag: a mapping of its own */
+        CS_BLOCK_GAP,      /* no block: a hole between two of them. Takes an index, but nobody is shown one */
+        CS_BLOCK_STATE_BITS = 4,
+        CS_BLOCK_STATE_MASK = (1 << CS_BLOCK_STATE_BITS) - 1,
+        CS_BLOCK_MMAPPED = 1 << CS_BLOCK_STATE_BITS, /* flag for cs_blocks_add: a mapping of its own */
 };
 
 enum { CS_NO_CLUSTER = UINT32_MAX, CS_NO_BLOCK = UINT32_MAX, CS_BLOCK_UNIT = 16 };
 
-/* 16 bytes: a heap of 100 million blocks is described in 1.6 GB. */
 struct cs_block {
-        uint64_t
-                tagged; /* bits 4 to 47: start address, a multiple of 16; below: state and flags; above: high bits of units */
-        uint32_t units;   /* low bits of the size in units of 16 bytes, header included */
-        uint32_t cluster; /* set once clusters are known */
+        uint64_t start; /* a multiple of 16 */
+        uint64_t size;  /* header included; a multiple of 16 */
+        uint32_t cluster;
+        enum cs_block_state state;
+        bool mmapped;
 };
-
-enum { CS_BLOCK_ADDRESS_BITS = 48 };
 
 static inline uint64_t cs_block_start(const struct cs_block *b)
 {
-        return b->tagged & ((UINT64_C(1) << CS_BLOCK_ADDRESS_BITS) - CS_BLOCK_UNIT);
-}
-
-static inline uint64_t cs_block_units(const struct cs_block *b)
-{
-        return b->tagged >> CS_BLOCK_ADDRESS_BITS << 32 | b->units;
+        return b->start;
 }
 
 static inline uint64_t cs_block_size(const struct cs_block *b)
 {
-        return cs_block_units(b) * CS_BLOCK_UNIT;
+        return b->size;
+}
+
+static inline uint64_t cs_block_units(const struct cs_block *b)
+{
+        return b->size / CS_BLOCK_UNIT;
 }
 
 static inline enum cs_block_state cs_block_state(const struct cs_block *b)
 {
-        return (enum cs_block_state)(b->tagged & CS_BLOCK_STATE_MASK);
+        return b->state;
 }
 
 static inline bool cs_block_mmapped(const struct cs_block *b)
 {
-        return b->tagged & CS_BLOCK_MMAPPED;
+        return b->mmapped;
 }
 
 /* What malloc returned, and how many bytes of it the program may use. glibc: two words of header, of which the second
  * half of the next block's first word counts as ours, but not for mmapped chunks (malloc_usable_size). */
 static inline uint64_t cs_block_user(const struct cs_block *b)
 {
-        return cs_block_start(b) + 16;
+        return b->start + 16;
 }
 
 static inline uint64_t cs_block_usable(const struct cs_block *b)
 {
-        return cs_block_size(b) - (cs_block_mmapped(b) ? 16 : 8);
+        return b->size - (b->mmapped ? 16 : 8);
 }
 
 static inline struct cs_range cs_block_payload(const struct cs_block *b)
@@ -72,39 +77,156 @@ static inline struct cs_range cs_block_payload(const struct cs_block *b)
 
 static inline struct cs_range cs_block_range(const struct cs_block *b)
 {
-        return (struct cs_range){ cs_block_start(b), cs_block_start(b) + cs_block_size(b) };
+        return (struct cs_range){ b->start, b->start + b->size };
 }
+
+enum {
+        CS_RANK_WORDS = 2,      /* words of the bitmap for each entry of `rank` */
+        CS_SELECT_BLOCKS = 512, /* blocks for each entry of `select` */
+};
 
 /* One stretch of memory that is blocks from end to end (the walkers' gaps apart). */
 struct cs_heap_range {
         struct cs_range range;
         uint32_t first; /* index of its first block */
-        uint32_t count;
-        uint32_t arena;   /* index of the arena it belongs to (mmapped chunks: of none, UINT32_MAX) */
-        uint64_t *starts; /* one bit per 16 bytes; NULL while count is 1 */
-        uint32_t *rank;   /* bits set before starts[i] */
+        uint32_t count; /* of indices, gaps included */
+        uint32_t arena; /* index of the arena it belongs to (mmapped chunks: of none, UINT32_MAX) */
+        bool mmapped;   /* one mmapped chunk */
+        uint64_t *
+                starts; /* one bit per 16 bytes; NULL while count is 1: a mapping may be larger than any heap */
+        uint32_t *rank; /* bits set before every CS_RANK_WORDS-th word of starts; one more at the end */
+        uint32_t *
+                select; /* the entry of rank in which every CS_SELECT_BLOCKS-th block starts; one more at the end */
 };
 
 struct cs_blocks {
-        CS_VEC(struct cs_block) blocks;      /* by address within a heap range */
-        CS_VEC(struct cs_heap_range) ranges; /* in the order of the walkers */
+        CS_VEC(uint32_t) tags;               /* by index: state and cluster; use the functions below */
+        CS_VEC(struct cs_heap_range) ranges; /* in the order of the walkers; once sealed, by address */
+        uint64_t reached;                    /* while a range is built: end of its last block */
 };
 
 void cs_blocks_deinit(struct cs_blocks *blocks);
 
-/* Begins a heap range; its blocks follow through cs_blocks_add in ascending order. */
-CS_CHECK enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct cs_error *err);
+/* Begins a heap range; its blocks follow through cs_blocks_add in ascending order, within `bounds` (whose start is a
+ * multiple of 16). */
+CS_CHECK enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct cs_range bounds,
+                                        struct cs_error *err);
 
-/* CS_ELIMIT past 2^32 - 2 blocks, or where the block does not lie in the 48 bits of user addresses. */
+/* A block of at least 16 bytes. CS_ELIMIT past 2^32 - 2 blocks, or where it lies upon the one before it or beyond the
+ * bounds. */
 CS_CHECK enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t size, unsigned state,
                                       struct cs_error *err);
 
-/* Ends the range that was begun last (dropped if it has no blocks). */
-void cs_blocks_end(struct cs_blocks *blocks, struct cs_range range);
+/* Ends the range that was begun last, where its last block ends (dropped if it has no blocks). */
+void cs_blocks_end(struct cs_blocks *blocks);
 
-/* Sorts ranges and blocks by address, builds the index and enters the ranges into space. */
+/* Sorts ranges and blocks by address, builds the index and enters the ranges into space. Ranges that lie upon the one
+ * before them are dropped. */
 CS_CHECK enum cs_status cs_blocks_seal(struct cs_blocks *blocks, struct cs_space *space,
                                        struct cs_error *err);
+
+/* All that follows wants sealed blocks. Thread-safe; the setters where no two write the same index. */
+
+/* Indices are below this. Some may be gaps: to count blocks, go through them. */
+static inline uint32_t cs_blocks_indices(const struct cs_blocks *blocks)
+{
+        return (uint32_t)blocks->tags.n;
+}
+
+static inline enum cs_block_state cs_blocks_state(const struct cs_blocks *blocks, uint32_t index)
+{
+        return (enum cs_block_state)(blocks->tags.at[index] & CS_BLOCK_STATE_MASK);
+}
+
+static inline void cs_blocks_set_state(struct cs_blocks *blocks, uint32_t index, enum cs_block_state state)
+{
+        uint32_t *tag = &blocks->tags.at[index];
+        *tag = (*tag & ~(uint32_t)CS_BLOCK_STATE_MASK) | state;
+}
+
+enum { CS_CLUSTERS_MAX = (int)(UINT32_MAX >> CS_BLOCK_STATE_BITS) }; /* the last number says: of none */
+
+static inline uint32_t cs_blocks_cluster(const struct cs_blocks *blocks, uint32_t index)
+{
+        uint32_t cluster = blocks->tags.at[index] >> CS_BLOCK_STATE_BITS;
+        return cluster == CS_CLUSTERS_MAX ? (uint32_t)CS_NO_CLUSTER : cluster;
+}
+
+/* cluster < CS_CLUSTERS_MAX */
+static inline void cs_blocks_set_cluster(struct cs_blocks *blocks, uint32_t index, uint32_t cluster)
+{
+        uint32_t *tag = &blocks->tags.at[index];
+        *tag = (*tag & CS_BLOCK_STATE_MASK) | cluster << CS_BLOCK_STATE_BITS;
+}
+
+/* One block by its index, which must not be a gap's. Some cache misses: loops use a cursor. */
+struct cs_block cs_blocks_get(const struct cs_blocks *blocks, uint32_t index);
+
+/* Goes through blocks in the order of their addresses. */
+struct cs_block_cursor {
+        const struct cs_blocks *blocks;
+        const struct cs_heap_range *range;
+        uint64_t start; /* of block `index` */
+        uint32_t index; /* the next one */
+        uint32_t end;
+};
+
+/* For the blocks with indices from first to end - 1. */
+struct cs_block_cursor cs_blocks_from(const struct cs_blocks *blocks, uint32_t first, uint32_t end);
+
+static inline struct cs_block_cursor cs_blocks_all(const struct cs_blocks *blocks)
+{
+        return cs_blocks_from(blocks, 0, cs_blocks_indices(blocks));
+}
+
+static inline struct cs_block_cursor cs_blocks_of(const struct cs_blocks *blocks,
+                                                  const struct cs_heap_range *range)
+{
+        return cs_blocks_from(blocks, range->first, range->first + range->count);
+}
+
+/* The same, gaps included (state CS_BLOCK_GAP). */
+static inline bool cs_blocks_next_any(struct cs_block_cursor *c, struct cs_block *out, uint32_t *index)
+{
+        if (c->index >= c->end)
+                return false;
+        const struct cs_heap_range *r = c->range;
+        uint32_t tag = c->blocks->tags.at[c->index];
+        uint64_t next = r->range.end;
+        *index = c->index++;
+        if (c->index - r->first < r->count) {
+                uint64_t unit = (c->start - r->range.start) / CS_BLOCK_UNIT + 1;
+                uint64_t word = r->starts[unit / 64] >> (unit % 64);
+                if (word) {
+                        unit += (uint64_t)__builtin_ctzll(word);
+                } else {
+                        size_t w = (size_t)(unit / 64) + 1; /* there is a bit: count says so */
+                        while (!r->starts[w])
+                                w++;
+                        unit = (uint64_t)w * 64 + (uint64_t)__builtin_ctzll(r->starts[w]);
+                }
+                next = r->range.start + unit * CS_BLOCK_UNIT;
+        }
+        uint32_t cluster = tag >> CS_BLOCK_STATE_BITS;
+        *out = (struct cs_block){ c->start, next - c->start,
+                                  cluster == CS_CLUSTERS_MAX ? (uint32_t)CS_NO_CLUSTER : cluster,
+                                  (enum cs_block_state)(tag & CS_BLOCK_STATE_MASK), r->mmapped };
+        c->start = next;
+        if (c->index - r->first == r->count && c->index < c->end) {
+                c->range++;
+                c->start = c->range->range.start;
+        }
+        return true;
+}
+
+/* The next block, or false at the end. */
+static inline bool cs_blocks_next(struct cs_block_cursor *c, struct cs_block *out, uint32_t *index)
+{
+        while (cs_blocks_next_any(c, out, index))
+                if (out->state != CS_BLOCK_GAP)
+                        return true;
+        return false;
+}
 
 /* The block of heap range `range` that holds addr (interior addresses included), or CS_NO_BLOCK. */
 static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)
@@ -116,15 +238,22 @@ static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t r
                 return CS_NO_BLOCK;
         if (r->starts) {
                 uint64_t unit = at / CS_BLOCK_UNIT;
+                size_t word = (size_t)(unit / 64), from = word / CS_RANK_WORDS * CS_RANK_WORDS;
                 uint64_t mask = UINT64_MAX >> (63 - unit % 64);
-                uint32_t upto =
-                        r->rank[unit / 64] + (uint32_t)__builtin_popcountll(r->starts[unit / 64] & mask);
-                if (!upto)
-                        return CS_NO_BLOCK;
-                index += upto - 1;
+                index += r->rank[word / CS_RANK_WORDS] - 1; /* a range starts with a block or a gap */
+                for (; from < word; from++)
+                        index += (uint32_t)__builtin_popcountll(r->starts[from]);
+                index += (uint32_t)__builtin_popcountll(r->starts[word] & mask);
         }
-        const struct cs_block *b = &blocks->blocks.at[index];
-        return addr - cs_block_start(b) < cs_block_size(b) ? index : CS_NO_BLOCK;
+        return cs_blocks_state(blocks, index) == CS_BLOCK_GAP ? (uint32_t)CS_NO_BLOCK : index;
+}
+
+/* Does addr, which lies in heap range `range`, lie in the first 16 bytes of a block (or gap): its header? */
+static inline bool cs_blocks_is_header(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)
+{
+        const struct cs_heap_range *r = &blocks->ranges.at[range];
+        uint64_t unit = (addr - r->range.start) / CS_BLOCK_UNIT;
+        return r->starts ? r->starts[unit / 64] >> (unit % 64) & 1 : unit == 0;
 }
 
 /* The block that holds addr, or CS_NO_BLOCK. */

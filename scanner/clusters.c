@@ -63,7 +63,9 @@ static enum cs_status gather(struct cs_sweep *sweep, struct cs_clusters *out, ui
                                 merge_into(&out->at.at[*value], c);
                                 continue;
                         }
-                        if (c->text && !(c->text = cs_pool_copy(&out->pool, c->text, c->text_len)))
+                        if (out->at.n >= CS_CLUSTERS_MAX)
+                                st = cs_fail(err, CS_ELIMIT, "more than %d kinds of blocks", CS_CLUSTERS_MAX);
+                        else if (c->text && !(c->text = cs_pool_copy(&out->pool, c->text, c->text_len)))
                                 st = cs_fail(err, CS_ENOMEM, "templates");
                         else
                                 st = cs_vec_push(&out->at, *c, err);
@@ -224,9 +226,10 @@ static void renumber_blocks(const struct cs_sweep *sweep, uint32_t **number, con
         for (size_t s = 0; s < sweep->in->slices->n; s++) {
                 const struct cs_slice *slice = &sweep->in->slices->at[s];
                 for (uint32_t i = slice->first; i < slice->end; i++) {
-                        struct cs_block *b = &sweep->in->blocks->blocks.at[i];
-                        if (b->cluster != CS_NO_CLUSTER)
-                                b->cluster = final[number[sweep->slice_worker[s]][b->cluster]];
+                        uint32_t cluster = cs_blocks_cluster(sweep->in->blocks, i);
+                        if (cluster != CS_NO_CLUSTER)
+                                cs_blocks_set_cluster(sweep->in->blocks, i,
+                                                      final[number[sweep->slice_worker[s]][cluster]]);
                 }
         }
 }

@@ -266,8 +266,10 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
         out->examples = cs_pool_alloc(d->pool, c->n_examples + 1, sizeof(*out->examples));
         if (!out->examples || !out->what || !out->id)
                 return cs_fail(err, CS_ENOMEM, "cluster");
-        for (uint32_t i = 0; i < c->n_examples; i++)
-                out->examples[out->n_examples++] = cs_block_user(&d->blocks->blocks.at[c->examples[i]]);
+        for (uint32_t i = 0; i < c->n_examples; i++) {
+                struct cs_block block = cs_blocks_get(d->blocks, c->examples[i]);
+                out->examples[out->n_examples++] = cs_block_user(&block);
+        }
         out->signature = signature(d, c, out);
         enum cs_status st = describe_evidence(d, cluster, out, err);
         return st == CS_OK ? describe_referrers(d, cluster, out, err) : st;

@@ -92,7 +92,7 @@ static bool judge_pointers(const struct column *c, struct cs_field *f)
         for (size_t i = 0; i < c->n; i++) {
                 if (kind_of(c, i, &to) != best)
                         continue;
-                c->copy[n++] = best == CS_FIELD_TO_BLOCK ? c->blocks->blocks.at[to].cluster : c->values[i];
+                c->copy[n++] = best == CS_FIELD_TO_BLOCK ? cs_blocks_cluster(c->blocks, to) : c->values[i];
         }
         uint64_t common = most_frequent(c->copy, n, &times);
         if (best == CS_FIELD_TO_MODULE) {
@@ -171,7 +171,8 @@ static void read_rows(struct cs_view *view, const struct cs_blocks *blocks, cons
                       size_t words, uint64_t *rows, uint32_t *have)
 {
         for (size_t i = 0; i < n; i++) {
-                struct cs_range payload = cs_block_payload(&blocks->blocks.at[sample[i]]);
+                struct cs_block block = cs_blocks_get(blocks, sample[i]);
+                struct cs_range payload = cs_block_payload(&block);
                 size_t want = cs_range_size(payload) < words * 8 ? (size_t)cs_range_size(payload) & ~(size_t)7
                                                                  : words * 8;
                 size_t got;

@@ -51,8 +51,8 @@ static uint32_t pointee(const struct build *b, uint64_t value)
         uint32_t i = cs_blocks_find(b->blocks, e.index, value);
         if (i == CS_NO_BLOCK)
                 return CS_NO_BLOCK;
-        const struct cs_block *block = &b->blocks->blocks.at[i];
-        return cs_block_state(block) == CS_BLOCK_IN_USE && value >= cs_block_user(block)
+        return cs_blocks_state(b->blocks, i) == CS_BLOCK_IN_USE &&
+                               !cs_blocks_is_header(b->blocks, e.index, value)
                        ? i
                        : (uint32_t)CS_NO_BLOCK;
 }
@@ -100,7 +100,8 @@ static enum cs_status count_edge(struct worker *w, uint64_t key, uint64_t exampl
 static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t index,
                                  uint64_t offset, const uint8_t *at, size_t len, struct cs_error *err)
 {
-        const struct cs_block *block = &b->blocks->blocks.at[index];
+        uint32_t from = cs_blocks_cluster(b->blocks, index);
+        bool fields = b->in->clusters->at.at[from].kind != CS_CLUSTER_TEXT;
         for (size_t i = 0; i + 8 <= len; i += 8) {
                 uint64_t value = cs_word(at + i);
                 if (value < 0x10000 || value >> 47)
@@ -109,12 +110,12 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
                 if (to == CS_NO_BLOCK || to == index)
                         continue;
                 uint64_t where = offset + i < OFFSETS_UP_TO ? offset + i : UINT64_MAX;
-                uint32_t cluster = b->blocks->blocks.at[to].cluster;
+                uint32_t cluster = cs_blocks_cluster(b->blocks, to);
                 enum cs_status st = cs_vec_push(&out->to, to, err);
                 /* Text has no fields: what stands behind its end was left by an earlier tenant. That may keep a block from
                  * being called lost, but it is no relation. */
-                if (st == CS_OK && b->in->clusters->at.at[block->cluster].kind != CS_CLUSTER_TEXT)
-                        st = count_edge(w, pack(cluster, false, cap_cluster(block->cluster), where), 0, err);
+                if (st == CS_OK && fields)
+                        st = count_edge(w, pack(cluster, false, cap_cluster(from), where), 0, err);
                 if (st != CS_OK)
                         return st;
         }
@@ -131,7 +132,7 @@ static enum cs_status scan_root_words(struct build *b, struct worker *w, struct 
                 uint32_t to = pointee(b, value);
                 if (to == CS_NO_BLOCK)
                         continue;
-                uint64_t key = pack(b->blocks->blocks.at[to].cluster, true, pack_root(from), UINT64_MAX);
+                uint64_t key = pack(cs_blocks_cluster(b->blocks, to), true, pack_root(from), UINT64_MAX);
                 enum cs_status st = cs_vec_push(&out->roots, to, err);
                 if (st == CS_OK)
                         st = count_edge(w, key, addr + i, err);
@@ -169,12 +170,14 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
 {
         const struct cs_slice *slice = &b->in->slices->at[unit];
         struct unit_out *out = &b->outs[unit];
-        for (uint32_t i = slice->first; i < slice->end; i++) {
-                const struct cs_block *block = &b->blocks->blocks.at[i];
+        struct cs_block_cursor cursor = cs_blocks_from(b->blocks, slice->first, slice->end);
+        struct cs_block block;
+        uint32_t i;
+        while (cs_blocks_next_any(&cursor, &block, &i)) {
                 size_t before = out->to.n;
                 enum cs_status st = CS_OK;
-                if (cs_block_state(block) == CS_BLOCK_IN_USE)
-                        st = scan_range(b, w, out, i, 0, cs_block_payload(block), err);
+                if (cs_block_state(&block) == CS_BLOCK_IN_USE)
+                        st = scan_range(b, w, out, i, 0, cs_block_payload(&block), err);
                 if (st == CS_OK)
                         st = cs_vec_push(&out->degree, (uint32_t)(out->to.n - before), err);
                 if (st != CS_OK)
@@ -236,7 +239,7 @@ static enum cs_status add_registers(struct build *b, struct unit_out *out, struc
 
 static enum cs_status merge_references(struct build *b, struct cs_graph *out, struct cs_error *err)
 {
-        size_t n = b->blocks->blocks.n, block = 0;
+        size_t n = cs_blocks_indices(b->blocks), block = 0;
         uint64_t total = 0;
         for (size_t u = 0; u < b->in->slices->n; u++)
                 total += b->outs[u].to.n;

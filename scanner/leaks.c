@@ -23,7 +23,7 @@ static void walk_deinit(struct walk *w)
 
 static bool in_use(const struct walk *w, uint32_t i)
 {
-        return cs_block_state(&w->blocks->blocks.at[i]) == CS_BLOCK_IN_USE;
+        return cs_blocks_state(w->blocks, i) == CS_BLOCK_IN_USE;
 }
 
 /* Marks what `start` leads to and is not marked yet; calls `visit` on each but start itself. */
@@ -50,7 +50,7 @@ static enum cs_status spread(struct walk *w, uint32_t start, void (*visit)(struc
 /* Enters a lost block into its own cluster's account, and into that of the cluster of the head it hangs on. */
 static void count_lost(struct walk *w, uint32_t i, enum cs_leak how, struct cs_cluster_leak *head)
 {
-        const struct cs_block *b = &w->blocks->blocks.at[i];
+        struct cs_block block = cs_blocks_get(w->blocks, i), *b = &block;
         struct cs_cluster_leak *own = &w->out->clusters[b->cluster];
         struct cs_count_bytes *total = how == CS_LEAK_DIRECT ? &w->out->direct : &w->out->indirect;
         uint64_t resident = cs_residency_bytes(w->in->residency, cs_block_range(b));
@@ -71,7 +71,7 @@ static void visit_lost(struct walk *w, uint32_t i, void *head)
 
 static enum cs_status lose(struct walk *w, uint32_t i)
 {
-        struct cs_cluster_leak *head = &w->out->clusters[w->blocks->blocks.at[i].cluster];
+        struct cs_cluster_leak *head = &w->out->clusters[cs_blocks_cluster(w->blocks, i)];
         w->reached[i] = 1;
         count_lost(w, i, CS_LEAK_DIRECT, head);
         return spread(w, i, visit_lost, head);
@@ -80,7 +80,7 @@ static enum cs_status lose(struct walk *w, uint32_t i)
 /* What hangs on no head lies in rings, or downstream of one. */
 static enum cs_status lose_rings(struct walk *w)
 {
-        uint32_t n = (uint32_t)w->blocks->blocks.n;
+        uint32_t n = cs_blocks_indices(w->blocks);
         uint8_t *member = calloc((size_t)n + 1, 1);
         cs_block_vec heads = { 0 };
         bool any = false;
@@ -98,7 +98,7 @@ static enum cs_status lose_rings(struct walk *w)
 
 static enum cs_status mark(struct walk *w)
 {
-        uint32_t n = (uint32_t)w->blocks->blocks.n;
+        uint32_t n = cs_blocks_indices(w->blocks);
         enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < w->graph->roots.n; i++) {
                 if (w->reached[w->graph->roots.at[i]])
@@ -117,15 +117,15 @@ enum cs_status cs_leaks_find(const struct cs_leaks_input *in, struct cs_leaks *o
         cs_cleanup(walk_deinit) struct walk w = {
                 .in = in, .blocks = in->blocks, .graph = in->graph, .out = out, .err = err
         };
-        size_t n = in->blocks->blocks.n;
-        out->state = calloc(n + 1, 1);
+        uint32_t n = cs_blocks_indices(in->blocks);
+        out->state = calloc((size_t)n + 1, 1);
         out->clusters = calloc(in->clusters->at.n + 1, sizeof(*out->clusters));
-        w.reached = calloc(n + 1, 1);
+        w.reached = calloc((size_t)n + 1, 1);
         if (!out->state || !out->clusters || !w.reached)
-                return cs_fail(err, CS_ENOMEM, "marks of %zu blocks", n);
+                return cs_fail(err, CS_ENOMEM, "marks of %u blocks", n);
         for (uint32_t i = 0; i < n; i++)
                 if (in_use(&w, i) && !in->graph->referenced[i])
-                        out->clusters[in->blocks->blocks.at[i].cluster].unreferenced++;
+                        out->clusters[cs_blocks_cluster(in->blocks, i)].unreferenced++;
         return mark(&w);
 }
 

@@ -7,7 +7,7 @@ enum cs_status cs_members_build(const struct cs_blocks *blocks, const struct cs_
                                 struct cs_members *out, struct cs_error *err)
 {
         out->first = calloc(clusters->at.n + 2, sizeof(*out->first));
-        out->block = malloc((blocks->blocks.n + 1) * sizeof(*out->block));
+        out->block = malloc(((size_t)cs_blocks_indices(blocks) + 1) * sizeof(*out->block));
         if (!out->first || !out->block)
                 return cs_fail(err, CS_ENOMEM, "members of %zu clusters", clusters->at.n);
         /* A counting sort: first[c + 1] is where cluster c's next block goes, and so ends as where c + 1 begins. */
@@ -16,9 +16,11 @@ enum cs_status cs_members_build(const struct cs_blocks *blocks, const struct cs_
                 out->first[c + 1] = sum;
                 sum += (uint32_t)clusters->at.at[c].count;
         }
-        for (uint32_t i = 0; i < blocks->blocks.n; i++)
-                if (blocks->blocks.at[i].cluster != CS_NO_CLUSTER)
-                        out->block[out->first[blocks->blocks.at[i].cluster + 1]++] = i;
+        for (uint32_t i = 0; i < cs_blocks_indices(blocks); i++) {
+                uint32_t cluster = cs_blocks_cluster(blocks, i);
+                if (cluster != CS_NO_CLUSTER)
+                        out->block[out->first[cluster + 1]++] = i;
+        }
         return CS_OK;
 }
 

@@ -105,7 +105,8 @@ static enum cs_status sample_features(const struct cs_owners_input *in, struct c
         out->n = 0;
         for (size_t i = 0; i < n; i++) {
                 struct cs_features found;
-                cs_signature_features(view, in->space, &in->blocks->blocks.at[sample[i]], &found);
+                struct cs_block block = cs_blocks_get(in->blocks, sample[i]);
+                cs_signature_features(view, in->space, &block, &found);
                 for (uint32_t k = 0; k < found.n; k++) {
                         struct feature_count fresh = { found.at[k], 1 };
                         enum cs_status st = cs_vec_push(out, fresh, err);

@@ -108,12 +108,14 @@ static enum cs_status add_heap_gaps(struct plan *p)
         const struct cs_blocks *blocks = &p->heaps->blocks;
         for (size_t r = 0; r < blocks->ranges.n; r++) {
                 const struct cs_heap_range *range = &blocks->ranges.at[r];
-                for (uint32_t i = range->first; i + 1 < range->first + range->count; i++) {
-                        struct cs_range gap = { cs_block_range(&blocks->blocks.at[i]).end,
-                                                cs_block_start(&blocks->blocks.at[i + 1]) };
-                        enum cs_status st = gap.start < gap.end
-                                                    ? add(p, gap, cs_root(CS_ROOT_OTHER, CS_ROOT_NOWHERE))
-                                                    : CS_OK;
+                struct cs_block_cursor cursor = cs_blocks_of(blocks, range);
+                struct cs_block b;
+                uint32_t i;
+                while (cs_blocks_next_any(&cursor, &b, &i)) {
+                        if (cs_block_state(&b) != CS_BLOCK_GAP || i == range->first)
+                                continue;
+                        enum cs_status st =
+                                add(p, cs_block_range(&b), cs_root(CS_ROOT_OTHER, CS_ROOT_NOWHERE));
                         if (st != CS_OK)
                                 return st;
                 }

@@ -5,32 +5,40 @@ enum { SLICE_BLOCKS = 1 << 14, SLICE_BYTES = 8 << 20 };
 
 enum cs_status cs_slices_plan(const struct cs_blocks *blocks, cs_slice_vec *out, struct cs_error *err)
 {
-        uint32_t n = (uint32_t)blocks->blocks.n;
-        for (uint32_t i = 0; i < n;) {
-                struct cs_slice slice = { i, i };
-                uint64_t bytes = 0;
-                while (slice.end < n && slice.end - slice.first < SLICE_BLOCKS && bytes < SLICE_BYTES)
-                        bytes += cs_block_size(&blocks->blocks.at[slice.end++]);
+        struct cs_block_cursor cursor = cs_blocks_all(blocks);
+        struct cs_block b;
+        struct cs_slice slice = { 0, 0 };
+        uint64_t bytes = 0;
+        uint32_t i;
+        while (cs_blocks_next_any(&cursor, &b, &i)) {
+                slice.end = i + 1;
+                bytes += cs_block_size(&b);
+                if (slice.end - slice.first < SLICE_BLOCKS && bytes < SLICE_BYTES &&
+                    slice.end < cs_blocks_indices(blocks))
+                        continue;
                 enum cs_status st = cs_vec_push(out, slice, err);
                 if (st != CS_OK)
                         return st;
-                i = slice.end;
+                slice.first = slice.end;
+                bytes = 0;
         }
         return CS_OK;
 }
 
 void cs_slice_release(const struct cs_blocks *blocks, const struct cs_slice *slice, struct cs_source *src)
 {
-        const struct cs_block *b = blocks->blocks.at;
-        if (slice->first == slice->end)
-                return;
-        uint64_t start = cs_block_start(&b[slice->first]), end = start;
-        for (uint32_t i = slice->first; i < slice->end; i++) {
-                if (cs_block_start(&b[i]) != end) {
-                        cs_source_release(src, start, (size_t)(end - start));
-                        start = cs_block_start(&b[i]);
+        struct cs_block_cursor cursor = cs_blocks_from(blocks, slice->first, slice->end);
+        struct cs_block b;
+        uint64_t start = 0, end = 0;
+        uint32_t i;
+        while (cs_blocks_next(&cursor, &b, &i)) {
+                if (cs_block_start(&b) != end) {
+                        if (start < end)
+                                cs_source_release(src, start, (size_t)(end - start));
+                        start = cs_block_start(&b);
                 }
-                end = cs_block_range(&b[i]).end;
+                end = cs_block_range(&b).end;
         }
-        cs_source_release(src, start, (size_t)(end - start));
+        if (start < end)
+                cs_source_release(src, start, (size_t)(end - start));
 }

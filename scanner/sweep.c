@@ -85,8 +85,10 @@ static enum cs_status count_slice(void *context, size_t unit, unsigned worker, s
         struct cs_sweep *sweep = context;
         struct cs_sweep_worker *w = &sweep->workers[worker];
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
-        for (uint32_t i = slice->first; i < slice->end; i++) {
-                const struct cs_block *b = &sweep->in->blocks->blocks.at[i];
+        struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
+        struct cs_block block, *b = &block;
+        uint32_t i;
+        while (cs_blocks_next(&cursor, &block, &i)) {
                 struct cs_features found;
                 if (cs_block_state(b) != CS_BLOCK_IN_USE)
                         continue;
@@ -173,6 +175,8 @@ static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster 
                 return st;
         if (*value == UINT64_MAX) {
                 struct cs_cluster fresh = *seed;
+                if (w->local.n >= CS_CLUSTERS_MAX)
+                        return cs_fail(err, CS_ELIMIT, "more than %d kinds of blocks", CS_CLUSTERS_MAX);
                 w->n_texts += seed->text != NULL;
                 if (seed->text && !(fresh.text = cs_pool_copy(&w->pool, seed->text, seed->text_len)))
                         return cs_fail(err, CS_ENOMEM, "templates");
@@ -244,16 +248,20 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
         struct cs_template text;
         sweep->slice_worker[unit] = (uint16_t)worker;
-        for (uint32_t i = slice->first; i < slice->end; i++) {
-                struct cs_block *b = &sweep->in->blocks->blocks.at[i];
+        struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
+        struct cs_block block, *b = &block;
+        uint32_t i;
+        while (cs_blocks_next(&cursor, &block, &i)) {
                 struct cs_cluster seed;
+                uint32_t cluster = 0;
                 if (cs_block_state(b) != CS_BLOCK_IN_USE)
                         continue;
                 describe(sweep, w, b, &text, &seed);
-                enum cs_status st = number(w, &seed, &b->cluster, err);
+                enum cs_status st = number(w, &seed, &cluster, err);
                 if (st != CS_OK)
                         return st;
-                add_block(&w->local.at[b->cluster], b, i,
+                cs_blocks_set_cluster(sweep->in->blocks, i, cluster);
+                add_block(&w->local.at[cluster], b, i,
                           cs_residency_bytes(sweep->in->residency, cs_block_range(b)));
         }
         cs_slice_release(sweep->in->blocks, slice, w->view.src);

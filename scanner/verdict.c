@@ -222,16 +222,18 @@ static void judge_blind(struct bench *b)
 static void add_up(struct bench *b)
 {
         const struct cs_report_memory *memory = &b->report->memory;
-        for (size_t i = 0; i < b->heaps->blocks.blocks.n; i++) {
-                const struct cs_block *block = &b->heaps->blocks.blocks.at[i];
-                if (cs_block_state(block) == CS_BLOCK_IN_USE)
-                        b->used += cs_block_size(block);
-                else if (cs_block_state(block) != CS_BLOCK_INTERNAL)
-                        b->freed += cs_block_size(block);
+        struct cs_block_cursor cursor = cs_blocks_all(&b->heaps->blocks);
+        struct cs_block block;
+        uint32_t i;
+        while (cs_blocks_next(&cursor, &block, &i)) {
+                if (cs_block_state(&block) == CS_BLOCK_IN_USE)
+                        b->used += cs_block_size(&block);
+                else if (cs_block_state(&block) != CS_BLOCK_INTERNAL)
+                        b->freed += cs_block_size(&block);
         }
-        for (size_t i = 0; i < memory->n_kinds; i++)
-                if (strcmp(memory->kinds[i].kind, "malloc-used") == 0)
-                        b->used_resident = memory->kinds[i].resident;
+        for (size_t k = 0; k < memory->n_kinds; k++)
+                if (strcmp(memory->kinds[k].kind, "malloc-used") == 0)
+                        b->used_resident = memory->kinds[k].resident;
         b->overall = memory->anonymous;
 }
 

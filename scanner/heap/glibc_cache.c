@@ -10,19 +10,14 @@ struct marker {
         struct cs_blocks *blocks;
 };
 
-/* The block that starts with the chunk at p and has that size, or NULL. */
-static struct cs_block *chunk_at(const struct marker *m, uint64_t p, uint64_t size)
+/* The block that starts with the chunk at p and has that size, or CS_NO_BLOCK. */
+static uint32_t chunk_at(const struct marker *m, uint64_t p, uint64_t size)
 {
         uint32_t i = cs_blocks_at(m->blocks, m->space, p);
-        if (i == CS_NO_BLOCK || cs_block_start(&m->blocks->blocks.at[i]) != p)
-                return NULL;
-        struct cs_block *b = &m->blocks->blocks.at[i];
-        return cs_block_size(b) == size ? b : NULL;
-}
-
-static void set_state(struct cs_block *b, enum cs_block_state state)
-{
-        b->tagged = (b->tagged & ~(uint64_t)CS_BLOCK_STATE_MASK) | state;
+        if (i == CS_NO_BLOCK)
+                return CS_NO_BLOCK;
+        struct cs_block b = cs_blocks_get(m->blocks, i);
+        return cs_block_start(&b) == p && cs_block_size(&b) == size ? i : (uint32_t)CS_NO_BLOCK;
 }
 
 /* Follows a mangled list of chunks of one size, up to `most` of them, and marks them. `pointed` is how
@@ -34,14 +29,14 @@ static void mark_list(struct marker *m, uint64_t holder, uint64_t head, uint64_t
         uint64_t at = head;
         for (uint64_t n = 0; at && n < most; n++) {
                 uint64_t stored;
-                struct cs_block *b = chunk_at(m, at - pointed, size);
+                uint32_t b = chunk_at(m, at - pointed, size);
                 /* Each list is met once, so a chunk that is not in use (any more) is damage, or a ring. */
-                if (!b || cs_block_state(b) != CS_BLOCK_IN_USE ||
+                if (b == CS_NO_BLOCK || cs_blocks_state(m->blocks, b) != CS_BLOCK_IN_USE ||
                     !cs_source_u64(m->glibc->image->source, at - pointed + GLIBC_HEADER, &stored)) {
                         cs_heaps_corrupt(m->glibc->heaps, holder, what);
                         return;
                 }
-                set_state(b, CS_BLOCK_CACHED);
+                cs_blocks_set_state(m->blocks, b, CS_BLOCK_CACHED);
                 holder = at - pointed + GLIBC_HEADER;
                 at = cs_glibc_reveal(at - pointed + GLIBC_HEADER, stored);
         }
@@ -54,7 +49,7 @@ static void mark_fastbins(struct marker *m, uint64_t arena)
                 uint64_t head;
                 if (cs_source_u64(m->glibc->image->source, arena + l->fastbins + 8u * i, &head) && head)
                         mark_list(m, arena + l->fastbins + 8u * i, head, GLIBC_MIN_CHUNK + 16u * i,
-                                  m->blocks->blocks.n, 0, "fastbin list is broken");
+                                  cs_blocks_indices(m->blocks), 0, "fastbin list is broken");
         }
 }
 
@@ -74,7 +69,7 @@ static bool is_tcache(const struct marker *m, const uint8_t *at)
                 uint64_t head = cs_word(at + l->tcache_heads + 8u * i);
                 if (!head != !count)
                         return false;
-                if (head && !chunk_at(m, head - GLIBC_HEADER, bin_size(i)))
+                if (head && chunk_at(m, head - GLIBC_HEADER, bin_size(i)) == CS_NO_BLOCK)
                         return false;
                 any |= head != 0;
         }
@@ -98,17 +93,19 @@ enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_spac
         struct marker m = { .glibc = glibc, .space = space, .blocks = &glibc->heaps->blocks };
         const struct cs_glibc_layout *l = glibc->layout;
         (void)err;
-        for (size_t i = glibc->first_arena; i < glibc->heaps->arenas.n; i++)
-                mark_fastbins(&m, glibc->heaps->arenas.at[i].address);
-        for (size_t i = 0; i < m.blocks->blocks.n; i++) {
-                struct cs_block *b = &m.blocks->blocks.at[i];
+        for (size_t k = glibc->first_arena; k < glibc->heaps->arenas.n; k++)
+                mark_fastbins(&m, glibc->heaps->arenas.at[k].address);
+        struct cs_block_cursor cursor = cs_blocks_all(m.blocks);
+        struct cs_block block, *b = &block;
+        uint32_t i;
+        while (cs_blocks_next(&cursor, &block, &i)) {
                 uint8_t payload[0x280];
                 if (cs_block_size(b) != l->tcache_chunk || cs_block_state(b) != CS_BLOCK_IN_USE ||
                     !cs_source_exact(glibc->image->source, cs_block_user(b), payload, sizeof(payload)) ||
                     !is_tcache(&m, payload))
                         continue;
                 mark_tcache(&m, cs_block_user(b), payload);
-                set_state(b, CS_BLOCK_INTERNAL);
+                cs_blocks_set_state(m.blocks, i, CS_BLOCK_INTERNAL);
         }
         return CS_OK;
 }

@@ -57,12 +57,12 @@ static enum cs_status add_chunk(struct cs_glibc *glibc, uint64_t p, uint64_t roo
         (void)moved_chunk(glibc, p, size, &pad, &size);
         struct cs_blocks *blocks = &glibc->heaps->blocks;
         struct cs_range range = { p, p + pad + size };
-        enum cs_status st = cs_blocks_begin(blocks, UINT32_MAX, err);
+        enum cs_status st = cs_blocks_begin(blocks, UINT32_MAX, (struct cs_range){ p + pad, range.end }, err);
         if (st == CS_OK)
                 st = cs_blocks_add(blocks, p + pad, size, CS_BLOCK_IN_USE | CS_BLOCK_MMAPPED, err);
         if (st != CS_OK)
                 return st;
-        cs_blocks_end(blocks, (struct cs_range){ p + pad, range.end });
+        cs_blocks_end(blocks);
         *length = cs_range_size(range);
         return CS_OK;
 }

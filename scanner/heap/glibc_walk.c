@@ -180,13 +180,10 @@ enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t li
         struct cs_blocks *blocks = &glibc->heaps->blocks;
         if (first >= limit || first & 15)
                 return CS_OK;
-        enum cs_status st = cs_blocks_begin(blocks, arena, err);
+        enum cs_status st = cs_blocks_begin(blocks, arena, (struct cs_range){ first, limit }, err);
         if (st != CS_OK)
                 return st;
         st = walk_chunks(&w, first, err);
-        uint64_t end = first;
-        if (blocks->blocks.n > blocks->ranges.at[blocks->ranges.n - 1].first)
-                end = cs_block_range(&blocks->blocks.at[blocks->blocks.n - 1]).end;
-        cs_blocks_end(blocks, (struct cs_range){ first, end });
+        cs_blocks_end(blocks);
         return st;
 }

@@ -174,8 +174,14 @@ static void check(const struct cs_blocks *blocks, const struct cs_space *space)
                 uint64_t last = range->range.start;
                 if (!range->count || (r && range->range.start < blocks->ranges.at[r - 1].range.end))
                         abort();
-                for (uint32_t i = range->first; i < range->first + range->count; i++) {
-                        struct cs_range b = cs_block_range(&blocks->blocks.at[i]);
+                struct cs_block_cursor cursor = cs_blocks_of(blocks, range);
+                struct cs_block block;
+                uint32_t i;
+                while (cs_blocks_next(&cursor, &block, &i)) {
+                        struct cs_block same = cs_blocks_get(blocks, i);
+                        struct cs_range b = cs_block_range(&block);
+                        if (same.start != block.start || same.size != block.size || same.state != block.state)
+                                abort();
                         if (b.start < last || b.end <= b.start || b.end > range->range.end)
                                 abort();
                         if (cs_blocks_find(blocks, (uint32_t)r, b.start) != i ||

@@ -270,21 +270,24 @@ void fake_relate(struct fake_process *p, unsigned workers)
 uint32_t fake_block(const struct fake_process *p, uint64_t user)
 {
         uint32_t i = cs_blocks_at(&p->heaps.blocks, p->space, user);
-        must(i != CS_NO_BLOCK && cs_block_user(&p->heaps.blocks.blocks.at[i]) == user);
+        must(i != CS_NO_BLOCK);
+        struct cs_block b = cs_blocks_get(&p->heaps.blocks, i);
+        must(cs_block_user(&b) == user);
         return i;
 }
 
 int fake_state(const struct fake_process *p, uint64_t chunk)
 {
         uint32_t i = cs_blocks_at(&p->heaps.blocks, p->space, chunk);
-        if (i == CS_NO_BLOCK || cs_block_start(&p->heaps.blocks.blocks.at[i]) != chunk)
+        if (i == CS_NO_BLOCK)
                 return -1;
-        return (int)cs_block_state(&p->heaps.blocks.blocks.at[i]);
+        struct cs_block b = cs_blocks_get(&p->heaps.blocks, i);
+        return cs_block_start(&b) == chunk ? (int)cs_block_state(&b) : -1;
 }
 
 const struct cs_cluster *fake_cluster(const struct fake_process *p, uint64_t user)
 {
-        uint32_t cluster = p->heaps.blocks.blocks.at[fake_block(p, user)].cluster;
+        uint32_t cluster = cs_blocks_cluster(&p->heaps.blocks, fake_block(p, user));
         must(cluster < p->clusters.at.n);
         return &p->clusters.at.at[cluster];
 }

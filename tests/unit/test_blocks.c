@@ -31,9 +31,9 @@ static int tear_down(void **state)
         return 0;
 }
 
-static void begin(struct world *w)
+static void begin(struct world *w, uint64_t from, uint64_t to)
 {
-        assert_int_equal(cs_blocks_begin(&w->blocks, 7, NULL), CS_OK);
+        assert_int_equal(cs_blocks_begin(&w->blocks, 7, (struct cs_range){ from, to }, NULL), CS_OK);
 }
 
 static void add(struct world *w, uint64_t start, uint64_t size, unsigned state)
@@ -41,9 +41,9 @@ static void add(struct world *w, uint64_t start, uint64_t size, unsigned state)
         assert_int_equal(cs_blocks_add(&w->blocks, start, size, state, NULL), CS_OK);
 }
 
-static void end(struct world *w, uint64_t from, uint64_t to)
+static void end(struct world *w)
 {
-        cs_blocks_end(&w->blocks, (struct cs_range){ from, to });
+        cs_blocks_end(&w->blocks);
 }
 
 static void seal(struct world *w)
@@ -55,13 +55,13 @@ static void seal(struct world *w)
 static uint64_t block_at(const struct world *w, uint64_t addr)
 {
         uint32_t i = cs_blocks_at(&w->blocks, &w->space, addr);
-        return i == CS_NO_BLOCK ? 0 : cs_block_start(&w->blocks.blocks.at[i]);
+        return i == CS_NO_BLOCK ? 0 : cs_blocks_get(&w->blocks, i).start;
 }
 
 static void test_block(void **state)
 {
         (void)state;
-        struct cs_block b = { .tagged = 0x1000 | CS_BLOCK_CACHED, .units = 3 };
+        struct cs_block b = { .start = 0x1000, .state = CS_BLOCK_CACHED, .size = 48 };
         assert_int_equal(cs_block_start(&b), 0x1000);
         assert_int_equal(cs_block_size(&b), 48);
         assert_int_equal(cs_block_state(&b), CS_BLOCK_CACHED);
@@ -69,23 +69,22 @@ static void test_block(void **state)
         assert_int_equal(cs_block_usable(&b), 40);
         assert_int_equal(cs_block_payload(&b).end, 0x1038);
         assert_false(cs_block_mmapped(&b));
-        b.tagged |= CS_BLOCK_MMAPPED;
+        b.mmapped = true;
         assert_true(cs_block_mmapped(&b));
         assert_int_equal(cs_block_state(&b), CS_BLOCK_CACHED);
         assert_int_equal(cs_block_usable(&b), 32);
-        b.units = UINT32_MAX;
-        assert_true(cs_block_size(&b) == (UINT64_C(64) << 30) - 16);
+        assert_int_equal(cs_block_units(&b), 3);
 }
 
 static void test_lookups(void **state)
 {
         struct world *w = *state;
         /* Starts and sizes from 0x1000 on: a gap at 0x10a0 … 0x10c0. */
-        begin(w);
+        begin(w, 0x1000, 0x5000);
         add(w, 0x1000, 0x20, CS_BLOCK_IN_USE);
         add(w, 0x1020, 0x80, CS_BLOCK_FREE);
         add(w, 0x10c0, 0x20, CS_BLOCK_IN_USE);
-        end(w, 0x1000, 0x10e0);
+        end(w);
         seal(w);
         static const struct {
                 const char *what;
@@ -121,17 +120,18 @@ static void test_words_of_the_index(void **state)
         struct world *w = *state;
         uint64_t at = 0x100000;
         size_t n = 0;
-        begin(w);
+        begin(w, at, UINT64_C(1) << 40);
         for (; n < 1000; n++, at += 16)
                 add(w, at, 16, CS_BLOCK_IN_USE);
         for (; n < 1100; n++, at += 0x10000)
                 add(w, at, 0x10000, CS_BLOCK_FREE);
         for (; n < 1300; n++, at += 48)
                 add(w, at, 48, CS_BLOCK_IN_USE);
-        end(w, 0x100000, at);
+        end(w);
         seal(w);
         for (uint32_t i = 0; i < n; i++) {
-                struct cs_range r = cs_block_range(&w->blocks.blocks.at[i]);
+                struct cs_block b = cs_blocks_get(&w->blocks, i);
+                struct cs_range r = cs_block_range(&b);
                 assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start), i);
                 assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.end - 1), i);
                 assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start + cs_range_size(r) / 2), i);
@@ -143,10 +143,10 @@ static void test_words_of_the_index(void **state)
 static void test_gap_at_the_start(void **state)
 {
         struct world *w = *state;
-        begin(w);
+        begin(w, 0x1000, 0x1140);
         add(w, 0x1100, 0x20, CS_BLOCK_IN_USE);
         add(w, 0x1120, 0x20, CS_BLOCK_IN_USE);
-        end(w, 0x1000, 0x1140);
+        end(w);
         seal(w);
         assert_int_equal(block_at(w, 0x1000), 0);
         assert_int_equal(block_at(w, 0x10ff), 0);
@@ -156,14 +156,14 @@ static void test_gap_at_the_start(void **state)
 static void test_single_blocks(void **state)
 {
         struct world *w = *state;
-        begin(w);
+        begin(w, 0x8000, 0xa000);
         add(w, 0x8000, 0x2000, CS_BLOCK_IN_USE | CS_BLOCK_MMAPPED);
-        end(w, 0x8000, 0xa000);
-        begin(w);
-        end(w, 0x20000, 0x30000); /* no blocks: no range */
-        begin(w);
+        end(w);
+        begin(w, 0x20000, 0x30000);
+        end(w); /* no blocks: no range */
+        begin(w, 0x5010, 0x6000);
         add(w, 0x5010, 0xff0, CS_BLOCK_IN_USE | CS_BLOCK_MMAPPED);
-        end(w, 0x5010, 0x6000);
+        end(w);
         seal(w);
         assert_int_equal(w->blocks.ranges.n, 2);
         assert_int_equal(w->blocks.ranges.at[0].range.start, 0x5010); /* by address */
@@ -190,11 +190,11 @@ static void test_overlapping_ranges(void **state)
                 { 0xa000, 0xa100 }, /* inside */
         };
         for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-                begin(w);
+                begin(w, ranges[i].start, ranges[i].end);
                 add(w, ranges[i].start, cs_range_size(ranges[i]) / 2, CS_BLOCK_IN_USE);
                 add(w, ranges[i].start + cs_range_size(ranges[i]) / 2, cs_range_size(ranges[i]) / 2,
                     CS_BLOCK_FREE);
-                end(w, ranges[i].start, ranges[i].end);
+                end(w);
         }
         seal(w);
         uint64_t last = 0;
@@ -210,24 +210,33 @@ static void test_overlapping_ranges(void **state)
                 first += r->count;
         }
         assert_int_equal(w->blocks.ranges.n, 3);
-        assert_int_equal(w->blocks.blocks.n, 6);
+        assert_int_equal(cs_blocks_indices(&w->blocks), 6);
 }
 
 static void test_limits(void **state)
 {
         struct world *w = *state;
         struct cs_error err = { 0 };
-        begin(w);
-        assert_int_equal(cs_blocks_add(&w->blocks, 0x1000, UINT64_C(1) << 48, CS_BLOCK_FREE, &err),
-                         CS_ELIMIT);
-        assert_int_equal(cs_blocks_add(&w->blocks, UINT64_C(1) << 48, 32, CS_BLOCK_FREE, &err), CS_ELIMIT);
-        assert_int_equal(cs_blocks_add(&w->blocks, 0x1000, UINT64_MAX, CS_BLOCK_FREE, &err), CS_ELIMIT);
+        begin(w, 0x1000, (UINT64_C(80) << 30) + 0x1010);
+        static const struct cs_range beyond[] = {
+                { 0x1000, UINT64_C(1) << 48 },
+                { UINT64_C(1) << 48, 32 },
+                { 0x1000, UINT64_MAX },
+                { 0, 32 },
+                { 0x1000, 15 },
+                { 0x1010, (UINT64_C(80) << 30) + 16 },
+        };
+        for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++)
+                assert_int_equal(cs_blocks_add(&w->blocks, beyond[i].start, beyond[i].end, CS_BLOCK_FREE,
+                                               &err),
+                                 CS_ELIMIT);
         assert_true(err.text[0]);
         /* Larger than 32 bits of units. */
         add(w, 0x1000, (UINT64_C(80) << 30) + 16, CS_BLOCK_FREE);
-        end(w, 0x1000, 0x1000 + (UINT64_C(80) << 30) + 16);
+        assert_int_equal(cs_blocks_add(&w->blocks, 0x1000, 16, CS_BLOCK_FREE, &err), CS_ELIMIT);
+        end(w);
         seal(w);
-        assert_int_equal(cs_block_size(&w->blocks.blocks.at[0]), (UINT64_C(80) << 30) + 16);
+        assert_int_equal(cs_blocks_get(&w->blocks, 0).size, (UINT64_C(80) << 30) + 16);
         assert_int_equal(block_at(w, UINT64_C(72) << 30), 0x1000);
         assert_int_equal(block_at(w, (UINT64_C(80) << 30) + 0x100f), 0x1000);
         assert_int_equal(block_at(w, (UINT64_C(80) << 30) + 0x1010), 0);

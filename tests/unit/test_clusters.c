@@ -296,11 +296,11 @@ static void test_workers_do_not_matter(void **state)
                         assert_memory_equal(&one->leaks.clusters[c], &many->leaks.clusters[c],
                                             sizeof(one->leaks.clusters[c]));
                 }
-                size_t n = one->heaps.blocks.blocks.n;
-                assert_int_equal(many->heaps.blocks.blocks.n, n);
-                for (size_t b = 0; b < n; b++)
-                        assert_int_equal(one->heaps.blocks.blocks.at[b].cluster,
-                                         many->heaps.blocks.blocks.at[b].cluster);
+                uint32_t n = cs_blocks_indices(&one->heaps.blocks);
+                assert_int_equal(cs_blocks_indices(&many->heaps.blocks), n);
+                for (uint32_t b = 0; b < n; b++)
+                        assert_int_equal(cs_blocks_cluster(&one->heaps.blocks, b),
+                                         cs_blocks_cluster(&many->heaps.blocks, b));
                 assert_memory_equal(one->graph.first, many->graph.first, (n + 1) * sizeof(*one->graph.first));
                 assert_memory_equal(one->graph.to, many->graph.to,
                                     one->graph.first[n] * sizeof(*one->graph.to));
@@ -313,7 +313,7 @@ static void test_workers_do_not_matter(void **state)
                 }
                 fake_destroy(many);
         }
-        assert_int_equal(count, one->heaps.blocks.blocks.n - 1); /* all but the top */
+        assert_int_equal(count, cs_blocks_indices(&one->heaps.blocks) - 1); /* all but the top */
         fake_destroy(one);
 }
 
@@ -324,10 +324,10 @@ static void test_members(void **state)
         for (size_t i = 0; i < 100; i++)
                 user[i] = object(w, 0x40, i % 4 ? class : i, i);
         relate(w, 2);
-        uint32_t sample[200], c = w->p->heaps.blocks.blocks.at[fake_block(w->p, user[1])].cluster;
+        uint32_t sample[200], c = cs_blocks_cluster(&w->p->heaps.blocks, fake_block(w->p, user[1]));
         assert_int_equal(cs_members_sample(&w->p->members, c, 200, sample), 75);
         for (size_t i = 0; i < 75; i++) {
-                assert_int_equal(w->p->heaps.blocks.blocks.at[sample[i]].cluster, c);
+                assert_int_equal(cs_blocks_cluster(&w->p->heaps.blocks, sample[i]), c);
                 assert_true(!i || sample[i] > sample[i - 1]);
         }
         assert_int_equal(cs_members_sample(&w->p->members, c, 5, sample), 5);

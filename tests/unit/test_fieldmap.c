@@ -51,7 +51,7 @@ static void map_fields(struct world *w, uint64_t user)
         fake_top(p, ARENA, w->at, FAKE_HEAP + HEAP_BYTES);
         fake_open(p);
         fake_relate(p, 2);
-        uint32_t cluster = p->heaps.blocks.blocks.at[fake_block(p, user)].cluster;
+        uint32_t cluster = cs_blocks_cluster(&p->heaps.blocks, fake_block(p, user));
         assert_int_equal(cs_fieldmap_build(p->image, p->space, &p->heaps.blocks, &p->clusters, &p->members,
                                            cluster, &w->fields, NULL),
                          CS_OK);
@@ -109,7 +109,7 @@ static void test_all_kinds(void **state)
         assert_true(f->constant && f->share == 1);
         assert_int_equal(f->value, class);
         f = field(w, 8, CS_FIELD_TO_BLOCK);
-        assert_int_equal(f->cluster, p->heaps.blocks.blocks.at[fake_block(p, child)].cluster);
+        assert_int_equal(f->cluster, cs_blocks_cluster(&p->heaps.blocks, fake_block(p, child)));
         (void)field(w, 0x10, CS_FIELD_TO_SELF);
         (void)field(w, 0x18, CS_FIELD_TO_STACK);
         (void)field(w, 0x20, CS_FIELD_TO_OTHER);

@@ -231,7 +231,7 @@ static void test_ring_never_closes(void **state)
                 assert_int_equal(p->heaps.found.n, 1);
                 assert_false(p->heaps.found.at[0].walked);
                 assert_non_null(p->heaps.found.at[0].why_not);
-                assert_int_equal(p->heaps.blocks.blocks.n, 0);
+                assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 0);
                 fake_relate(p, 1);
                 assert_int_equal(p->clusters.at.n, 0);
                 fake_destroy(p);
@@ -258,8 +258,11 @@ static struct fake_process *with_mapping(void)
 static size_t mmapped_blocks(const struct fake_process *p)
 {
         size_t n = 0;
-        for (size_t i = 0; i < p->heaps.blocks.blocks.n; i++)
-                n += cs_block_mmapped(&p->heaps.blocks.blocks.at[i]);
+        struct cs_block_cursor cursor = cs_blocks_all(&p->heaps.blocks);
+        struct cs_block b;
+        uint32_t i;
+        while (cs_blocks_next(&cursor, &b, &i))
+                n += cs_block_mmapped(&b);
         return n;
 }
 
@@ -279,7 +282,7 @@ static void test_mmapped(void **state)
         expect(p, "first", MAPPED, CS_BLOCK_IN_USE);
         expect(p, "second", MAPPED + 0x3000, CS_BLOCK_IN_USE);
         expect(p, "third", MAPPED + 0x5000, CS_BLOCK_IN_USE);
-        const struct cs_block *b = &p->heaps.blocks.blocks.at[fake_block(p, MAPPED + 16)];
+        struct cs_block block = cs_blocks_get(&p->heaps.blocks, fake_block(p, MAPPED + 16)), *b = &block;
         assert_int_equal(cs_block_size(b), 0x3000);
         assert_int_equal(cs_block_usable(b), 0x3000 - 16);
         fake_destroy(p);
@@ -405,7 +408,7 @@ static void test_cut_into_pieces(void **state)
                 corebuilder_load(&p->core, FAKE_HEAP + at, heap + at, 0x1000, 0x1000, PF_R | PF_W);
         fake_open(p);
         expect_sound(p);
-        assert_int_equal(p->heaps.blocks.blocks.n, 0x3000 / 0x60 + 1);
+        assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 0x3000 / 0x60 + 1);
         assert_int_equal(p->heaps.blocks.ranges.n, 1);
         fake_destroy(p);
 }

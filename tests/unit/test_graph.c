@@ -213,8 +213,8 @@ static void test_edges(void **state)
         fake_put(p, FAKE_STACK + FAKE_SP + 0x20, w->user[13]);
         fake_put(p, FAKE_STACK + FAKE_SP + 0x10, w->user[14]);
         relate(w);
-        uint32_t to = p->heaps.blocks.blocks.at[fake_block(p, w->user[10])].cluster;
-        uint32_t from = p->heaps.blocks.blocks.at[fake_block(p, w->user[0])].cluster;
+        uint32_t to = cs_blocks_cluster(&p->heaps.blocks, fake_block(p, w->user[10]));
+        uint32_t from = cs_blocks_cluster(&p->heaps.blocks, fake_block(p, w->user[0]));
         size_t first, end;
         cs_graph_edges_to(&p->graph, to, &first, &end);
         assert_int_equal(end - first, 4);
@@ -253,7 +253,7 @@ static void test_text_has_no_edges(void **state)
         assert_int_equal(fake_cluster(p, w->user[0])->kind, CS_CLUSTER_TEXT);
         expect(w, "from the slack of a text", 20, true, false);
         size_t first, end;
-        cs_graph_edges_to(&p->graph, p->heaps.blocks.blocks.at[fake_block(p, w->user[20])].cluster, &first,
+        cs_graph_edges_to(&p->graph, cs_blocks_cluster(&p->heaps.blocks, fake_block(p, w->user[20])), &first,
                           &end);
         assert_int_equal(first, end);
 }

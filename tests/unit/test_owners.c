@@ -55,7 +55,7 @@ static uint64_t object(struct world *w, uint64_t size, uint64_t first, uint64_t 
 
 static const struct cs_owner *owner(const struct world *w, uint64_t user)
 {
-        return &w->p->owners[w->p->heaps.blocks.blocks.at[fake_block(w->p, user)].cluster];
+        return &w->p->owners[cs_blocks_cluster(&w->p->heaps.blocks, fake_block(w->p, user))];
 }
 
 /* Checks the owner, and what holds for every one. */

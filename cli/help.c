@@ -10,6 +10,8 @@ static const char text[] =
         "\n"
         "What to show (several may be given; none: --summary)\n"
         "      --summary          verdict, memory by kind, top clusters, top libraries\n"
+        "      --heap             allocators by arena: in use, free and kept, top; what\n"
+        "                         malloc_trim would give back\n"
         "      --clusters         recurring objects and texts, largest first, with owner\n"
         "                         and evidence\n"
         "      --libraries        bytes by owning library\n"

@@ -76,11 +76,12 @@ static json_t *strings(struct writer *w, const char *const *texts, size_t n)
         return array;
 }
 
-static json_t *count_bytes(struct writer *w, struct cs_count_bytes sum)
+static json_t *sum_value(struct writer *w, const struct cs_report_sum *sum)
 {
         json_t *object = json_object();
-        put(w, object, "count", number(sum.count));
-        put(w, object, "bytes", number(sum.bytes));
+        put(w, object, "count", number(sum->count));
+        put(w, object, "bytes", number(sum->bytes));
+        put(w, object, "resident", number(sum->resident));
         return object;
 }
 
@@ -127,11 +128,40 @@ static json_t *arena_value(struct writer *w, const struct cs_report_arena *arena
         json_t *object = json_object();
         put(w, object, "address", address(arena->address));
         put(w, object, "main", json_boolean(arena->main));
-        put(w, object, "used", count_bytes(w, arena->used));
-        put(w, object, "free", count_bytes(w, arena->free));
-        put(w, object, "cached", count_bytes(w, arena->cached));
+        json_t *threads = json_array();
+        for (size_t i = 0; i < arena->n_threads; i++)
+                push(w, threads, json_integer(arena->threads[i]));
+        put(w, object, "threads", threads);
+        put(w, object, "used", sum_value(w, &arena->used));
+        put(w, object, "free", sum_value(w, &arena->free));
+        put(w, object, "cached", sum_value(w, &arena->cached));
+        put(w, object, "overhead", sum_value(w, &arena->overhead));
         put(w, object, "top", number(arena->top));
+        put(w, object, "top_resident", number(arena->top_resident));
         put(w, object, "trimmable", number(arena->trimmable));
+        put(w, object, "trimmable_resident", number(arena->trimmable_resident));
+        return object;
+}
+
+static json_t *run_values(struct writer *w, const struct cs_report_run *runs, size_t n)
+{
+        json_t *array = json_array();
+        for (size_t i = 0; i < n; i++) {
+                json_t *object = json_object();
+                put(w, object, "address", address(runs[i].address));
+                put(w, object, "bytes", number(runs[i].bytes));
+                put(w, object, "resident", number(runs[i].resident));
+                push(w, array, object);
+        }
+        return array;
+}
+
+static json_t *run_classes(struct writer *w, const struct cs_report_sum runs[CS_RUN_CLASSES])
+{
+        static const char *const names[CS_RUN_CLASSES] = { "below_4k", "below_128k", "from_128k" };
+        json_t *object = json_object();
+        for (size_t i = 0; i < CS_RUN_CLASSES; i++)
+                put(w, object, names[i], sum_value(w, &runs[i]));
         return object;
 }
 
@@ -147,8 +177,12 @@ static json_t *heap_value(struct writer *w, const struct cs_report_heap *heap)
                 push(w, arenas, arena_value(w, &heap->arenas[i]));
         put(w, object, "arenas", arenas);
         /* A heap that was not walked has no sums: zeros would be a claim. */
-        if (heap->walked)
-                put(w, object, "mmapped", count_bytes(w, heap->mmapped));
+        if (heap->walked) {
+                put(w, object, "mmapped", sum_value(w, &heap->mmapped));
+                put(w, object, "free_runs", run_classes(w, heap->runs));
+                put(w, object, "largest_free", run_values(w, heap->largest_free, heap->n_largest_free));
+                put(w, object, "pins", run_values(w, heap->pins, heap->n_pins));
+        }
         json_t *corrupt = json_array();
         for (size_t i = 0; i < heap->n_corrupt; i++) {
                 json_t *place = json_object();
@@ -351,14 +385,12 @@ static void write_libraries(struct writer *w, const struct cs_report *report, co
         (void)fputs("]", w->out);
 }
 
-static void write_summary(struct writer *w, const struct cs_report *report)
+static void write_heaps(struct writer *w, const struct cs_report *report)
 {
-        member(w, "memory", memory_value(w, &report->memory));
         json_t *heaps = json_array();
         for (size_t i = 0; i < report->n_heaps; i++)
                 push(w, heaps, heap_value(w, &report->heaps[i]));
         member(w, "heaps", heaps);
-        member(w, "verdict", verdict_value(w, &report->verdict));
 }
 
 /* Clusters and libraries, and what of them is not shown. */
@@ -394,8 +426,12 @@ enum cs_status cs_json_write(FILE *out, const struct cs_report *report, const st
         member(&w, "schema", json_integer(1));
         member(&w, "version", json_string(CS_VERSION));
         member(&w, "target", target_value(&w, &report->target));
+        if (options->show & (CS_SHOW_SUMMARY | CS_SHOW_CENSUS))
+                member(&w, "memory", memory_value(&w, &report->memory));
+        if (options->show & (CS_SHOW_SUMMARY | CS_SHOW_HEAP))
+                write_heaps(&w, report);
         if (options->show & CS_SHOW_SUMMARY)
-                write_summary(&w, report);
+                member(&w, "verdict", verdict_value(&w, &report->verdict));
         enum cs_status st = write_lists(&w, report, options, err);
         member(&w, "timing", timing_value(&w, report));
         (void)fputs("\n}\n", out);

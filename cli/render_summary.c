@@ -193,7 +193,7 @@ static const char *heap_name(struct cs_screen *screen, const struct cs_report_he
 }
 
 /* "496 MiB in 114,427 blocks" */
-static const char *in_blocks(struct cs_screen *screen, struct cs_count_bytes sum, const char *kind)
+static const char *in_blocks(struct cs_screen *screen, struct cs_report_sum sum, const char *kind)
 {
         struct cs_units bytes = cs_units_bytes(sum.bytes);
         return cs_screen_text(screen, "%s in %s %sblock%s", bytes.text, cs_units_count(sum.count).text, kind,
@@ -203,7 +203,7 @@ static const char *in_blocks(struct cs_screen *screen, struct cs_count_bytes sum
 /* Sentences, not columns: malloc's words mean little to those who do not know them, and there are few heaps. */
 static void render_walked(struct cs_screen *screen, const struct cs_report_heap *heap)
 {
-        struct cs_count_bytes used = { 0 };
+        struct cs_report_sum used = { 0 };
         uint64_t unused = 0;
         uint64_t cached = 0;
         uint64_t top = 0;

@@ -5,7 +5,7 @@
 #include "consistency.h"
 #include "describe.h"
 #include "digest.h"
-#include "glibc.h"
+#include "heapreport.h"
 #include "live.h"
 #include "runtimes.h"
 #include "verdict.h"
@@ -203,73 +203,6 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
         return CS_OK;
 }
 
-/* Adds one block to the arena that its range belongs to, or to the mmapped ones. */
-static void count_block(struct cs_report_heap *heap, uint32_t arena, const struct cs_block *b)
-{
-        if (arena < heap->n_arenas)
-                heap->arenas[arena].trimmable += cs_glibc_trimmable(b, heap->arenas[arena].main);
-        struct cs_count_bytes *into = &heap->mmapped;
-        if (arena < heap->n_arenas) {
-                struct cs_report_arena *a = &heap->arenas[arena];
-                switch (cs_block_state(b)) {
-                case CS_BLOCK_IN_USE:
-                        into = &a->used;
-                        break;
-                case CS_BLOCK_FREE:
-                        into = &a->free;
-                        break;
-                case CS_BLOCK_CACHED:
-                        into = &a->cached;
-                        break;
-                default:
-                        return;
-                }
-        }
-        into->count++;
-        into->bytes += cs_block_size(b);
-}
-
-/* One allocator is walked at most; the arenas are its. */
-static enum cs_status report_heaps(struct analysis *a, struct cs_error *err)
-{
-        struct cs_report *r = a->report;
-        const struct cs_heaps *h = &a->heaps;
-        r->heaps = cs_pool_alloc(&r->pool, h->found.n + 1, sizeof(*r->heaps));
-        if (!r->heaps)
-                return cs_fail(err, CS_ENOMEM, "heaps");
-        for (size_t i = 0; i < h->found.n; i++) {
-                struct cs_report_heap *out = &r->heaps[r->n_heaps++];
-                out->allocator = h->found.at[i].allocator;
-                out->version = keep(r, h->found.at[i].version);
-                out->walked = h->found.at[i].walked;
-                if (h->found.at[i].module != CS_NO_MODULE)
-                        out->library = keep(r, a->image->modules.at[h->found.at[i].module].name);
-                if (!out->walked)
-                        continue;
-                out->arenas = cs_pool_alloc(&r->pool, h->arenas.n + 1, sizeof(*out->arenas));
-                out->corrupt = cs_pool_alloc(&r->pool, h->corrupt.n + 1, sizeof(*out->corrupt));
-                if (!out->arenas || !out->corrupt)
-                        return cs_fail(err, CS_ENOMEM, "heaps");
-                for (size_t k = 0; k < h->arenas.n; k++)
-                        out->arenas[out->n_arenas++] =
-                                (struct cs_report_arena){ .address = h->arenas.at[k].address,
-                                                          .main = h->arenas.at[k].main,
-                                                          .top = h->arenas.at[k].top };
-                for (size_t k = 0; k < h->corrupt.n; k++)
-                        out->corrupt[out->n_corrupt++] =
-                                (struct cs_report_corrupt){ h->corrupt.at[k].address, h->corrupt.at[k].what };
-                for (size_t k = 0; k < h->blocks.ranges.n; k++) {
-                        const struct cs_heap_range *range = &h->blocks.ranges.at[k];
-                        struct cs_block_cursor cursor = cs_blocks_of(&h->blocks, range);
-                        struct cs_block b;
-                        uint32_t index;
-                        while (cs_blocks_next(&cursor, &b, &index))
-                                count_block(out, range->arena, &b);
-                }
-        }
-        return CS_OK;
-}
-
 static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
@@ -383,7 +316,7 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
         if ((st = report_target(a, err)) != CS_OK ||
             (st = cs_accounts_build(a->image, a->space, &a->heaps, a->residency, &r->pool, &r->memory,
                                     err)) != CS_OK ||
-            (st = report_heaps(a, err)) != CS_OK ||
+            (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK ||
             (!a->options->census_only &&
              ((st = report_clusters(a, err)) != CS_OK || (st = report_libraries(a, err)) != CS_OK)))
                 return st;

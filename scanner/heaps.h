@@ -9,7 +9,9 @@
 struct cs_arena {
         uint64_t address;
         bool main;
-        uint64_t top; /* bytes of its top chunk */
+        uint64_t top;     /* bytes of its top chunk */
+        int32_t *threads; /* ids of those that allocate from it; in the heaps' pool; NULL: not known */
+        uint32_t n_threads;
 };
 
 struct cs_corruption {

@@ -53,15 +53,37 @@ struct cs_count_bytes {
         uint64_t bytes;
 };
 
+/* Blocks, their bytes with the headers, and how many of these bytes are resident. */
+struct cs_report_sum {
+        uint64_t count;
+        uint64_t bytes;
+        uint64_t resident;
+};
+
 struct cs_report_arena {
         uint64_t address;
         bool main;
-        struct cs_count_bytes used;   /* chunks in use, their headers included */
-        struct cs_count_bytes free;   /* chunks in bins */
-        struct cs_count_bytes cached; /* chunks in fastbins and thread caches */
+        int32_t *threads; /* ids of those that allocate from it, or NULL */
+        size_t n_threads;
+        struct cs_report_sum used;
+        struct cs_report_sum free;     /* chunks in bins */
+        struct cs_report_sum cached;   /* chunks in fastbins and thread caches */
+        struct cs_report_sum overhead; /* the allocator's own blocks: thread caches, fenceposts */
         uint64_t top;
-        uint64_t trimmable;
+        uint64_t top_resident;
+        uint64_t trimmable; /* what malloc_trim(0) would give back, whether touched or not */
+        uint64_t trimmable_resident;
 };
+
+/* Free memory without a break, or free memory that waits for the block in use at `address`. */
+struct cs_report_run {
+        uint64_t address;
+        uint64_t bytes;
+        uint64_t resident;
+};
+
+/* Runs of free memory below 4 KiB, below 128 KiB, and longer. */
+enum { CS_RUN_CLASSES = 3, CS_RUNS_KEPT = 8 };
 
 struct cs_report_corrupt {
         uint64_t address;
@@ -75,9 +97,17 @@ struct cs_report_heap {
         bool walked;           /* false: recognised, but its blocks are not read by this version */
         struct cs_report_arena *arenas;
         size_t n_arenas;
-        struct cs_count_bytes mmapped;
+        struct cs_report_sum mmapped;
+        struct cs_report_sum
+                runs[CS_RUN_CLASSES];       /* of free memory; caches left out: malloc holds them in use */
+        struct cs_report_run *largest_free; /* the CS_RUNS_KEPT largest */
+        size_t n_largest_free;
+        struct cs_report_run
+                *pins; /* blocks in use at the end of heaps that are mostly free below; by that */
+        size_t n_pins;
         struct cs_report_corrupt *corrupt;
         size_t n_corrupt;
+        uint64_t corrupt_more; /* found beyond these */
 };
 
 /* A mapping, or part of one, with one kind. */

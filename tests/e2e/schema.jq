@@ -76,10 +76,15 @@ def heap:
                 need("used"; counted),
                 need("free"; counted),
                 need("cached"; counted),
+                need("threads"; type == "array" and all(.[]; count)),
+                need("overhead"; counted),
                 need("top"; count),
-                need("trimmable"; count)),
+                need("trimmable"; count),
+                need("trimmable_resident"; count),
+                (if .trimmable_resident > .trimmable then "more to trim than there is" else empty end)),
         # What is recognised but not walked has no numbers.
-        (if .walked == false then empty else need("mmapped"; counted) end),
+        (if .walked == false then empty else need("mmapped"; counted),
+                each("largest_free"; need("address"; address), need("bytes"; count)) end),
         need("corrupt"; type == "array");
 
 def cluster:

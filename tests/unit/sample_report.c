@@ -29,9 +29,32 @@ static struct cs_report_kind leak_kinds[] = {
 };
 
 static struct cs_report_arena leak_arenas[] = {
-        { 0x7f1200000c80, true, { 612004, 744488960 }, { 811, 1572864 }, { 2071, 135168 }, 120832, 1048576 },
-        { 0x7f1180000030, false, { 40, 131072 }, { 2, 4096 }, { 7, 448 }, 69632, 0 },
+        { .address = 0x7f1200000c80,
+          .main = true,
+          .used = { 612004, 744488960, 744488960 },
+          .free = { 811, 1572864, 1310720 },
+          .cached = { 2071, 135168, 135168 },
+          .overhead = { 4, 2624, 2624 },
+          .top = 120832,
+          .top_resident = 4096,
+          .trimmable = 1048576,
+          .trimmable_resident = 786432 },
+        { .address = 0x7f1180000030,
+          .threads = (int32_t[]){ 4712, 4713, 4714, 4715 },
+          .n_threads = 4,
+          .used = { 40, 131072, 131072 },
+          .free = { 2, 4096, 4096 },
+          .cached = { 7, 448, 448 },
+          .overhead = { 1, 656, 656 },
+          .top = 69632 },
 };
+
+static struct cs_report_run leak_runs[] = {
+        { 0x55d0c0001000, 524288, 262144 },
+        { 0x55d0c0100040, 8192, 8192 },
+};
+
+static struct cs_report_run leak_pins[] = { { 0x7f1180020350, 4096, 4096 } };
 
 static struct cs_report_heap leak_heaps[] = {
         {
@@ -41,7 +64,12 @@ static struct cs_report_heap leak_heaps[] = {
                 .walked = true,
                 .arenas = leak_arenas,
                 .n_arenas = N(leak_arenas),
-                .mmapped = { 3, 19922944 },
+                .mmapped = { 3, 19922944, 19922944 },
+                .runs = { { 700, 268288, 268288 }, { 100, 784384, 784384 }, { 1, 524288, 262144 } },
+                .largest_free = leak_runs,
+                .n_largest_free = N(leak_runs),
+                .pins = leak_pins,
+                .n_pins = N(leak_pins),
         },
         { .allocator = "jemalloc", .version = "5.3.0", .library = "libjemalloc.so.2" },
 };
@@ -255,7 +283,13 @@ static const char *hostile_texts[] = { TITLE "warning\nsecond line", RLO "gnp.ex
 static struct cs_report_kind hostile_kinds[] = { { TITLE, UINT64_MAX, UINT64_MAX, UINT64_MAX } };
 
 static struct cs_report_arena hostile_arenas[] = {
-        { UINT64_MAX, true, { UINT64_MAX, UINT64_MAX }, { 0, 0 }, { 0, 0 }, UINT64_MAX, UINT64_MAX },
+        { .address = UINT64_MAX,
+          .main = true,
+          .used = { UINT64_MAX, UINT64_MAX, UINT64_MAX },
+          .free = { 0, 0, 0 },
+          .cached = { 0, 0, 0 },
+          .top = UINT64_MAX,
+          .trimmable = UINT64_MAX },
 };
 
 static struct cs_report_corrupt hostile_corrupt[] = { { UINT64_MAX, "size " C1_CSI "2J" }, { 0, BAD } };

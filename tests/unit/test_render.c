@@ -119,6 +119,13 @@ static void test_golden(void **state)
         o.core = NULL;
         o.live = 99;
         check_golden(sample_unknown(), &o, usual, "summary-unknown");
+        o = asking(CS_SHOW_HEAP);
+        check_golden(sample_leak(), &o, usual, "heap");
+        o.top = 1;
+        o.top_given = true;
+        check_golden(sample_leak(), &o, (struct look){ 72, false, CS_CHARSET_ASCII }, "heap-narrow-ascii");
+        check_golden(sample_unknown(), &o, usual, "heap-unknown");
+        check_golden(sample_hostile(), &o, usual, "heap-hostile");
         o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
         o.core = "-\033core";
         check_golden(sample_hostile(), &o, usual, "hostile");
@@ -323,9 +330,11 @@ static void test_json_summary(void **state)
         assert_keys(memory, "mapped resident anonymous unexplained by_kind");
         assert_keys(json_array_get(at(memory, "by_kind"), 0), "kind bytes resident regions");
         json_t *glibc = json_array_get(at(json, "heaps"), 0);
-        assert_keys(glibc, "allocator version library walked arenas mmapped corrupt");
+        assert_keys(glibc,
+                    "allocator version library walked arenas mmapped free_runs largest_free pins corrupt");
         json_t *arena = json_array_get(at(glibc, "arenas"), 1);
-        assert_keys(arena, "address main used free cached top trimmable");
+        assert_keys(arena, "address main threads used free cached overhead top top_resident trimmable "
+                           "trimmable_resident");
         assert_text(arena, "address", "0x7f1180000030");
         assert_number(at(arena, "used"), "bytes", 131072);
         json_t *jemalloc = json_array_get(at(json, "heaps"), 1);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verdict.h"
+#include "verdict_private.h"
+
+#include "kinds.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,19 +20,7 @@ enum {
 /* At least so many of its kind are lost. */
 static const double LEAK_SHARE = 0.5;
 
-struct bench {
-        const struct cs_image *image;
-        const struct cs_heaps *heaps;
-        const struct cs_leaks *leaks;
-        struct cs_report *report;
-        uint64_t used;          /* bytes of blocks in use */
-        uint64_t used_resident; /* of these */
-        uint64_t freed;         /* bytes of free chunks, top included */
-        uint64_t overall;       /* resident and anonymous */
-};
-
-/* "1.21 GiB", "48.3 MiB", "312 bytes", in one of eight alternating buffers. */
-static const char *size(uint64_t bytes)
+const char *cs_verdict_size(uint64_t bytes)
 {
         static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
         static _Thread_local char text[8][32];
@@ -47,8 +37,7 @@ static const char *size(uint64_t bytes)
         return out;
 }
 
-/* "42,000", in one of eight alternating buffers. */
-static const char *number(uint64_t value)
+const char *cs_verdict_number(uint64_t value)
 {
         static _Thread_local char text[8][32];
         static _Thread_local unsigned turn;
@@ -63,29 +52,29 @@ static const char *number(uint64_t value)
         return out;
 }
 
-static double share(uint64_t part, uint64_t whole)
+double cs_verdict_share(uint64_t part, uint64_t whole)
 {
         return whole ? (double)part / (double)whole : 0;
 }
 
-static void reason(struct bench *b, const char *text)
+void cs_verdict_reason(struct cs_bench *b, const char *text)
 {
         struct cs_report_verdict *v = &b->report->verdict;
         if (text && v->n_reasons < REASONS_MAX)
                 v->reasons[v->n_reasons++] = text;
 }
 
-static bool is_leak(const struct bench *b, size_t c)
+static bool is_leak(const struct cs_bench *b, size_t c)
 {
         const struct cs_cluster_leak *l = &b->leaks->clusters[c];
         if (l->direct >= LEAK_MANY && l->retained >= LEAK_MANY_BYTES)
                 return true;
         return l->direct >= LEAK_BLOCKS && l->retained >= LEAK_BYTES &&
-               share(l->direct, b->report->clusters[c].count) >= LEAK_SHARE;
+               cs_verdict_share(l->direct, b->report->clusters[c].count) >= LEAK_SHARE;
 }
 
 /* The cluster whose heads retain most of what is lost, by resident bytes: among those that count as leaks, or among all. */
-static size_t worst(const struct bench *b, bool leaks_only)
+static size_t worst(const struct cs_bench *b, bool leaks_only)
 {
         size_t best = b->report->n_clusters;
         for (size_t i = 0; i < b->report->n_clusters; i++) {
@@ -99,31 +88,31 @@ static size_t worst(const struct bench *b, bool leaks_only)
         return best;
 }
 
-/* "libfoo.so", "perhaps libfoo.so", "an unknown library". */
-static const char *owner(struct bench *b, const struct cs_report_cluster *c)
+const char *cs_verdict_owner(struct cs_bench *b, const struct cs_report_cluster *c)
 {
         if (!c->library)
                 return "an unknown library";
         return c->confidence >= 0.5 ? c->library : cs_pool_printf(&b->report->pool, "perhaps %s", c->library);
 }
 
-static uint64_t lost_bytes(const struct bench *b)
+uint64_t cs_verdict_lost(const struct cs_bench *b)
 {
         return b->leaks->direct.bytes + b->leaks->indirect.bytes;
 }
 
-static uint64_t lost_blocks(const struct bench *b)
+static uint64_t lost_blocks(const struct cs_bench *b)
 {
         return b->leaks->direct.count + b->leaks->indirect.count;
 }
 
-static void judge_leak(struct bench *b, size_t c)
+static void judge_leak(struct cs_bench *b, size_t c)
 {
         const struct cs_cluster_leak *l = &b->leaks->clusters[c];
         const struct cs_report_cluster *r = &b->report->clusters[c];
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
-        double part = share(l->retained_resident, b->used_resident), lost = share(l->direct, r->count);
+        double part = cs_verdict_share(l->retained_resident, b->used_resident),
+               lost = cs_verdict_share(l->direct, r->count);
         bool rings = l->unreferenced < l->direct / 2;
         v->kind = "leak";
         /* Blocks of which nearly all are lost leave little doubt; how much of the heap they are decides whether it matters. */
@@ -132,39 +121,47 @@ static void judge_leak(struct bench *b, size_t c)
         v->library = r->library;
         v->summary = cs_pool_printf(
                 pool, "%s lost blocks of %s (%s) hold %s of memory, %.0f %% of what malloc has in use",
-                number(l->direct), r->what, owner(b, r), size(l->retained_resident), 100 * part);
-        reason(b, cs_pool_printf(
-                          pool,
-                          rings ? "%s of the %s blocks of %s are pointed at only by each other: nothing else "
-                                  "leads to them"
-                                : "%s of the %s blocks of %s are lost: no pointer leads to them",
-                          number(l->direct), number(r->count), r->id));
-        reason(b,
-               cs_pool_printf(pool,
-                              "with all that only they lead to, they take %s (%s of it resident) of the %s "
-                              "(%s resident) in use",
-                              size(l->retained), size(l->retained_resident), size(b->used),
-                              size(b->used_resident)));
-        if (lost_bytes(b) > l->retained)
-                reason(b, cs_pool_printf(pool, "in all, %s of the %s in use cannot be reached, in %s blocks",
-                                         size(lost_bytes(b)), size(b->used), number(lost_blocks(b))));
+                cs_verdict_number(l->direct), r->what, cs_verdict_owner(b, r),
+                cs_verdict_size(l->retained_resident), 100 * part);
+        cs_verdict_reason(
+                b,
+                cs_pool_printf(
+                        pool,
+                        rings ? "%s of the %s blocks of %s are pointed at only by each other: nothing else "
+                                "leads to them"
+                              : "%s of the %s blocks of %s are lost: no pointer leads to them",
+                        cs_verdict_number(l->direct), cs_verdict_number(r->count), r->id));
+        cs_verdict_reason(
+                b,
+                cs_pool_printf(pool,
+                               "with all that only they lead to, they take %s (%s of it resident) of the %s "
+                               "(%s resident) in use",
+                               cs_verdict_size(l->retained), cs_verdict_size(l->retained_resident),
+                               cs_verdict_size(b->used), cs_verdict_size(b->used_resident)));
+        if (cs_verdict_lost(b) > l->retained)
+                cs_verdict_reason(
+                        b, cs_pool_printf(pool, "in all, %s of the %s in use cannot be reached, in %s blocks",
+                                          cs_verdict_size(cs_verdict_lost(b)), cs_verdict_size(b->used),
+                                          cs_verdict_number(lost_blocks(b))));
 }
 
 /* What cannot be reached, though no kind of block stands out. */
-static void name_largest(struct bench *b)
+static void name_largest(struct cs_bench *b)
 {
         size_t c = worst(b, false);
         if (c == b->report->n_clusters)
                 return;
         const struct cs_report_cluster *r = &b->report->clusters[c];
-        reason(b, cs_pool_printf(&b->report->pool,
-                                 "%s in %s blocks cannot be reached; the most of one kind: %s blocks of "
-                                 "%s, %s (%s)",
-                                 size(lost_bytes(b)), number(lost_blocks(b)),
-                                 number(b->leaks->clusters[c].direct), r->id, r->what, owner(b, r)));
+        cs_verdict_reason(
+                b, cs_pool_printf(&b->report->pool,
+                                  "%s in %s blocks cannot be reached; the most of one kind: %s blocks of "
+                                  "%s, %s (%s)",
+                                  cs_verdict_size(cs_verdict_lost(b)), cs_verdict_number(lost_blocks(b)),
+                                  cs_verdict_number(b->leaks->clusters[c].direct), r->id, r->what,
+                                  cs_verdict_owner(b, r)));
 }
 
-static void judge_sound(struct bench *b)
+static void judge_sound(struct cs_bench *b)
 {
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
@@ -172,11 +169,12 @@ static void judge_sound(struct bench *b)
         v->kind = "healthy";
         v->confidence = 0.6;
         v->summary =
-                lost_bytes(b)
+                cs_verdict_lost(b)
                         ? cs_pool_printf(pool, "no leak is to be seen: %s of the %s in use can be reached",
-                                         size(b->used - lost_bytes(b)), size(b->used))
+                                         cs_verdict_size(b->used - cs_verdict_lost(b)),
+                                         cs_verdict_size(b->used))
                         : cs_pool_printf(pool, "no leak is to be seen: all of the %s in use can be reached",
-                                         size(b->used));
+                                         cs_verdict_size(b->used));
         if (malloced * 2 < b->overall) {
                 v->kind = "unknown";
                 v->confidence = 0;
@@ -184,23 +182,23 @@ static void judge_sound(struct bench *b)
                         cs_pool_printf(pool,
                                        "most of the memory, %s of %s resident and anonymous, is not glibc "
                                        "malloc's, and this version does not look into it",
-                                       size(b->overall - malloced), size(b->overall));
-        } else if (share(lost_bytes(b), b->used) > 0.2) {
+                                       cs_verdict_size(b->overall - malloced), cs_verdict_size(b->overall));
+        } else if (cs_verdict_share(cs_verdict_lost(b), b->used) > 0.2) {
                 v->kind = "unknown";
                 v->confidence = 0;
                 v->summary = cs_pool_printf(
                         pool,
                         "%s of the %s in use cannot be reached, but in many kinds of blocks, few "
                         "of each",
-                        size(lost_bytes(b)), size(b->used));
+                        cs_verdict_size(cs_verdict_lost(b)), cs_verdict_size(b->used));
         }
-        reason(b,
-               cs_pool_printf(pool, "malloc has %s in use and keeps %s free", size(b->used), size(b->freed)));
+        cs_verdict_reason(b, cs_pool_printf(pool, "malloc has %s in use and keeps %s free",
+                                            cs_verdict_size(b->used), cs_verdict_size(b->freed)));
         name_largest(b);
-        reason(b, "one look has no time axis: memory that can be reached may grow all the same");
+        cs_verdict_reason(b, "one look has no time axis: memory that can be reached may grow all the same");
 }
 
-static void judge_blind(struct bench *b)
+static void judge_blind(struct cs_bench *b)
 {
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
@@ -212,35 +210,63 @@ static void judge_blind(struct bench *b)
                 const struct cs_heap *h = &b->heaps->found.at[i];
                 const char *where =
                         h->module == CS_NO_MODULE ? "memory" : b->image->modules.at[h->module].name;
-                reason(b, cs_pool_printf(pool, "%s in %s: %s", h->allocator, where,
-                                         h->why_not ? h->why_not : "it has handed out no blocks"));
+                cs_verdict_reason(b, cs_pool_printf(pool, "%s in %s: %s", h->allocator, where,
+                                                    h->why_not ? h->why_not : "it has handed out no blocks"));
         }
-        reason(b, cs_pool_printf(pool, "%s resident and anonymous, of which %s are unexplained",
-                                 size(b->overall), size(b->report->memory.unexplained)));
+        cs_verdict_reason(b, cs_pool_printf(pool, "%s resident and anonymous, of which %s are unexplained",
+                                            cs_verdict_size(b->overall),
+                                            cs_verdict_size(b->report->memory.unexplained)));
 }
 
-static void add_up(struct bench *b)
+static void add_heap(struct cs_bench *b, const struct cs_report_heap *heap)
+{
+        for (size_t i = 0; i < heap->n_arenas; i++) {
+                const struct cs_report_arena *a = &heap->arenas[i];
+                uint64_t kept = a->free.resident + a->cached.resident + a->top_resident;
+                b->used += a->used.bytes;
+                b->used_resident += a->used.resident;
+                b->freed += a->free.bytes + a->cached.bytes + a->top;
+                b->kept += kept;
+                b->cached += a->cached.resident;
+                b->trimmable += a->trimmable_resident;
+                b->arenas += kept > 0;
+        }
+        b->used += heap->mmapped.bytes;
+        b->used_resident += heap->mmapped.resident;
+        b->long_runs += heap->runs[CS_RUN_CLASSES - 1].resident;
+}
+
+static void add_kind(struct cs_bench *b, const struct cs_report_kind *k, uint64_t *largest)
+{
+        enum cs_kind kind = cs_kind_named(k->kind);
+        if (kind < CS_KINDS && cs_kind_managed(kind)) {
+                b->managed += k->resident;
+                if (k->resident > *largest)
+                        b->runtime = k->kind;
+                if (k->resident > *largest)
+                        *largest = k->resident;
+        } else if (kind == CS_KIND_STACK) {
+                b->stacks = k->resident;
+        } else if (kind == CS_KIND_FILE || kind == CS_KIND_SHARED) {
+                b->files += k->resident;
+        }
+}
+
+static void add_up(struct cs_bench *b)
 {
         const struct cs_report_memory *memory = &b->report->memory;
-        struct cs_block_cursor cursor = cs_blocks_all(&b->heaps->blocks);
-        struct cs_block block;
-        uint32_t i;
-        while (cs_blocks_next(&cursor, &block, &i)) {
-                if (cs_block_state(&block) == CS_BLOCK_IN_USE)
-                        b->used += cs_block_size(&block);
-                else if (cs_block_state(&block) != CS_BLOCK_INTERNAL)
-                        b->freed += cs_block_size(&block);
-        }
-        for (size_t k = 0; k < memory->n_kinds; k++)
-                if (strcmp(memory->kinds[k].kind, "malloc-used") == 0)
-                        b->used_resident = memory->kinds[k].resident;
+        uint64_t largest = 0;
+        for (size_t i = 0; i < b->report->n_heaps; i++)
+                add_heap(b, &b->report->heaps[i]);
+        for (size_t i = 0; i < memory->n_kinds; i++)
+                add_kind(b, &memory->kinds[i], &largest);
         b->overall = memory->anonymous;
 }
 
 enum cs_status cs_verdict_find(const struct cs_image *image, const struct cs_heaps *heaps,
                                const struct cs_leaks *leaks, struct cs_report *report, struct cs_error *err)
 {
-        struct bench b = { .image = image, .heaps = heaps, .leaks = leaks, .report = report };
+        struct cs_bench b = { .image = image, .heaps = heaps, .leaks = leaks, .report = report };
         struct cs_report_verdict *v = &report->verdict;
         bool foreign = false;
         for (size_t i = 0; i < heaps->found.n; i++)
@@ -252,6 +278,8 @@ enum cs_status cs_verdict_find(const struct cs_image *image, const struct cs_hea
         size_t c = worst(&b, true);
         if (c < report->n_clusters)
                 judge_leak(&b, c);
+        else if (cs_verdict_judge_filling(&b))
+                ;
         else if (!b.used || (foreign && b.used * 2 < b.overall))
                 judge_blind(&b);
         else
@@ -266,11 +294,12 @@ enum cs_status cs_verdict_find(const struct cs_image *image, const struct cs_hea
                                                     "perhaps a leak, but part of the memory could not be "
                                                     "read: %s",
                                                     v->summary);
-                reason(&b, "the answer is partial: see the warnings");
+                cs_verdict_reason(&b, "the answer is partial: see the warnings");
         }
         if (!image->threads.n && v->confidence > 0.5) {
                 v->confidence = 0.5;
-                reason(&b, "without threads the stacks are unknown, and what they hold looks lost");
+                cs_verdict_reason(&b,
+                                  "without threads the stacks are unknown, and what they hold looks lost");
         }
         return v->summary ? CS_OK : cs_fail(err, CS_ENOMEM, "verdict");
 }

@@ -120,9 +120,9 @@ def cluster:
         (if .kind == "text" then need("template"; bytes) else empty end),
         need("unreferenced"; count),
         (if .unreferenced > .count then "more unreferenced than there are" else empty end),
-        # A referrer is a cluster or a root.
+        # A referrer is a cluster or a root; one that refers from many places in its blocks has no offset.
         each("referrers";
-                (if .root then need("root"; text) else need("cluster"; text), need("offset"; count) end),
+                (if .root then need("root"; text) else need("cluster"; text), (if has("offset") then need("offset"; count) else empty end) end),
                 need("share"; share)),
         need("examples"; type == "array" and length > 0 and all(.[]; address)),
         need("signature"; hex);

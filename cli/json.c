@@ -246,9 +246,10 @@ static json_t *referrer_values(struct writer *w, const struct cs_report_cluster 
         for (size_t i = 0; i < c->n_referrers; i++) {
                 const struct cs_report_referrer *r = &c->referrers[i];
                 json_t *object = json_object();
-                put(w, object, r->cluster ? "cluster" : "root", string(w, r->cluster ? r->cluster : r->root));
-                if (r->offset >= 0)
-                        put(w, object, "offset", number((uint64_t)r->offset));
+                put(w, object, "cluster", string(w, r->cluster));
+                if (r->root)
+                        put(w, object, "root", string(w, r->root));
+                put(w, object, "offset", r->offset < 0 ? json_null() : number((uint64_t)r->offset));
                 put(w, object, "share", real(r->share));
                 push(w, array, object);
         }

@@ -120,9 +120,10 @@ def cluster:
         (if .kind == "text" then need("template"; bytes) else empty end),
         need("unreferenced"; count),
         (if .unreferenced > .count then "more unreferenced than there are" else empty end),
-        # A referrer is a cluster or a root; one that refers from many places in its blocks has no offset.
+        # A referrer is a cluster or a root; one that refers from many places in its blocks has a null offset.
         each("referrers";
-                (if .root then need("root"; text) else need("cluster"; text), (if has("offset") then need("offset"; count) else empty end) end),
+                (if .root then need("root"; text) else need("cluster"; text) end),
+                need("offset"; or_null(count)),
                 need("share"; share)),
         need("examples"; type == "array" and length > 0 and all(.[]; address)),
         need("signature"; hex);

@@ -368,7 +368,7 @@ static void test_json_clusters(void **state)
         assert_keys(json_array_get(at(c, "fields"), 1), "offset size kind value share to");
         assert_text(json_array_get(at(c, "fields"), 1), "to", "c2");
         assert_keys(json_array_get(at(c, "referrers"), 0), "cluster offset share");
-        assert_keys(json_array_get(at(c, "referrers"), 1), "root share");
+        assert_keys(json_array_get(at(c, "referrers"), 1), "cluster root offset share");
         assert_string_equal(json_string_value(json_array_get(at(c, "examples"), 0)), "0x55d0c3a1f2a0");
         json_t *text = json_array_get(at(json, "clusters"), 1);
         assert_text(at(text, "template"), "text", "POST /api/router/<n> HTTP/1.1\r\nHost: <*>\r\n");

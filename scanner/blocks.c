@@ -40,16 +40,22 @@ enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct 
         return cs_vec_push(&blocks->ranges, range, err);
 }
 
+/* Pages of the bitmap without a start in them are never touched, and cost nothing. */
+static enum cs_status make_starts(struct cs_heap_range *r, struct cs_error *err)
+{
+        r->starts = calloc(words_of(r), sizeof(*r->starts));
+        if (!r->starts)
+                return cs_fail(err, CS_ENOMEM, "index of blocks");
+        r->starts[0] = r->count > 0;
+        return CS_OK;
+}
+
 static enum cs_status add(struct cs_blocks *blocks, uint64_t start, unsigned state, struct cs_error *err)
 {
         struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
-        if (r->count && !r->starts) {
-                /* Pages without a start in them are never touched, and cost nothing. */
-                r->starts = calloc(words_of(r), sizeof(*r->starts));
-                if (!r->starts)
-                        return cs_fail(err, CS_ENOMEM, "index of blocks");
-                r->starts[0] = 1;
-        }
+        enum cs_status st = r->count && !r->starts ? make_starts(r, err) : CS_OK;
+        if (st != CS_OK)
+                return st;
         if (r->starts) {
                 uint64_t unit = (start - r->range.start) / CS_BLOCK_UNIT;
                 r->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
@@ -80,12 +86,35 @@ enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t 
         return st;
 }
 
+enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct cs_block_run *run,
+                                  struct cs_error *err)
+{
+        struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
+        enum cs_status st = r->starts ? CS_OK : make_starts(r, err);
+        if (st == CS_OK && most > CS_NO_BLOCK - 2 - blocks->tags.n)
+                st = cs_fail(err, CS_ELIMIT, "more than %u blocks", CS_NO_BLOCK - 2);
+        if (st == CS_OK)
+                st = cs_vec_reserve(&blocks->tags, most, err);
+        if (st == CS_OK)
+                *run = (struct cs_block_run){ r->starts, blocks->tags.at + blocks->tags.n, r->range.start };
+        return st;
+}
+
+void cs_blocks_close_run(struct cs_blocks *blocks, const struct cs_block_run *run, uint64_t reached)
+{
+        size_t n = (size_t)(run->tags - blocks->tags.at);
+        blocks->ranges.at[blocks->ranges.n - 1].count += (uint32_t)(n - blocks->tags.n);
+        blocks->tags.n = n;
+        blocks->reached = reached;
+}
+
 void cs_blocks_end(struct cs_blocks *blocks)
 {
         struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
         r->range.end = blocks->reached;
-        if (!r->count) {
-                blocks->ranges.n--;
+        if (r->count <= 1) {
+                drop_index(r);
+                blocks->ranges.n -= !r->count;
         } else if (r->starts) {
                 uint64_t *smaller = realloc(r->starts, words_of(r) * sizeof(*r->starts));
                 r->starts = smaller ? smaller : r->starts;
@@ -240,6 +269,41 @@ static uint64_t start_of(const struct cs_heap_range *r, uint32_t nth)
         while (left--)
                 bits &= bits - 1;
         return r->range.start + ((uint64_t)word * 64 + (uint64_t)__builtin_ctzll(bits)) * CS_BLOCK_UNIT;
+}
+
+/* 64 bits of the bitmap, and one bit more where the range ends. */
+static uint64_t starts_at(const struct cs_heap_range *r, uint64_t word, uint64_t units)
+{
+        uint64_t bits = word <= units / 64 ? r->starts[word] : 0;
+        return word == units / 64 ? bits | UINT64_C(1) << (units % 64) : bits;
+}
+
+/* Which of the starts in a word are followed by `wanted` - 1 units without one, and then by one. wanted: 2 to 64. */
+static uint64_t starts_sized(uint64_t word, uint64_t next, unsigned wanted)
+{
+        unsigned __int128 both = (unsigned __int128)next << 64 | word, between = both >> 1;
+        unsigned seen = 1, all = wanted - 1;
+        for (; 2 * seen <= all; seen *= 2)
+                between |= between >> seen;
+        between |= between >> (all - seen);
+        return word & (uint64_t)(both >> wanted) & ~(uint64_t)between;
+}
+
+uint64_t cs_heap_range_sized(const struct cs_heap_range *r, uint64_t from, uint64_t size)
+{
+        uint64_t units = cs_range_size(r->range) / CS_BLOCK_UNIT, wanted = size / CS_BLOCK_UNIT;
+        uint64_t at = from > r->range.start ? (from - r->range.start + CS_BLOCK_UNIT - 1) / CS_BLOCK_UNIT : 0;
+        if (!r->starts || wanted < 2 || wanted > 64)
+                return at == 0 && units == wanted && !r->starts ? r->range.start : UINT64_MAX;
+        for (uint64_t w = at / 64; w < (units + 63) / 64; w++) {
+                uint64_t next = starts_at(r, w + 1, units);
+                uint64_t found = starts_sized(starts_at(r, w, units), next, (unsigned)wanted);
+                if (w == at / 64)
+                        found &= UINT64_MAX << (at % 64);
+                if (found)
+                        return r->range.start + (w * 64 + (uint64_t)__builtin_ctzll(found)) * CS_BLOCK_UNIT;
+        }
+        return UINT64_MAX;
 }
 
 struct cs_block_cursor cs_blocks_from(const struct cs_blocks *blocks, uint32_t first, uint32_t end)

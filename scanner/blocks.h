@@ -117,6 +117,26 @@ CS_CHECK enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena
 CS_CHECK enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t size, unsigned state,
                                       struct cs_error *err);
 
+/* For walkers of many small blocks: room for `most` more, one behind the other from blocks->reached on without gaps, all
+ * within the bounds; none is checked again. */
+struct cs_block_run {
+        uint64_t *starts;
+        uint32_t *tags; /* of the next block */
+        uint64_t base;  /* what the first bit of starts stands for */
+};
+CS_CHECK enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct cs_block_run *run,
+                                           struct cs_error *err);
+
+static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, enum cs_block_state state)
+{
+        uint64_t unit = (start - run->base) / CS_BLOCK_UNIT;
+        run->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
+        *run->tags++ = UINT32_MAX << CS_BLOCK_STATE_BITS | state;
+}
+
+/* The last block that was added to the run ends at `reached`. */
+void cs_blocks_close_run(struct cs_blocks *blocks, const struct cs_block_run *run, uint64_t reached);
+
 /* Ends the range that was begun last, where its last block ends (dropped if it has no blocks). */
 void cs_blocks_end(struct cs_blocks *blocks);
 
@@ -227,6 +247,10 @@ static inline bool cs_blocks_next(struct cs_block_cursor *c, struct cs_block *ou
                         return true;
         return false;
 }
+
+/* Where the first block of exactly this size (or gap) starts that starts at `from` or behind it; UINT64_MAX: none. For
+ * sizes up to 1 KiB in ranges of many blocks; much faster than looking at all of them. */
+uint64_t cs_heap_range_sized(const struct cs_heap_range *range, uint64_t from, uint64_t size);
 
 /* The block of heap range `range` that holds addr (interior addresses included), or CS_NO_BLOCK. */
 static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)

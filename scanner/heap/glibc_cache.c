@@ -87,6 +87,18 @@ static void mark_tcache(struct marker *m, uint64_t addr, const uint8_t *at)
         }
 }
 
+static void mark_if_tcache(struct marker *m, uint64_t chunk, uint32_t i)
+{
+        uint8_t payload[0x280];
+        uint64_t user = chunk + GLIBC_HEADER;
+        if (i == CS_NO_BLOCK || cs_blocks_state(m->blocks, i) != CS_BLOCK_IN_USE ||
+            !cs_source_exact(m->glibc->image->source, user, payload, sizeof(payload)) ||
+            !is_tcache(m, payload))
+                return;
+        mark_tcache(m, user, payload);
+        cs_blocks_set_state(m->blocks, i, CS_BLOCK_INTERNAL);
+}
+
 enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_space *space,
                                     struct cs_error *err)
 {
@@ -95,17 +107,11 @@ enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_spac
         (void)err;
         for (size_t k = glibc->first_arena; k < glibc->heaps->arenas.n; k++)
                 mark_fastbins(&m, glibc->heaps->arenas.at[k].address);
-        struct cs_block_cursor cursor = cs_blocks_all(m.blocks);
-        struct cs_block block, *b = &block;
-        uint32_t i;
-        while (cs_blocks_next(&cursor, &block, &i)) {
-                uint8_t payload[0x280];
-                if (cs_block_size(b) != l->tcache_chunk || cs_block_state(b) != CS_BLOCK_IN_USE ||
-                    !cs_source_exact(glibc->image->source, cs_block_user(b), payload, sizeof(payload)) ||
-                    !is_tcache(&m, payload))
-                        continue;
-                mark_tcache(&m, cs_block_user(b), payload);
-                cs_blocks_set_state(m.blocks, i, CS_BLOCK_INTERNAL);
+        for (uint32_t r = 0; r < m.blocks->ranges.n; r++) {
+                const struct cs_heap_range *range = &m.blocks->ranges.at[r];
+                uint64_t at = range->range.start;
+                for (; (at = cs_heap_range_sized(range, at, l->tcache_chunk)) != UINT64_MAX; at += 16)
+                        mark_if_tcache(&m, at, cs_blocks_find(m.blocks, r, at));
         }
         return CS_OK;
 }

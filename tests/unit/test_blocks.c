@@ -242,6 +242,71 @@ static void test_limits(void **state)
         assert_int_equal(block_at(w, (UINT64_C(80) << 30) + 0x1010), 0);
 }
 
+/* Blocks of one size are found at every place of the bitmap's words, last block and gaps included, as by looking at all. */
+static void test_sized(void **state)
+{
+        struct world *w = *state;
+        uint64_t at = 0x200000, seed = 1;
+        begin(w, at, UINT64_C(1) << 30);
+        for (size_t n = 0; n < 5000; n++) {
+                seed = seed * 6364136223846793005 + 1442695040888963407;
+                uint64_t size = seed >> 60 < 5 ? 0x290 : 16 * (1 + (seed >> 33) % 90);
+                add(w, at, size, CS_BLOCK_IN_USE);
+                at += size + (n % 97 == 0 ? 0x30 : 0);
+        }
+        add(w, at, 0x290, CS_BLOCK_IN_USE);
+        end(w);
+        seal(w);
+        const struct cs_heap_range *r = &w->blocks.ranges.at[0];
+        static const uint64_t sizes[] = { 0x290, 0x20, 0x30, 0x250, 0x400 };
+        for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+                struct cs_block_cursor cursor = cs_blocks_of(&w->blocks, r);
+                struct cs_block b;
+                uint32_t i;
+                uint64_t found = r->range.start;
+                while (cs_blocks_next_any(&cursor, &b, &i)) {
+                        if (b.size != sizes[k])
+                                continue;
+                        found = cs_heap_range_sized(r, found, sizes[k]);
+                        assert_int_equal(found, b.start);
+                        found += 16;
+                }
+                assert_true(cs_heap_range_sized(r, found, sizes[k]) == UINT64_MAX);
+        }
+}
+
+/* A run is the same as adding block by block. */
+static void test_run(void **state)
+{
+        struct world *w = *state;
+        struct cs_block_run run;
+        begin(w, 0x1000, 0x9000);
+        add(w, 0x1000, 0x20, CS_BLOCK_FREE);
+        assert_int_equal(cs_blocks_open_run(&w->blocks, 100, &run, NULL), CS_OK);
+        for (uint64_t at = 0x1020; at < 0x1020 + 100 * 0x30; at += 0x30)
+                cs_block_run_add(&run, at, CS_BLOCK_IN_USE);
+        cs_blocks_close_run(&w->blocks, &run, 0x1020 + 100 * 0x30);
+        add(w, 0x4000, 0x20, CS_BLOCK_TOP); /* after a gap */
+        end(w);
+        begin(w, 0x10000, 0x11000);
+        assert_int_equal(cs_blocks_open_run(&w->blocks, 5, &run, NULL), CS_OK);
+        cs_blocks_close_run(&w->blocks, &run, 0x10000);
+        end(w); /* nothing was added */
+        seal(w);
+        assert_int_equal(w->blocks.ranges.n, 1);
+        assert_int_equal(cs_blocks_indices(&w->blocks), 103);
+        assert_int_equal(cs_blocks_get(&w->blocks, 0).state, CS_BLOCK_FREE);
+        for (uint32_t i = 1; i <= 100; i++) {
+                struct cs_block b = cs_blocks_get(&w->blocks, i);
+                assert_int_equal(b.start, 0x1020 + (i - 1) * 0x30);
+                assert_int_equal(b.size, 0x30);
+                assert_int_equal(b.state, CS_BLOCK_IN_USE);
+                assert_int_equal(b.cluster, CS_NO_CLUSTER);
+        }
+        assert_int_equal(block_at(w, 0x3000), 0);
+        assert_int_equal(block_at(w, 0x401f), 0x4000);
+}
+
 static void test_nothing(void **state)
 {
         struct world *w = *state;
@@ -317,6 +382,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_single_blocks, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_overlapping_ranges, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_sized, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space_edges, set_up, tear_down),

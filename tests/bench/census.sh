@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The census of a heap of 50 million chunks (BENCH_CHUNKS for another number; some 95 bytes of core for each): how long the
+# walk takes per chunk on one thread, next to what paging in the same bytes takes; how long the whole of `--regions --heap
+# -j1` takes; and its memory beside the page cache, next to the bound of 4 bytes per block and a 64th of the heap.
+set -eu
+chunks=${BENCH_CHUNKS:-50000000}
+dir=${BENCH_DIR:-$BUILD_DIR/bench/census-$chunks}
+bin=$BUILD_DIR/tests/bench
+mkdir -p "$dir"
+if [ ! -s "$dir/core" ]; then
+        "$bin/manychunks" "$chunks" >"$dir/ready" &
+        pid=$!
+        trap 'kill "$pid" 2>/dev/null || true' EXIT
+        for _ in $(seq 600); do
+                grep -q ready "$dir/ready" && break
+                kill -0 "$pid"
+                sleep 0.5
+        done
+        grep -q ready "$dir/ready"
+        gcore -o "$dir/new" "$pid" >/dev/null 2>&1
+        mv "$dir/new.$pid" "$dir/core"
+        kill "$pid"
+        trap - EXIT
+fi
+cat "$dir/core" >/dev/null # into the page cache
+"$bin/census_time" "$dir/core" 5 | tee "$dir/census"
+
+python3 - "$CORESCAN" "$dir/core" "$dir/census" <<'PY'
+import json, os, re, statistics, subprocess, sys, time
+tool, core, census = sys.argv[1:]
+runs = [re.match(r'(\d+) chunks in ([\d.]+) GB: census ([\d.]+) s', line) for line in open(census)]
+n, heap = int(runs[0][1]), float(runs[0][2]) * 1e9
+print(f'census: median {statistics.median(float(r[3]) for r in runs) / n * 1e9:.2f} ns per chunk (page-in included)')
+
+def run(*options):
+    start = time.monotonic()
+    child = subprocess.Popen([tool, *options, core], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    out = child.stdout.read()
+    _, status, used = os.wait4(child.pid, 0)
+    assert status == 0, status
+    return time.monotonic() - start, used.ru_utime + used.ru_stime, out
+
+times = [run('--regions', '--heap', '-j1') for _ in range(3)]
+wall, cpu = (statistics.median(t[i] for t in times) for i in range(2))
+print(f'--regions --heap -j1: {wall:.2f} s wall, {cpu:.2f} s CPU')
+own = json.loads(run('--regions', '--heap', '-j1', '--json')[2])['timing']['peak_memory']
+bound = 4 * n + heap / 64
+print(f'memory beside the page cache: {own / 2**20:.0f} MiB; bound {bound / 2**20:.0f} MiB: '
+      f'{"kept" if own <= bound else "MISSED"}')
+PY

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How long the census of a core takes by itself: finding the heaps, walking them, and sealing the blocks, on one thread; no
+ * start of the program, no residency, no report. `census_time CORE [RUNS]` prints one line per run. Faulting in the pages
+ * of the core is part of the walk; what it takes alone, a byte of each page, is measured next to it. */
+#include "heaps.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static double now(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* One byte of each page of the heap ranges, as the walker gets at them: by lent spans that are released behind it. */
+static double page_in(const struct cs_image *image, const struct cs_blocks *blocks, uint64_t *heap)
+{
+        struct cs_view view;
+        unsigned sum = 0;
+        double start = now();
+        *heap = 0;
+        cs_view_init(&view, image->source);
+        for (size_t i = 0; i < blocks->ranges.n; i++) {
+                struct cs_range r = blocks->ranges.at[i].range;
+                *heap += cs_range_size(r);
+                for (uint64_t p = r.start, released = p; p < r.end; p += CS_PAGE) {
+                        size_t got;
+                        const uint8_t *at = cs_view_at(&view, p, 1, &got);
+                        sum += at ? *at : 0;
+                        if (p - released >= CS_VIEW_LENT) {
+                                cs_source_release(image->source, released, (size_t)(p - released));
+                                released = p;
+                        }
+                }
+                cs_source_release(image->source, r.start, (size_t)cs_range_size(r));
+        }
+        cs_view_deinit(&view);
+        __asm__ volatile("" ::"r"(sum));
+        return now() - start;
+}
+
+static int once(const char *path)
+{
+        struct cs_image_options options = { 0 };
+        struct cs_error err = { 0 };
+        struct cs_image *image = NULL;
+        struct cs_symbols *symbols = NULL;
+        struct cs_space *space = NULL;
+        struct cs_heaps heaps = { 0 };
+        struct cs_claims claims = { 0 };
+        if (cs_image_open_core(path, &options, &image, &err) != CS_OK ||
+            cs_symbols_create(image, &options, &symbols, &err) != CS_OK ||
+            cs_space_create(image, symbols, &space, &err) != CS_OK) {
+                fprintf(stderr, "%s: %s\n", path, err.text);
+                return 1;
+        }
+        double start = now();
+        if (cs_heaps_find(image, symbols, space, &claims, &heaps, &err) != CS_OK) {
+                fprintf(stderr, "%s: %s\n", path, err.text);
+                return 1;
+        }
+        double census = now() - start;
+        uint64_t heap, n = 0;
+        struct cs_block_cursor cursor = cs_blocks_all(&heaps.blocks);
+        struct cs_block b;
+        uint32_t i;
+        start = now();
+        while (cs_blocks_next(&cursor, &b, &i))
+                n++;
+        double loop = now() - start, pages = page_in(image, &heaps.blocks, &heap);
+        printf("%llu chunks in %.2f GB: census %.3f s, %.2f ns per chunk; of it page-in %.3f s, %.2f ns; "
+               "a loop over the blocks %.2f ns\n",
+               (unsigned long long)n, (double)heap * 1e-9, census, census / (double)n * 1e9, pages,
+               pages / (double)n * 1e9, loop / (double)n * 1e9);
+        cs_heaps_deinit(&heaps);
+        cs_claims_deinit(&claims);
+        cs_space_destroy(space);
+        cs_symbols_destroy(symbols);
+        cs_image_close(image);
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        int runs = argc > 2 ? atoi(argv[2]) : 5;
+        if (argc < 2)
+                return 2;
+        while (runs-- > 0)
+                if (once(argv[1]) != 0)
+                        return 1;
+        return 0;
+}

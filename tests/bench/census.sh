@@ -30,7 +30,7 @@ import json, os, re, statistics, subprocess, sys, time
 tool, core, census = sys.argv[1:]
 runs = [re.match(r'(\d+) chunks in ([\d.]+) GB: census ([\d.]+) s', line) for line in open(census)]
 n, heap = int(runs[0][1]), float(runs[0][2]) * 1e9
-print(f'census: median {statistics.median(float(r[3]) for r in runs) / n * 1e9:.2f} ns per chunk (page-in included)')
+print(f'census: median of the CPU time {statistics.median(float(r[3]) for r in runs) / n * 1e9:.2f} ns per chunk (page-in included)')
 
 def run(*options):
     start = time.monotonic()

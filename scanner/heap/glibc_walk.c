@@ -140,20 +140,12 @@ static void release_behind(struct walk *w, uint64_t p)
         w->released = p;
 }
 
-/* Real heaps are in no order that the processor could guess, so it is told where the walk will be next. First the pages of
- * a span, for a prefetch does not fault; the lines go AHEAD of the walk. */
-static void touch_pages(const uint8_t *at, size_t len)
-{
-        for (size_t i = 0; i < len; i += CS_PAGE)
-                (void)*(const volatile uint8_t *)(at + i);
-}
-
 /* Walks on from *p while headers fit, as far as the view's span goes: where the walk spends its time. Whatever does not fit
- * is left to the caller, with the chunk before it pending. */
+ * is left to the caller, with the chunk before it pending. Real heaps are in no order that the processor could guess: the
+ * lines AHEAD of the walk are asked for. */
 static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *err)
 {
         struct cs_blocks *blocks = &w->glibc->heaps->blocks;
-        bool fresh = *p + 8 - w->glibc->view.start >= w->glibc->view.len;
         size_t got;
         const uint8_t *at = cs_view_at(&w->glibc->view, *p + 8, CS_VIEW_LENT, &got);
         if (got < 8 || (w->pending ? w->pending : *p) != blocks->reached) /* a gap comes first */
@@ -165,8 +157,6 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
         enum cs_status st = cs_blocks_open_run(blocks, (size_t)stop / GLIBC_MIN_CHUNK + 2, &run, err);
         if (st != CS_OK)
                 return st;
-        if (fresh)
-                touch_pages(at, got);
         for (uint64_t off; (off = here - start) <= stop && here != w->top;) {
                 uint64_t word = cs_word(at + off), size = word & ~(uint64_t)GLIBC_FLAGS;
                 if (size < GLIBC_MIN_CHUNK || word & (8 | GLIBC_IS_MMAPPED) || size > end - here)

@@ -386,6 +386,41 @@ static void write_libraries(struct writer *w, const struct cs_report *report, co
         (void)fputs("]", w->out);
 }
 
+static json_t *region_value(struct writer *w, const struct cs_report_region *region)
+{
+        json_t *object = json_object();
+        put(w, object, "start", address(region->start));
+        put(w, object, "end", address(region->end));
+        put(w, object, "perms", string(w, region->perms));
+        put(w, object, "kind", string(w, region->kind));
+        put(w, object, "owner", string(w, region->owner));
+        put(w, object, "path", string(w, region->path));
+        put(w, object, "bytes", number(region->end - region->start));
+        put(w, object, "resident", number(region->resident));
+        put(w, object, "detail", string(w, region->detail));
+        return object;
+}
+
+/* By address, and all of them unless a filter or --top says otherwise: they add up. */
+static void write_regions(struct writer *w, const struct cs_report *report, const struct cs_options *options)
+{
+        size_t left = cs_options_top(options, SIZE_MAX);
+        const char *before = "\n";
+        key(w, "regions");
+        (void)fputs("[", w->out);
+        for (size_t i = 0; i < report->n_regions && left && !w->failed; i++) {
+                const struct cs_report_region *region = &report->regions[i];
+                if (region->end - region->start < options->min_bytes ||
+                    (options->region && strcmp(options->region, region->kind) != 0))
+                        continue;
+                (void)fputs(before, w->out);
+                dump(w, region_value(w, region));
+                before = ",\n";
+                left--;
+        }
+        (void)fputs("]", w->out);
+}
+
 static void write_heaps(struct writer *w, const struct cs_report *report)
 {
         json_t *heaps = json_array();
@@ -429,6 +464,8 @@ enum cs_status cs_json_write(FILE *out, const struct cs_report *report, const st
         member(&w, "target", target_value(&w, &report->target));
         if (options->show & (CS_SHOW_SUMMARY | CS_SHOW_CENSUS))
                 member(&w, "memory", memory_value(&w, &report->memory));
+        if (options->show & CS_SHOW_REGIONS)
+                write_regions(&w, report, options);
         if (options->show & (CS_SHOW_SUMMARY | CS_SHOW_HEAP))
                 write_heaps(&w, report);
         if (options->show & CS_SHOW_SUMMARY)

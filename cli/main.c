@@ -106,6 +106,7 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .census_only = !(run->options.show & ~(unsigned)CS_SHOW_CENSUS) && !run->options.blocks &&
                                !run->options.cluster && !run->options.fail_on,
                 .digest = run->options.json,
+                .regions = run->options.show & CS_SHOW_REGIONS,
                 .progress = progress.to ? cs_progress_show : NULL,
                 .progress_context = &progress,
         };

@@ -25,7 +25,13 @@ enum cs_exit {
         CS_EXIT_VERDICT = 4, /* the --fail-on verdict holds */
 };
 
-enum { CS_TOP_GIVEN_ALL = 0, CS_TOP_CLUSTERS = 10, CS_TOP_SUMMARY = 5, CS_TOP_JSON = 50 };
+enum {
+        CS_TOP_GIVEN_ALL = 0,
+        CS_TOP_CLUSTERS = 10,
+        CS_TOP_SUMMARY = 5,
+        CS_TOP_REGIONS = 30,
+        CS_TOP_JSON = 50
+};
 
 struct cs_options {
         enum cs_command command;

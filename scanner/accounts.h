@@ -3,13 +3,10 @@
 #ifndef CS_ACCOUNTS_H
 #define CS_ACCOUNTS_H
 
-#include "heaps.h"
-#include "report.h"
-#include "residency.h"
+#include "regions.h"
 
-/* Fills memory; its arrays live in pool. */
-CS_CHECK enum cs_status cs_accounts_build(const struct cs_image *image, const struct cs_space *space,
-                                          const struct cs_heaps *heaps, const struct cs_residency *residency,
+/* Sums regions, those of heaps by what their blocks are. Fills memory; its arrays live in pool. */
+CS_CHECK enum cs_status cs_accounts_build(const struct cs_image *image, const struct cs_regions *regions,
                                           struct cs_pool *pool, struct cs_report_memory *memory,
                                           struct cs_error *err);
 

@@ -29,6 +29,7 @@ struct analysis {
         struct cs_residency *residency;
         struct cs_claims claims;
         struct cs_heaps heaps;
+        struct cs_regions regions;
         cs_slice_vec slices;
         struct cs_clusters clusters;
         struct cs_members members;
@@ -49,6 +50,7 @@ static void analysis_deinit(struct analysis *a)
         cs_members_deinit(&a->members);
         cs_clusters_deinit(&a->clusters);
         cs_vec_deinit(&a->slices);
+        cs_regions_deinit(&a->regions);
         cs_heaps_deinit(&a->heaps);
         cs_claims_deinit(&a->claims);
         cs_residency_destroy(a->residency);
@@ -82,7 +84,10 @@ static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
         if ((st = cs_runtimes_find(a->image, a->symbols, &a->claims, err)) != CS_OK)
                 return st;
         stage(a, "walking heaps", 0, 0);
-        return cs_heaps_find(a->image, a->symbols, a->space, &a->claims, &a->heaps, err);
+        if ((st = cs_heaps_find(a->image, a->symbols, a->space, &a->claims, &a->heaps, err)) != CS_OK)
+                return st;
+        struct cs_regions_input regions = { a->image, a->symbols, &a->heaps, &a->claims, a->residency };
+        return cs_regions_build(&regions, &a->regions, err);
 }
 
 static enum cs_status relate(struct analysis *a, struct cs_error *err)
@@ -314,8 +319,8 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
         struct cs_report *r = a->report;
         stage(a, "writing the report", 0, 0);
         if ((st = report_target(a, err)) != CS_OK ||
-            (st = cs_accounts_build(a->image, a->space, &a->heaps, a->residency, &r->pool, &r->memory,
-                                    err)) != CS_OK ||
+            (st = cs_accounts_build(a->image, &a->regions, &r->pool, &r->memory, err)) != CS_OK ||
+            (a->options->regions && (st = cs_regions_report(&a->regions, a->image, r, err)) != CS_OK) ||
             (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK ||
             (!a->options->census_only &&
              ((st = report_clusters(a, err)) != CS_OK || (st = report_libraries(a, err)) != CS_OK)))

@@ -16,6 +16,7 @@ struct cs_analyse_options {
         bool census_only;        /* regions and heaps will do: no clusters, owners, leaks, verdict */
         bool digest;             /* fill target.sha256 */
         bool blocks;             /* fill report->blocks */
+        bool regions;            /* fill report->regions */
         cs_progress_fn progress; /* or NULL */
         void *progress_context;
 };

@@ -67,6 +67,14 @@ def memory:
         (if .anonymous > .resident then "more anonymous than resident" else empty end),
         (if .unexplained > .anonymous then "more unexplained than anonymous" else empty end);
 
+def region:
+        need("start"; address), need("end"; address),
+        need("perms"; text and test("^[r-][w-][x-][ps]$")),
+        need("kind"; one_of(kinds)),
+        need("owner"; or_null(text)), need("path"; or_null(text)), need("detail"; or_null(text)),
+        need("bytes"; count), need("resident"; count),
+        (if .resident > .bytes then "more resident than there is" else empty end);
+
 def heap:
         need("allocator"; text),
         need("version"; or_null(text)),
@@ -140,6 +148,7 @@ need("schema"; . == 1),
 need("version"; text and test("^[0-9]+\\.[0-9]+\\.[0-9]+")),
 need("target"; type == "object"), (.target | within("target"; target)),
 need("memory"; type == "object"), (.memory | within("memory"; memory)),
+(if has("regions") then each("regions"; region) else empty end),
 each("heaps"; heap),
 need("verdict"; type == "object"),
 (.verdict | within("verdict";

@@ -22,6 +22,7 @@ struct world {
         struct fake_process *p;
         struct cs_pool pool;
         struct cs_report_memory memory;
+        struct cs_regions regions;
 };
 
 static int set_up(void **state)
@@ -37,6 +38,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
         struct world *w = *state;
+        cs_regions_deinit(&w->regions);
         fake_destroy(w->p);
         cs_pool_deinit(&w->pool);
         free(w);
@@ -59,9 +61,19 @@ static void account(struct world *w)
         uint64_t mapped = 0, bytes = 0, resident = 0;
         fake_open(p);
         fake_relate(p, 1);
-        assert_int_equal(cs_accounts_build(p->image, p->space, &p->heaps, p->residency, &w->pool, &w->memory,
-                                           NULL),
-                         CS_OK);
+        struct cs_regions_input input = { p->image, p->symbols, &p->heaps, &p->claims, p->residency };
+        assert_int_equal(cs_regions_build(&input, &w->regions, NULL), CS_OK);
+        assert_int_equal(cs_accounts_build(p->image, &w->regions, &w->pool, &w->memory, NULL), CS_OK);
+        uint64_t end = 0;
+        for (size_t i = 0; i < w->regions.at.n; i++) {
+                const struct cs_region *r = &w->regions.at.at[i];
+                assert_true(r->range.start >= end && r->range.start < r->range.end);
+                assert_int_equal(r->resident, cs_residency_bytes(p->residency, r->range));
+                assert_true(r->used + r->freed <= cs_range_size(r->range));
+                assert_true(r->used_resident <= r->used && r->freed_resident <= r->freed);
+                assert_true(r->used_resident + r->freed_resident <= r->resident);
+                end = r->range.end;
+        }
         for (size_t i = 0; i < p->image->mappings.n; i++)
                 mapped += cs_range_size(p->image->mappings.at[i].range);
         for (size_t i = 0; i < w->memory.n_kinds; i++) {
@@ -149,6 +161,22 @@ static void test_mmapped(void **state)
         assert_int_equal(kind(w, "anonymous")->bytes, 0x3000);
 }
 
+/* A block of which some pages are used, in a mapping that begins behind a hole. */
+static void test_resident_behind_a_hole(void **state)
+{
+        struct world *w = *state;
+        struct fake_process *p = w->p;
+        fake_heap(p, HEAP_BYTES);
+        fake_top(p, ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
+        fake_map(p, OTHER + 0x50000, 0x3000, PF_R | PF_W);
+        fake_put(p, OTHER + 0x50008, 0x3000 | 2);
+        fake_put(p, OTHER + 0x51000, 1);
+        account(w);
+        assert_int_equal(kind(w, "malloc-used")->bytes, 0x3040);
+        assert_int_equal(kind(w, "malloc-used")->resident, 0x2040);
+        assert_int_equal(kind(w, "malloc-overhead")->resident, 0);
+}
+
 static void test_without_heap(void **state)
 {
         struct world *w = *state;
@@ -209,6 +237,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_overhead, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_mmapped, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_resident_behind_a_hole, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_without_heap, set_up, tear_down),
                 cmocka_unit_test(test_heap_in_the_wrong_place),
                 cmocka_unit_test_setup_teardown(test_heap_beyond_its_mapping, set_up, tear_down),

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole address space as one list: what each mapping, or part of one, is for. */
+#ifndef CS_REGIONS_H
+#define CS_REGIONS_H
+
+#include "heaps.h"
+#include "report.h"
+#include "residency.h"
+#include "threads.h"
+
+struct cs_region {
+        struct cs_range range;
+        uint64_t resident;
+        enum cs_kind kind;
+        int32_t module;     /* whose it is, or CS_NO_MODULE */
+        const char *detail; /* or NULL */
+        uint32_t mapping;   /* index of the mapping that it is of */
+        bool heap; /* blocks lie here: kind says what most of them are, used and freed bytes how many */
+        uint64_t used, freed;                   /* of a heap: bytes of blocks */
+        uint64_t used_resident, freed_resident; /* what is neither is the allocator's overhead */
+};
+
+struct cs_regions {
+        struct cs_pool pool;
+        CS_VEC(struct cs_region) at; /* by address, disjoint; each mapped byte is in exactly one */
+};
+
+struct cs_regions_input {
+        const struct cs_image *image;
+        struct cs_symbols *symbols;
+        const struct cs_heaps *heaps;   /* sealed */
+        const struct cs_claims *claims; /* sealed */
+        const struct cs_residency *residency;
+};
+
+void cs_regions_deinit(struct cs_regions *regions);
+
+/* Mappings of modules, files and shared memory are what they are; in anonymous memory heaps go before claims, those before
+ * stacks, and what is left is reserved where nothing can be stored in it, else unexplained. Main thread. */
+CS_CHECK enum cs_status cs_regions_build(const struct cs_regions_input *input, struct cs_regions *out,
+                                         struct cs_error *err);
+
+/* As a part of the report. */
+CS_CHECK enum cs_status cs_regions_report(const struct cs_regions *regions, const struct cs_image *image,
+                                          struct cs_report *report, struct cs_error *err);
+
+#endif

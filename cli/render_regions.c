@@ -93,12 +93,19 @@ static size_t fold(struct group *groups, size_t n)
         return kept;
 }
 
+static const char *nameless(const struct cs_report_region *r)
+{
+        return strcmp(r->kind, "anonymous") == 0  ? "(nobody claims it)"
+               : strcmp(r->kind, "reserved") == 0 ? "(address space without memory)"
+                                                  : "(no name)";
+}
+
 static const char *what(struct cs_screen *screen, const struct group *g)
 {
         const struct cs_report_region *r = g->first;
         const char *text = g->count > 1 ? g->label : r->detail;
         if (!text)
-                text = r->path ? r->path : r->owner ? r->owner : "";
+                text = r->path ? r->path : r->owner ? r->owner : nameless(r);
         text = cs_screen_safe(screen, text);
         if (g->count == 1)
                 return text;

@@ -133,10 +133,8 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
                 enum cs_show show;
                 void (*render)(struct cs_screen *, const struct cs_report *, const struct cs_options *);
         } views[] = {
-                { CS_SHOW_SUMMARY, cs_render_summary },
-                { CS_SHOW_REGIONS, cs_render_regions },
-                { CS_SHOW_HEAP, cs_render_heap },
-                { CS_SHOW_CLUSTERS, cs_render_clusters },
+                { CS_SHOW_SUMMARY, cs_render_summary },     { CS_SHOW_REGIONS, cs_render_regions },
+                { CS_SHOW_HEAP, cs_render_heap },           { CS_SHOW_CLUSTERS, cs_render_clusters },
                 { CS_SHOW_LIBRARIES, cs_render_libraries },
         };
         bool first = true;

@@ -2,9 +2,11 @@
 
 _corescan() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-        local flags='--help --version --live --summary --regions --heap --clusters --libraries --region --json --top --min-bytes --library
-                --cluster --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir'
+        local flags='--help --version --live --summary --regions --heap --clusters --libraries --regions --json --top --min-bytes --library
+                --region --cluster --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir'
         local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'
+        local kinds='malloc-used malloc-free malloc-overhead java-heap java-metaspace java-code-cache ruby-heap python-heap
+                beam-carrier v8-heap go-heap stack module-code module-data file shared vdso reserved anonymous'
 
         COMPREPLY=()
         # "--color=al" comes in three words: "--color", "=" and "al".
@@ -20,6 +22,10 @@ _corescan() {
                 ;;
         --color | --progress)
                 mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
+                return
+                ;;
+        --region)
+                mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$cur")
                 return
                 ;;
         --fail-on)

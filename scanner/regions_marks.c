@@ -129,9 +129,10 @@ enum cs_status cs_marks_of_heaps(const struct cs_heaps *heaps, struct cs_pool *p
         span_vec spans = { 0 };
         enum cs_status st = CS_OK;
         int32_t module = CS_NO_MODULE;
-        size_t *numbers = calloc(2 * heaps->arenas.n + 1, sizeof(*numbers)), *of = numbers + heaps->arenas.n;
+        size_t *numbers = calloc(2 * heaps->arenas.n + 1, sizeof(*numbers));
         if (!numbers)
                 return cs_fail(err, CS_ENOMEM, "regions");
+        size_t *of = numbers + heaps->arenas.n;
         for (size_t i = 0; i < heaps->found.n && module == CS_NO_MODULE; i++)
                 if (heaps->found.at[i].walked)
                         module = heaps->found.at[i].module;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-        STACKS_MAX = 1 << 20,   /* of one list: it may be a ring that never comes back to its head */
+        STACKS_MAX = 1 << 17,   /* of one list: it may be a ring that never comes back to its head */
         PTHREAD_MAX = 1 << 20,  /* sizeof(struct pthread) that can be believed; 2304 on glibc 2.36 */
         STORAGE_MAX = 16 << 20, /* a larger mapping is not only thread-local storage */
         LIST_BYTES = 16,        /* list_t: next, prev (glibc, include/list_t.h) */

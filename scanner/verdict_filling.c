@@ -97,6 +97,13 @@ static void tell_kept(struct cs_bench *b, bool fragmented)
                         "threads keep for themselves; in use is only %s",
                         cs_verdict_size(b->kept), arenas, cs_verdict_size(b->cached),
                         cs_verdict_size(b->used_resident));
+        else if (b->trimmable * 2 < b->kept) /* the tops of threads' arenas: mtrim() leaves them alone */
+                v->summary = cs_pool_printf(
+                        pool,
+                        "malloc holds %s free in %s; %.0f %% of it in runs over 128 KiB, mostly "
+                        "at the ends of arenas, where malloc_trim(0) leaves it: MALLOC_ARENA_MAX "
+                        "would keep it down; in use is only %s",
+                        cs_verdict_size(b->kept), arenas, far, cs_verdict_size(b->used_resident));
         else
                 v->summary = cs_pool_printf(
                         pool,
@@ -128,19 +135,37 @@ static bool judge_kept(struct cs_bench *b)
         return true;
 }
 
-/* The root at the end of the strongest references, or NULL. */
+static const struct cs_report_cluster *cluster_named(const struct cs_report *r, const char *id)
+{
+        for (size_t i = 0; id && i < r->n_clusters; i++)
+                if (strcmp(r->clusters[i].id, id) == 0)
+                        return &r->clusters[i];
+        return NULL;
+}
+
+static bool is_new(const struct cs_report_cluster *c, const struct cs_report_cluster *const *path, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++)
+                if (path[i] == c)
+                        return false;
+        return c != NULL;
+}
+
+/* The root at the end of the strongest references (lists and trees refer to themselves most), or NULL. */
 static const char *root_of(const struct cs_report *r, const struct cs_report_cluster *c)
 {
-        for (unsigned step = 0; c && c->n_referrers && step < STEPS; step++) {
-                const char *next = c->referrers[0].cluster;
-                for (size_t i = 0; i < c->n_referrers; i++)
+        const struct cs_report_cluster *path[STEPS];
+        for (unsigned n = 0; c && n < STEPS; n++) {
+                const struct cs_report_cluster *next = NULL;
+                path[n] = c;
+                for (size_t i = 0; i < c->n_referrers; i++) {
                         if (c->referrers[i].root)
                                 return c->referrers[i].root;
-                const struct cs_report_cluster *from = c;
-                c = NULL;
-                for (size_t i = 0; next && i < r->n_clusters && !c; i++)
-                        if (&r->clusters[i] != from && strcmp(r->clusters[i].id, next) == 0)
-                                c = &r->clusters[i];
+                        const struct cs_report_cluster *from = cluster_named(r, c->referrers[i].cluster);
+                        if (!next && is_new(from, path, n + 1))
+                                next = from;
+                }
+                c = next;
         }
         return NULL;
 }
@@ -216,8 +241,29 @@ static bool judge_stacks(struct cs_bench *b)
         return true;
 }
 
+/* glibc is there, and was asked for nothing. */
+static bool judge_empty(struct cs_bench *b)
+{
+        struct cs_report_verdict *v = &b->report->verdict;
+        if (b->used || b->overall >= FLOOR || !b->heaps->found.n)
+                return false;
+        for (size_t i = 0; i < b->heaps->found.n; i++)
+                if (b->heaps->found.at[i].why_not)
+                        return false;
+        v->kind = "healthy";
+        v->confidence = 0.8;
+        v->summary = cs_pool_printf(
+                &b->report->pool,
+                "malloc has handed out nothing, and %s are resident that no file backs: there is "
+                "nothing to lose",
+                cs_verdict_size(b->overall));
+        return true;
+}
+
 bool cs_verdict_judge_filling(struct cs_bench *b)
 {
+        if (judge_empty(b))
+                return true;
         if (judge_files(b))
                 return true;
         return b->overall >= FLOOR && (judge_managed(b) || judge_kept(b) || judge_live(b) || judge_stacks(b));

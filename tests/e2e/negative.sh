@@ -28,6 +28,17 @@ for seed in 1 2 3; do
         judge database "$seed" 'cache-or-live-data|healthy'
         judge leak "$seed" leak
 done
+# Resident means another thing in a core: pages with anything but zeros.
+if command -v gdb >/dev/null; then
+        for shape in fragmentation:fragmentation burst:retention cache:cache-or-live-data leak:leak; do
+                start_program "$negative" "${shape%:*}" --seed 8 --megabytes 30
+                wait_ready
+                take_gcore "$pid" "$tmp/core"
+                stop_program "$pid"
+                scan_json "$tmp/core.json" "$tmp/core"
+                assert_eq "$(jq -r .verdict.kind "$tmp/core.json")" "${shape#*:}" "a core of ${shape%:*}"
+        done
+fi
 judge tcaches 4 'retention|healthy'
 judge pool 5 'cache-or-live-data|healthy|unknown'
 judge stacks 6 healthy

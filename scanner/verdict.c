@@ -165,7 +165,6 @@ static void judge_sound(struct cs_bench *b)
 {
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
-        uint64_t malloced = b->used + b->freed;
         v->kind = "healthy";
         v->confidence = 0.6;
         v->summary =
@@ -175,14 +174,15 @@ static void judge_sound(struct cs_bench *b)
                                          cs_verdict_size(b->used))
                         : cs_pool_printf(pool, "no leak is to be seen: all of the %s in use can be reached",
                                          cs_verdict_size(b->used));
-        if (malloced * 2 < b->overall) {
+        if (b->report->memory.unexplained * 2 > b->overall) {
                 v->kind = "unknown";
                 v->confidence = 0;
                 v->summary =
                         cs_pool_printf(pool,
-                                       "most of the memory, %s of %s resident and anonymous, is not glibc "
-                                       "malloc's, and this version does not look into it",
-                                       cs_verdict_size(b->overall - malloced), cs_verdict_size(b->overall));
+                                       "most of the memory, %s of %s resident that no file backs, belongs to "
+                                       "nobody that this version knows",
+                                       cs_verdict_size(b->report->memory.unexplained),
+                                       cs_verdict_size(b->overall));
         } else if (cs_verdict_share(cs_verdict_lost(b), b->used) > 0.2) {
                 v->kind = "unknown";
                 v->confidence = 0;

@@ -54,17 +54,18 @@ static void tell_lost(struct cs_bench *b)
                                                     100 * cs_verdict_share(lost, b->used)));
 }
 
-/* A runtime's heap is most of it; or at least more than malloc has, and a good part: its objects hang their payload on
- * malloc, which is the runtime's as well. */
+/* A runtime's heap is most of it. Or a good part, and nearly all the rest is in use by malloc, on which objects of many
+ * runtimes (Ruby's strings and arrays, CPython's tables) hang what does not fit into a slot. */
 static bool judge_managed(struct cs_bench *b)
 {
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
         double part = cs_verdict_share(b->managed, b->overall);
-        if (!b->runtime || (part < 0.5 && (part < KEPT_SHARE || b->managed < b->used_resident)))
+        double with_payload = cs_verdict_share(b->managed + b->used_resident, b->overall);
+        if (!b->runtime || (part < 0.5 && (part < 0.25 || with_payload < 0.75)))
                 return false;
         v->kind = "managed-heap";
-        v->confidence = confidence(0.7, part, KEPT_SHARE);
+        v->confidence = confidence(0.6, part, 0.25);
         v->summary = cs_pool_printf(
                 pool,
                 "%s of the %s resident that no file backs (%.0f %%) are a %s: its runtime decides "

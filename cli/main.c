@@ -164,6 +164,8 @@ static int run_report(struct run *run)
         const struct cs_image_options image_options = {
                 .sysroot = run->options.sysroot,
                 .debug_dir = run->options.debug_dir,
+                .max_memory = run->options.max_memory,
+                .temp_dir = run->options.temp_dir,
         };
         cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
         cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;

@@ -30,6 +30,8 @@ enum {
         OPT_FAIL_ON,
         OPT_SYSROOT,
         OPT_DEBUG_DIR,
+        OPT_MAX_MEMORY,
+        OPT_TEMP_DIR,
         OPT_LATER,
 };
 
@@ -67,6 +69,8 @@ static const struct option long_options[] = {
         { "fail-on", required_argument, NULL, OPT_FAIL_ON },
         { "sysroot", required_argument, NULL, OPT_SYSROOT },
         { "debug-dir", required_argument, NULL, OPT_DEBUG_DIR },
+        { "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
+        { "temp-dir", required_argument, NULL, OPT_TEMP_DIR },
         LATER("leaks"),
         LATER("strings"),
         LATER("grep"),
@@ -83,7 +87,6 @@ static const struct option long_options[] = {
         LATER("pprof"),
         LATER("prometheus"),
         LATER("reveal"),
-        LATER("max-memory"),
         LATER("freeze"),
         { 0 },
 };
@@ -269,6 +272,15 @@ static enum cs_status take_valued(int option, const char *arg, struct cs_options
                 return take_file("--sysroot", arg, &o->sysroot, err);
         case OPT_DEBUG_DIR:
                 return take_file("--debug-dir", arg, &o->debug_dir, err);
+        case OPT_TEMP_DIR:
+                return take_file("--temp-dir", arg, &o->temp_dir, err);
+        case OPT_MAX_MEMORY:
+                if (!cs_options_size(arg, &o->max_memory) || o->max_memory == 0)
+                        return cs_fail(
+                                err, CS_EFORMAT,
+                                "--max-memory %.100s: not a size; give bytes, or a number with K, M or G",
+                                arg);
+                return CS_OK;
         case 'j':
                 if (!parse_count(arg, CS_WORKERS_MAX, &n))
                         return cs_fail(err, CS_EFORMAT,

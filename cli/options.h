@@ -55,6 +55,8 @@ struct cs_options {
         unsigned fail_on; /* bits of cs_options_verdict_bit() */
         const char *sysroot;
         const char *debug_dir;
+        const char *temp_dir;
+        uint64_t max_memory; /* 0: not given */
 };
 
 /* CS_EFORMAT: wrong usage; CS_ENOTSUP: a flag of a later version. The text is "<thing>: <cause>[; <way

@@ -3,11 +3,13 @@
 
 #include "cs_limits.h"
 
-#include <gelf.h>
+#include <elf.h>
 #include <inttypes.h>
-#include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Who writes cores puts the program headers right behind the ELF header; nobody gets us to keep all before them. */
+enum { HEADERS_BEGIN_MAX = 1 << 20 };
 
 static const char *machine_name(unsigned machine)
 {
@@ -61,7 +63,7 @@ static enum cs_status check_ident(const uint8_t *bytes, size_t len, struct cs_er
         return CS_OK;
 }
 
-static enum cs_status add_segment(struct cs_corefile *core, const GElf_Phdr *ph, size_t file_len,
+static enum cs_status add_segment(struct cs_corefile *core, const Elf64_Phdr *ph, uint64_t file_len,
                                   struct cs_error *err)
 {
         struct cs_segment s = { .range.start = ph->p_vaddr,
@@ -85,7 +87,7 @@ static enum cs_status add_segment(struct cs_corefile *core, const GElf_Phdr *ph,
         return cs_vec_push(&core->segments, s, err);
 }
 
-static enum cs_status add_notes(struct cs_corefile *core, const GElf_Phdr *ph, size_t file_len,
+static enum cs_status add_notes(struct cs_corefile *core, const Elf64_Phdr *ph, uint64_t file_len,
                                 struct cs_error *err)
 {
         struct cs_range r = { ph->p_offset, ph->p_offset };
@@ -123,42 +125,118 @@ static void drop_overlaps(struct cs_corefile *core)
         core->segments.n = kept;
 }
 
-static void elf_endp(Elf **elf)
+/* The table of program headers as far as it lies in the head. x86_64 entries have one size, whatever e_phentsize says. */
+static size_t table_room(const Elf64_Ehdr *header, size_t len)
 {
-        elf_end(*elf);
+        return header->e_phoff < len ? (len - (size_t)header->e_phoff) / sizeof(Elf64_Phdr) : 0;
 }
 
-enum cs_status cs_corefile_parse(const uint8_t *bytes, size_t len, struct cs_corefile *out,
-                                 struct cs_error *err)
+static Elf64_Phdr entry(const uint8_t *head, const Elf64_Ehdr *header, size_t i)
 {
-        enum cs_status st = check_ident(bytes, len, err);
+        Elf64_Phdr ph;
+        memcpy(&ph, head + header->e_phoff + i * sizeof(ph), sizeof(ph));
+        return ph;
+}
+
+/* How many entries fit before the first byte of what they describe: kernel and gdb write nothing between. 0: unknown. */
+static size_t count_by_room(const uint8_t *head, const Elf64_Ehdr *header, size_t room)
+{
+        uint64_t first = UINT64_MAX;
+        for (size_t i = 0; i < room && i < CS_LIMIT_MAPPINGS; i++) {
+                if (header->e_phoff + i * sizeof(Elf64_Phdr) >= first)
+                        break;
+                Elf64_Phdr ph = entry(head, header, i);
+                if (ph.p_filesz && ph.p_offset > header->e_phoff && ph.p_offset < first)
+                        first = ph.p_offset;
+        }
+        return first == UINT64_MAX ? 0 : (size_t)((first - header->e_phoff) / sizeof(Elf64_Phdr));
+}
+
+uint64_t cs_corefile_section(const uint8_t *head, size_t len)
+{
+        Elf64_Ehdr header;
+        if (check_ident(head, len, NULL) != CS_OK)
+                return 0;
+        memcpy(&header, head, sizeof(header));
+        return header.e_phnum == PN_XNUM ? header.e_shoff : 0;
+}
+
+bool cs_corefile_extent(const uint8_t *head, size_t len, uint64_t *extent)
+{
+        Elf64_Ehdr header;
+        *extent = len;
+        if (check_ident(head, len, NULL) != CS_OK)
+                return true;
+        memcpy(&header, head, sizeof(header));
+        size_t room = table_room(&header, len), count = header.e_phnum;
+        if (header.e_phoff > HEADERS_BEGIN_MAX)
+                return true;
+        /* Told from few entries it is too high, never too low: more bytes are asked for, and it is told again. */
+        if (count == PN_XNUM && (count = count_by_room(head, &header, room)) == 0)
+                count = CS_LIMIT_MAPPINGS;
+        if (count > CS_LIMIT_MAPPINGS)
+                count = CS_LIMIT_MAPPINGS;
+        if (room < count)
+                return false;
+        for (size_t i = 0; i < count; i++) {
+                Elf64_Phdr ph = entry(head, &header, i);
+                uint64_t end;
+                if ((ph.p_type == PT_LOAD || ph.p_type == PT_NOTE) &&
+                    !__builtin_add_overflow(ph.p_offset, ph.p_filesz, &end) && end > *extent)
+                        *extent = end;
+        }
+        /* The section header that has the count: the kernel puts it right behind the last segment. */
+        if (header.e_phnum == PN_XNUM && header.e_shoff >= *extent && header.e_shoff - *extent <= CS_PAGE)
+                *extent = header.e_shoff + sizeof(Elf64_Shdr);
+        return true;
+}
+
+enum cs_status cs_corefile_parse_head(const uint8_t *head, size_t head_len, uint64_t file_len,
+                                      const Elf64_Shdr *section, struct cs_corefile *out,
+                                      struct cs_error *err)
+{
+        Elf64_Ehdr header;
+        enum cs_status st = check_ident(head, head_len, err);
         if (st != CS_OK)
                 return st;
-        elf_version(EV_CURRENT);
-        /* elf_memory() takes a writable pointer, but only elf_update() would write. */
-        cs_cleanup(elf_endp) Elf *elf = elf_memory((char *)(uintptr_t)bytes, len);
-        size_t count = 0;
-        if (!elf || elf_getphdrnum(elf, &count) != 0)
-                return cs_fail(err, CS_EFORMAT, "the ELF header is damaged");
-        Elf64_Ehdr header;
-        memcpy(&header, bytes, sizeof(header));
-        if (header.e_phnum != PN_XNUM && count < header.e_phnum)
+        memcpy(&header, head, sizeof(header));
+        size_t room = table_room(&header, head_len), count = header.e_phnum;
+        if (count == PN_XNUM && section && section->sh_info) {
+                count = section->sh_info;
+        } else if (count == PN_XNUM) {
+                size_t told = count_by_room(head, &header, room);
+                out->counted = told > 0;
+                if (out->counted)
+                        count = told;
+        }
+        if (count == 0)
+                return cs_fail(err, CS_EFORMAT, "a core without program headers");
+        if (count > room) {
                 out->headers_cut = true;
+                count = room;
+        }
         for (size_t i = 0; i < count && i < CS_LIMIT_MAPPINGS; i++) {
-                GElf_Phdr ph;
-                if (!gelf_getphdr(elf, (int)i, &ph)) {
-                        out->headers_cut = true;
-                        break;
-                }
+                Elf64_Phdr ph = entry(head, &header, i);
                 if (ph.p_type == PT_LOAD)
-                        st = add_segment(out, &ph, len, err);
+                        st = add_segment(out, &ph, file_len, err);
                 else if (ph.p_type == PT_NOTE)
-                        st = add_notes(out, &ph, len, err);
+                        st = add_notes(out, &ph, file_len, err);
                 if (st != CS_OK)
                         return st;
         }
         drop_overlaps(out);
         return CS_OK;
+}
+
+enum cs_status cs_corefile_parse(const uint8_t *bytes, size_t len, struct cs_corefile *out,
+                                 struct cs_error *err)
+{
+        Elf64_Shdr section;
+        uint64_t at = cs_corefile_section(bytes, len);
+        bool there = at && at < len && len - at >= sizeof(section);
+        if (there)
+                memcpy(&section, bytes + at, sizeof(section));
+        return cs_corefile_parse_head(bytes, len, len, there ? &section : NULL, out, err);
 }
 
 void cs_corefile_deinit(struct cs_corefile *core)

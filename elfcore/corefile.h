@@ -5,6 +5,8 @@
 
 #include "image.h"
 
+#include <elf.h>
+
 /* One PT_LOAD. */
 struct cs_segment {
         struct cs_range range;
@@ -20,12 +22,26 @@ struct cs_corefile {
         uint64_t missing;                   /* bytes that the headers promise and the file lacks */
         size_t overlaps;                    /* segments dropped because they lie upon another */
         bool headers_cut;                   /* the table of program headers itself is incomplete */
+        bool counted; /* the number of segments was lost with the end of the file, and told from where their bytes begin */
 };
 
 /* Reads the headers of a core that lies in memory. CS_EFORMAT: not ELF, or not a core. CS_ENOTSUP: another architecture.
  * The bytes are not kept. */
 CS_CHECK enum cs_status cs_corefile_parse(const uint8_t *bytes, size_t len, struct cs_corefile *out,
                                           struct cs_error *err);
+/* The same of a core of which only the first bytes lie in memory: all program headers should be among them. file_len is how
+ * long all of it is; section holds what could be read at cs_corefile_section(), or NULL. */
+CS_CHECK enum cs_status cs_corefile_parse_head(const uint8_t *head, size_t head_len, uint64_t file_len,
+                                               const Elf64_Shdr *section, struct cs_corefile *out,
+                                               struct cs_error *err);
+
+/* Where in the file the section header is that has the number of segments; 0: none is needed. */
+uint64_t cs_corefile_section(const uint8_t *head, size_t len);
+
+/* Whether the first len bytes are enough to tell how long the core is, and how long: behind it nothing is of use. What is
+ * not a core is as long as what is there. */
+bool cs_corefile_extent(const uint8_t *head, size_t len, uint64_t *extent);
+
 void cs_corefile_deinit(struct cs_corefile *core);
 
 /* A source over the bytes of a core (borrowed; typically mapped). */
@@ -33,6 +49,12 @@ struct cs_source;
 CS_CHECK enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len,
                                               const struct cs_corefile *core, struct cs_source **out,
                                               struct cs_error *err);
+
+/* A source over a core that was compressed (borrowed). */
+struct cs_store;
+CS_CHECK enum cs_status cs_core_source_create_stored(const struct cs_store *store,
+                                                     const struct cs_corefile *core, struct cs_source **out,
+                                                     struct cs_error *err);
 
 /* From now on reads come from fd, which is the file that the bytes are a mapping of; borrowed. Borrowing is as before. */
 void cs_core_source_read_from(struct cs_source *src, int fd);

@@ -2,6 +2,7 @@
 /* The source over a core: pieces in address order, each lent from the mapped file, read from a module's own file, or a gap. */
 #include "bytes.h"
 #include "corefile.h"
+#include "store.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -11,16 +12,23 @@ struct piece {
         struct cs_range range;
         const uint8_t *bytes; /* lent; NULL: from fd or a gap */
         int fd;               /* -1: a gap */
+        bool stored;          /* from the store, at file_offset */
         uint64_t file_offset;
         enum cs_gap gap;
 };
 
 struct core_source {
         struct cs_source base;
-        int fd;                      /* of the core, borrowed; -1: read by copying from the bytes */
-        const uint8_t *bytes;        /* all of the core */
-        CS_VEC(struct piece) pieces; /* sorted, disjoint */
+        int fd;                       /* of the core, borrowed; -1: read by copying from the bytes */
+        const uint8_t *bytes;         /* all of the core */
+        const struct cs_store *store; /* instead of bytes, or NULL; borrowed */
+        CS_VEC(struct piece) pieces;  /* sorted, disjoint */
 };
+
+static bool readable(const struct piece *p)
+{
+        return p->bytes || p->stored || p->fd >= 0;
+}
 
 static const struct piece *piece_at(const struct core_source *core, uint64_t addr)
 {
@@ -67,6 +75,8 @@ static size_t read_piece(const struct core_source *core, const struct piece *p, 
                 n = pread(core->fd, buf, len, p->bytes - core->bytes + (off_t)at);
         else if (p->bytes)
                 memcpy(buf, p->bytes + at, (size_t)(n = (ssize_t)len));
+        else if (p->stored)
+                n = (ssize_t)cs_store_read(core->store, p->file_offset + at, buf, len);
         else if (p->fd >= 0)
                 n = pread(p->fd, buf, len, (off_t)(p->file_offset + at));
         return n > 0 ? (size_t)n : 0;
@@ -107,7 +117,7 @@ static uint64_t core_next(struct cs_source *src, uint64_t addr)
 {
         const struct core_source *core = (const struct core_source *)src;
         for (const struct piece *p = piece_at(core, addr); p && p < pieces_end(core); p++)
-                if (p->bytes || p->fd >= 0)
+                if (readable(p))
                         return addr > p->range.start ? addr : p->range.start;
         return UINT64_MAX;
 }
@@ -117,15 +127,32 @@ static enum cs_gap core_gap(struct cs_source *src, uint64_t addr)
         const struct piece *p = piece_at((const struct core_source *)src, addr);
         if (!p || addr < p->range.start)
                 return CS_GAP_UNMAPPED;
-        return p->bytes || p->fd >= 0 ? CS_GAP_TRUNCATED : p->gap;
+        return readable(p) ? CS_GAP_TRUNCATED : p->gap;
+}
+
+/* Of a page that cannot be lent: what was decompressed knows most zeros without looking. */
+static bool stored_in_use(const struct core_source *core, uint64_t addr)
+{
+        const struct piece *p = piece_at(core, addr);
+        uint8_t page[CS_PAGE];
+        if (!p || addr < p->range.start || !p->stored)
+                return false;
+        uint64_t left = p->range.end - addr, offset = p->file_offset + (addr - p->range.start);
+        size_t len = left < CS_PAGE ? (size_t)left : CS_PAGE;
+        return !cs_store_is_zero(core->store, offset, len) &&
+               !cs_all_zero(page, cs_store_read(core->store, offset, page, len));
 }
 
 static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
 {
+        const struct core_source *core = (const struct core_source *)src;
         for (size_t i = 0; i < pages; i++) {
                 size_t len = CS_PAGE;
                 const uint8_t *at = core_borrow(src, addr + i * CS_PAGE, &len);
-                flags[i] = at && !cs_all_zero(at, len);
+                if (core->store)
+                        flags[i] = stored_in_use(core, addr + i * CS_PAGE);
+                else
+                        flags[i] = at && !cs_all_zero(at, len);
         }
 }
 
@@ -152,14 +179,15 @@ static void core_source_freep(struct core_source **core)
                 core_close(&(*core)->base);
 }
 
-enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len, const struct cs_corefile *file,
-                                     struct cs_source **out, struct cs_error *err)
+static enum cs_status create(const uint8_t *bytes, const struct cs_store *store, uint64_t len,
+                             const struct cs_corefile *file, struct cs_source **out, struct cs_error *err)
 {
         cs_cleanup(core_source_freep) struct core_source *core = calloc(1, sizeof(*core));
         if (!core)
                 return cs_fail(err, CS_ENOMEM, "core source");
         core->base.ops = &core_ops;
         core->bytes = bytes;
+        core->store = store;
         core->fd = -1;
         for (size_t i = 0; i < file->segments.n; i++) {
                 const struct cs_segment *s = &file->segments.at[i];
@@ -172,7 +200,9 @@ enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len, const str
                 if (s->held) {
                         if (s->file_offset > len || s->held > len - s->file_offset)
                                 return cs_fail(err, CS_EFORMAT, "segment lies beyond the file");
-                        held.bytes = bytes + s->file_offset;
+                        held.bytes = bytes ? bytes + s->file_offset : NULL;
+                        held.stored = store;
+                        held.file_offset = s->file_offset;
                         st = cs_vec_push(&core->pieces, held, err);
                 }
                 if (st == CS_OK && cs_range_size(cut.range))
@@ -186,6 +216,18 @@ enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len, const str
         return CS_OK;
 }
 
+enum cs_status cs_core_source_create(const uint8_t *bytes, size_t len, const struct cs_corefile *file,
+                                     struct cs_source **out, struct cs_error *err)
+{
+        return create(bytes, NULL, len, file, out, err);
+}
+
+enum cs_status cs_core_source_create_stored(const struct cs_store *store, const struct cs_corefile *file,
+                                            struct cs_source **out, struct cs_error *err)
+{
+        return create(NULL, store, cs_store_size(store), file, out, err);
+}
+
 void cs_core_source_read_from(struct cs_source *src, int fd)
 {
         ((struct core_source *)src)->fd = fd;
@@ -195,9 +237,8 @@ enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range ra
                                        uint64_t file_offset, struct cs_error *err)
 {
         struct core_source *core = (struct core_source *)src;
-        size_t i = 0;
-        while (i < core->pieces.n && core->pieces.at[i].range.end <= range.start)
-                i++;
+        const struct piece *first = piece_at(core, range.start);
+        size_t i = first ? (size_t)(first - core->pieces.at) : core->pieces.n;
         uint64_t at = range.start;
         while (at < range.end) {
                 struct piece *p = i < core->pieces.n ? &core->pieces.at[i] : NULL;
@@ -214,8 +255,8 @@ enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range ra
                         core->pieces.n++;
                         at = hole_end;
                 } else {
-                        if (!p->bytes && p->gap == CS_GAP_NOT_DUMPED && p->range.end <= range.end &&
-                            p->range.start >= range.start) {
+                        if (!p->bytes && !p->stored && p->gap == CS_GAP_NOT_DUMPED &&
+                            p->range.end <= range.end && p->range.start >= range.start) {
                                 p->fd = fd;
                                 p->file_offset = file_offset + (p->range.start - range.start);
                         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image.h"
 
+#include "store.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -48,10 +50,11 @@ void cs_image_close(struct cs_image *image)
         for (size_t i = 0; i < image->modules.n; i++)
                 if (image->modules.at[i].fd >= 0)
                         close(image->modules.at[i].fd);
-        if (image->file_bytes) {
-                munmap(image->file_bytes, image->file_len);
+        if (image->file_bytes)
+                munmap(image->file_bytes, image->bytes_len);
+        if (image->has_file)
                 close(image->file_fd);
-        }
+        cs_store_destroy(image->store);
         cs_vec_deinit(&image->mappings);
         cs_vec_deinit(&image->modules);
         cs_vec_deinit(&image->threads);

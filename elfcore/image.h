@@ -84,13 +84,19 @@ struct cs_image {
         bool complete;      /* nothing that the core promised is missing */
         void *file_bytes;   /* the core file, mapped; NULL when live */
         size_t file_len;
-        int file_fd; /* the core file; meaningful where file_bytes is */
+        int file_fd; /* the core file as it lies on disk; meaningful where has_file */
+        bool has_file;
+        struct cs_store *
+                store; /* what a compressed core became, or NULL; then file_bytes is what it became on disk, or NULL */
+        size_t bytes_len; /* of file_bytes */
 };
 
 /* Never NULL; all zero will do. */
 struct cs_image_options {
         const char *sysroot;   /* prefix for module files, or NULL */
         const char *debug_dir; /* instead of /usr/lib/debug, or NULL; borrowed, must outlive the image */
+        uint64_t max_memory;   /* that a compressed core may take, decompressed; 0: half of the machine's */
+        const char *temp_dir;  /* where to put it instead, or NULL */
 };
 
 /* Opens a core file. CS_EFORMAT: not an ELF core. CS_ENOTSUP: a core of another architecture. CS_ESYS: cannot be read.

@@ -3,6 +3,7 @@
 #include "corefile.h"
 #include "module.h"
 #include "notes.h"
+#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum cs_status map_file(struct cs_image *image, const char *path, struct cs_error *err)
+static enum cs_status open_file(struct cs_image *image, const char *path, struct cs_error *err)
 {
         struct stat status;
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -35,17 +36,54 @@ static enum cs_status map_file(struct cs_image *image, const char *path, struct 
                 return cs_fail(err, CS_EFORMAT, "the file is empty");
         }
         image->file_len = (size_t)status.st_size;
-        void *bytes = mmap(NULL, image->file_len, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED) {
-                int number = errno;
-                close(fd);
-                return cs_fail_sys(err, number, "cannot be mapped");
-        }
-        image->file_bytes = bytes;
         image->file_fd = fd;
-        /* What is in the target's memory should not come into a core of ours. */
-        (void)madvise(bytes, image->file_len, MADV_DONTDUMP);
+        image->has_file = true;
         return CS_OK;
+}
+
+static enum cs_status map_bytes(struct cs_image *image, int fd, size_t len, struct cs_error *err)
+{
+        void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes == MAP_FAILED)
+                return cs_fail_sys(err, errno, "cannot be mapped");
+        image->file_bytes = bytes;
+        image->bytes_len = len;
+        /* What is in the target's memory should not come into a core of ours. */
+        (void)madvise(bytes, len, MADV_DONTDUMP);
+        return CS_OK;
+}
+
+/* The headers and the source of a core in memory or on disk, compressed or not. */
+static enum cs_status open_bytes(struct cs_image *image, const struct cs_image_options *options,
+                                 struct cs_corefile *core, struct cs_error *err)
+{
+        enum cs_packing packing = cs_packing_of(image->file_fd);
+        struct cs_store_options how = { .max_memory = options->max_memory, .temp_dir = options->temp_dir };
+        enum cs_status st = CS_OK;
+        if (packing != CS_PACKED_NOT &&
+            (st = cs_store_create(image->file_fd, packing, &how, &image->store, err)) != CS_OK)
+                return st;
+        int fd = image->store ? cs_store_file(image->store) : image->file_fd;
+        size_t len = image->store ? (size_t)cs_store_size(image->store) : image->file_len;
+        if (image->store && len == 0)
+                return cs_fail(err, CS_EFORMAT, "%s data without any content%s%s", cs_packing_name(packing),
+                               cs_store_damage(image->store) ? ": it " : "",
+                               cs_store_damage(image->store) ? cs_store_damage(image->store) : "");
+        if (fd >= 0) {
+                if ((st = map_bytes(image, fd, len, err)) != CS_OK ||
+                    (st = cs_corefile_parse(image->file_bytes, len, core, err)) != CS_OK ||
+                    (st = cs_core_source_create(image->file_bytes, len, core, &image->source, err)) != CS_OK)
+                        return st;
+                cs_core_source_read_from(image->source, fd);
+                return CS_OK;
+        }
+        size_t head_len;
+        const uint8_t *head = cs_store_head(image->store, &head_len);
+        Elf64_Shdr section;
+        uint64_t at = cs_corefile_section(head, head_len);
+        bool there = at && cs_store_read(image->store, at, &section, sizeof(section)) == sizeof(section);
+        st = cs_corefile_parse_head(head, head_len, len, there ? &section : NULL, core, err);
+        return st == CS_OK ? cs_core_source_create_stored(image->store, core, &image->source, err) : st;
 }
 
 static int files_by_start(const void *a, const void *b)
@@ -164,13 +202,25 @@ static enum cs_status add_module_files(struct cs_image *image, struct cs_error *
         return CS_OK;
 }
 
+static void freep(void *at)
+{
+        free(*(void **)at);
+}
+
 static enum cs_status read_notes(struct cs_image *image, const struct cs_corefile *core,
                                  struct cs_notes *notes, struct cs_error *err)
 {
         for (size_t i = 0; i < core->notes.n; i++) {
                 struct cs_range r = core->notes.at[i];
-                enum cs_status st = cs_notes_parse((const uint8_t *)image->file_bytes + r.start,
-                                                   cs_range_size(r), &image->pool, notes, err);
+                size_t len = (size_t)cs_range_size(r);
+                cs_cleanup(freep) void *copy = NULL;
+                if (!image->file_bytes) {
+                        if (!(copy = malloc(len + 1)))
+                                return cs_fail(err, CS_ENOMEM, "notes");
+                        len = cs_store_read(image->store, r.start, copy, len);
+                }
+                enum cs_status st = cs_notes_parse(copy ? copy : (const uint8_t *)image->file_bytes + r.start,
+                                                   len, &image->pool, notes, err);
                 if (st != CS_OK)
                         return st;
         }
@@ -192,6 +242,14 @@ static void warn_about_damage(struct cs_image *image, const struct cs_corefile *
                               const struct cs_notes *notes)
 {
         image->complete = !core->missing && !core->headers_cut && !core->overlaps && !notes->damaged;
+        if (image->store && cs_store_damage(image->store)) {
+                image->complete = false;
+                cs_image_warn(image, "the compressed core %s: what could be decompressed is read",
+                              cs_store_damage(image->store));
+        }
+        if (core->counted)
+                cs_image_warn(image, "the number of segments was lost with the core's end; it was told from "
+                                     "where their bytes begin");
         if (core->missing)
                 cs_image_warn(image,
                               "the core is truncated: %" PRIu64
@@ -231,18 +289,15 @@ enum cs_status cs_image_open_core(const char *path, const struct cs_image_option
         image->path = cs_pool_copy(&image->pool, path, strlen(path));
         if (!image->path)
                 return cs_fail(err, CS_ENOMEM, "path");
-        enum cs_status st = map_file(image, path, err);
+        enum cs_status st = open_file(image, path, err);
         if (st != CS_OK)
                 return st;
         cs_cleanup(cs_corefile_deinit) struct cs_corefile core = { 0 };
         cs_cleanup(cs_notes_deinit) struct cs_notes notes = { 0 };
-        if ((st = cs_corefile_parse(image->file_bytes, image->file_len, &core, err)) != CS_OK ||
-            (st = cs_core_source_create(image->file_bytes, image->file_len, &core, &image->source, err)) !=
-                    CS_OK ||
+        if ((st = open_bytes(image, options, &core, err)) != CS_OK ||
             (st = read_notes(image, &core, &notes, err)) != CS_OK ||
             (st = merge_mappings(image, &core, &notes, err)) != CS_OK)
                 return st;
-        cs_core_source_read_from(image->source, image->file_fd);
         if (core.segments.n == 0 && !core.missing)
                 return cs_fail(err, CS_EFORMAT, "a core without memory: it has no segments%s",
                                core.headers_cut ? " left, it is cut inside its headers" : "");

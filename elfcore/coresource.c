@@ -4,6 +4,7 @@
 #include "corefile.h"
 #include "store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -143,16 +144,45 @@ static bool stored_in_use(const struct core_source *core, uint64_t addr)
                !cs_all_zero(page, cs_store_read(core->store, offset, page, len));
 }
 
+/* What lseek() last said of the file: holes before data_start, data before data_end. */
+struct extent {
+        uint64_t data_start;
+        uint64_t data_end;
+};
+
+/* Does [offset, offset + len) lie in a hole of the file? Then nobody needs to read, and so fault in, its zeros. */
+static bool in_hole(const struct core_source *core, struct extent *known, uint64_t offset, size_t len)
+{
+        if (core->fd < 0)
+                return false;
+        if (offset >= known->data_end) {
+                off_t data = lseek(core->fd, (off_t)offset, SEEK_DATA);
+                off_t end = data >= 0 ? lseek(core->fd, data, SEEK_HOLE) : -1;
+                /* ENXIO: no data up to the end of the file. What else fails does not know of holes. */
+                bool none = data < 0 && errno == ENXIO;
+                known->data_start = data >= 0 ? (uint64_t)data : none ? UINT64_MAX : 0;
+                known->data_end = end >= 0 ? (uint64_t)end : UINT64_MAX;
+        }
+        return offset < known->data_start && len <= known->data_start - offset;
+}
+
 static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
 {
         const struct core_source *core = (const struct core_source *)src;
+        struct extent known = { 0 };
+        uint64_t before = 0; /* segments need not lie in the file in the order of their addresses */
         for (size_t i = 0; i < pages; i++) {
                 size_t len = CS_PAGE;
                 const uint8_t *at = core_borrow(src, addr + i * CS_PAGE, &len);
-                if (core->store)
+                if (core->store) {
                         flags[i] = stored_in_use(core, addr + i * CS_PAGE);
-                else
-                        flags[i] = at && !cs_all_zero(at, len);
+                        continue;
+                }
+                uint64_t offset = at ? (uint64_t)(at - core->bytes) : 0;
+                if (offset < before)
+                        known = (struct extent){ 0 };
+                before = offset;
+                flags[i] = at && !in_hole(core, &known, offset, len) && !cs_all_zero(at, len);
         }
 }
 

@@ -14,6 +14,7 @@
 #include <lz4frame.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -251,12 +252,58 @@ static void test_many_segments(void **state)
         }
 }
 
+/* 16 GiB of which four pages are there: the rest is told from the file's holes, in no time and without being faulted in. */
+static void test_sparse(void **state)
+{
+        (void)state;
+        enum { PAGES = 4 << 20 };
+        static const struct cs_image_options options = { .sysroot = "/nonexistent" };
+        static const uint8_t byte = 1;
+        struct corebuilder c = { 0 };
+        struct cs_image *image = NULL;
+        struct cs_error err = { 0 };
+        char path[64];
+        corebuilder_thread(&c, 1, ADDR, ADDR, NULL);
+        corebuilder_load(&c, ADDR, &byte, 1, (uint64_t)PAGES * 4096, PF_R);
+        struct corebuilder_bytes b = corebuilder_finish(&c);
+        Elf64_Phdr *ph = (Elf64_Phdr *)(void *)(b.at + sizeof(Elf64_Ehdr));
+        while (ph->p_type != PT_LOAD)
+                ph++;
+        ph->p_filesz = ph->p_memsz;
+        uint64_t offset = ph->p_offset;
+        int fd = corebuilder_open(b.at, b.len, path);
+        assert_int_equal(ftruncate(fd, (off_t)(offset + (uint64_t)PAGES * 4096)), 0);
+        for (uint64_t page = 1; page < 4; page++)
+                assert_int_equal(pwrite(fd, &byte, 1, (off_t)(offset + page * (PAGES / 4) * 4096)), 1);
+        if (cs_image_open_core(path, &options, &image, &err) != CS_OK)
+                fail_msg("%s", err.text);
+        struct rusage before, after;
+        size_t set = 0;
+        assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+        for (uint64_t page = 0; page < PAGES; page += CS_RESIDENT_PAGES) {
+                uint8_t flags[CS_RESIDENT_PAGES];
+                cs_source_resident(image->source, ADDR + page * 4096, CS_RESIDENT_PAGES, flags);
+                for (size_t i = 0; i < CS_RESIDENT_PAGES; i++) {
+                        set += flags[i];
+                        if (flags[i])
+                                assert_int_equal((page + i) % (PAGES / 4), 0);
+                }
+        }
+        assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+        assert_int_equal(set, 4);
+        assert_true(after.ru_minflt - before.ru_minflt < 1000);
+        cs_image_close(image);
+        close(fd);
+        free(b.at);
+        corebuilder_deinit(&c);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_damage),
                 cmocka_unit_test(test_bounds),        cmocka_unit_test(test_xz),
-                cmocka_unit_test(test_many_segments),
+                cmocka_unit_test(test_many_segments), cmocka_unit_test(test_sparse),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

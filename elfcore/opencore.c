@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static enum cs_status open_file(struct cs_image *image, const char *path, struct cs_error *err)
@@ -166,17 +168,31 @@ static enum cs_status merge_mappings(struct cs_image *image, const struct cs_cor
         return CS_OK;
 }
 
+/* Opens path as a process would whose root directory is the sysroot: "/lib -> /usr/lib" stays inside. Before Linux 5.6 there
+ * is no openat2(), and links are followed from our own root. */
+static int open_below(const char *root, const char *path, uint64_t flags)
+{
+        char full[PATH_MAX];
+        struct open_how how = { .flags = flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (top < 0)
+                return -1;
+        int fd = (int)syscall(SYS_openat2, top, path, &how, sizeof(how));
+        bool unknown = fd < 0 && errno == ENOSYS;
+        close(top);
+        int n = unknown ? snprintf(full, sizeof(full), "%s%s", root, path) : -1;
+        return n >= 0 && (size_t)n < sizeof(full) ? open(full, (int)flags) : fd;
+}
+
 /* Files under the sysroot, or where the target saw them. */
 static int open_on_disk(void *context, const struct cs_mapping *mapping, bool *same)
 {
         const struct cs_image_options *options = context;
-        char full[PATH_MAX];
+        const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
         struct stat status;
         *same = false;
-        int n = snprintf(full, sizeof(full), "%s%s", options->sysroot ? options->sysroot : "", mapping->path);
-        if (n < 0 || (size_t)n >= sizeof(full))
-                return -1;
-        int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        int fd = options->sysroot ? open_below(options->sysroot, mapping->path, (uint64_t)flags)
+                                  : open(mapping->path, flags);
         if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
                 close(fd);
                 return -1;

@@ -42,6 +42,10 @@ cp -r "$home.away" "$tmp/root$home"
 scan_json "$tmp/sysroot.json" --sysroot "$tmp/root" "$tmp/core"
 sliders "$tmp/sysroot.json"
 assert_file_lacks "$tmp/sysroot.json.err" libwidget.so "--sysroot: the library is found there"
+mv "$tmp/root$home" "$tmp/root/moved"
+ln -s /moved "$tmp/root$home"
+scan_json "$tmp/linked.json" --sysroot "$tmp/root" "$tmp/core"
+assert_file_lacks "$tmp/linked.json.err" libwidget.so "--sysroot: an absolute link stays inside"
 
 # Another build in its place, whose symbols would name things wrongly.
 mkdir "$home"

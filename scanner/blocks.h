@@ -59,7 +59,8 @@ static inline bool cs_block_mmapped(const struct cs_block *b)
 }
 
 /* What malloc returned, and how many bytes of it the program may use. glibc: two words of header, of which the second
- * half of the next block's first word counts as ours, but not for mmapped chunks (malloc_usable_size). */
+ * half of the next block's first word counts as ours, but not for mmapped chunks that reach up to the end of their mapping
+ * (malloc_usable_size; from 2.43 on they end before it). */
 static inline uint64_t cs_block_user(const struct cs_block *b)
 {
         return b->start + 16;
@@ -67,7 +68,8 @@ static inline uint64_t cs_block_user(const struct cs_block *b)
 
 static inline uint64_t cs_block_usable(const struct cs_block *b)
 {
-        return b->size - (b->mmapped ? 16 : 8);
+        bool to_the_end = b->mmapped && (b->start + b->size) % CS_PAGE == 0;
+        return b->size - (to_the_end ? 16 : 8);
 }
 
 static inline struct cs_range cs_block_payload(const struct cs_block *b)

@@ -175,13 +175,13 @@ static enum cs_status copy_walked(const struct cs_heaps *h, struct cs_report *r,
                 *to = (struct cs_report_arena){ .address = from->address,
                                                 .main = from->main,
                                                 .top = from->top };
-                if (!from->n_threads)
+                if (!from->threads.n)
                         continue;
-                to->threads = cs_pool_alloc(&r->pool, from->n_threads, sizeof(*to->threads));
+                to->threads = cs_pool_alloc(&r->pool, from->threads.n, sizeof(*to->threads));
                 if (!to->threads)
                         return cs_fail(err, CS_ENOMEM, "threads of an arena");
-                memcpy(to->threads, from->threads, from->n_threads * sizeof(*to->threads));
-                to->n_threads = from->n_threads;
+                memcpy(to->threads, from->threads.at, from->threads.n * sizeof(*to->threads));
+                to->n_threads = (uint32_t)from->threads.n;
         }
         for (size_t i = 0; i < h->corrupt.n; i++)
                 out->corrupt[out->n_corrupt++] =

@@ -11,6 +11,8 @@ void cs_heaps_deinit(struct cs_heaps *heaps)
 {
         cs_blocks_deinit(&heaps->blocks);
         cs_vec_deinit(&heaps->found);
+        for (size_t i = 0; i < heaps->arenas.n; i++)
+                cs_vec_deinit(&heaps->arenas.at[i].threads);
         cs_vec_deinit(&heaps->arenas);
         cs_vec_deinit(&heaps->corrupt);
         cs_vec_deinit(&heaps->claimed);

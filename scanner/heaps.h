@@ -9,9 +9,9 @@
 struct cs_arena {
         uint64_t address;
         bool main;
-        uint64_t top;     /* bytes of its top chunk */
-        int32_t *threads; /* ids of those that allocate from it; in the heaps' pool; NULL: not known */
-        uint32_t n_threads;
+        uint64_t top; /* bytes of its top chunk */
+        CS_VEC(pid_t)
+        threads; /* that allocate from it, as far as their thread pointer is known (cores) */
 };
 
 struct cs_corruption {

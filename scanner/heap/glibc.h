@@ -13,11 +13,14 @@ struct cs_glibc {
         struct cs_heaps *heaps;
         const struct cs_claims *claims;       /* of others: no mmapped chunk is looked for there */
         const struct cs_glibc_layout *layout; /* NULL: no arena was found */
+        uint32_t
+                candidates; /* rows of cs_glibc_layouts that fit as well as layout, as bits: lists will tell */
         struct cs_view view;
         uint64_t main_arena;
         uint32_t
                 first_arena; /* index of its first arena in heaps->arenas, which are in the order of the ring */
         uint64_t sbrk_base; /* 0: unknown */
+        uint64_t heap_max;  /* size and alignment of the heaps of threads' arenas */
 };
 
 /* Finds main_arena in the modules' writable data, walks every arena and finds mmapped chunks. Adds to heaps->found an entry
@@ -32,6 +35,20 @@ void cs_glibc_deinit(struct cs_glibc *glibc);
  * true is reported, and the walk goes on where headers make sense again. */
 CS_CHECK enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t limit, uint64_t top,
                                       uint32_t arena, struct cs_error *err);
+
+/* Is the main arena in pieces, as far as it says: somebody was in the way of the break? */
+bool cs_glibc_in_pieces(const struct cs_glibc *glibc);
+
+/* Finds and walks the pieces of the main arena that came from mmap, and are not that of its top. Claims must be sorted; they
+ * need to be sorted again. */
+CS_CHECK enum cs_status cs_glibc_walk_pieces(struct cs_glibc *glibc, const struct cs_space *space,
+                                             struct cs_error *err);
+
+/* Notes at every arena which threads allocate from it. */
+CS_CHECK enum cs_status cs_glibc_name_threads(struct cs_glibc *glibc, struct cs_error *err);
+
+/* Private writable memory of nobody's module, as malloc gets it from mmap; no stack. */
+bool cs_glibc_anonymous(const struct cs_mapping *mapping, const struct cs_space *space);
 
 /* Finds the mmapped chunks in anonymous mappings that nothing else claims. Claims must be sorted. */
 CS_CHECK enum cs_status cs_glibc_find_mmapped(struct cs_glibc *glibc, const struct cs_space *space,

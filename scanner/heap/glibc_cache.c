@@ -1,35 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Free chunks that look in use: those in thread caches and fastbins, whose neighbours still have the P bit set. */
+/* Free chunks that look in use: those in thread caches and fastbins, whose neighbours still have the P bit set. The caches of
+ * threads that a fork left behind are no different: nobody can allocate from them, but the program freed what they hold. */
 #include "glibc.h"
 
 #include "bytes.h"
+
+/* A chunk may be larger than asked for where the rest would have been too small for another one. */
+enum { TCACHE_SURPLUS = 16 };
+
+/* What lies in a chunk that may hold a thread cache. */
+struct tcache {
+        const struct cs_glibc_layout *layout;
+        uint64_t addr;
+        uint8_t bytes[GLIBC_TCACHE_BYTES];
+};
 
 struct marker {
         struct cs_glibc *glibc;
         const struct cs_space *space;
         struct cs_blocks *blocks;
+        CS_VEC(uint32_t) caches; /* blocks that hold a thread cache by one of the layouts that are left */
+        uint64_t votes[GLIBC_LAYOUTS_MOST];
 };
 
-/* The block that starts with the chunk at p and has that size, or CS_NO_BLOCK. */
-static uint32_t chunk_at(const struct marker *m, uint64_t p, uint64_t size)
+/* Sizes of the chunks that one list holds. */
+struct sizes {
+        uint64_t least, most;
+};
+
+/* The block that starts with the chunk at p and may be in a list of those sizes, or CS_NO_BLOCK. */
+static uint32_t entry_at(const struct marker *m, uint64_t p, struct sizes sizes)
 {
         uint32_t i = cs_blocks_at(m->blocks, m->space, p);
         if (i == CS_NO_BLOCK)
                 return CS_NO_BLOCK;
         struct cs_block b = cs_blocks_get(m->blocks, i);
-        return cs_block_start(&b) == p && cs_block_size(&b) == size ? i : (uint32_t)CS_NO_BLOCK;
+        return b.start == p && b.size >= sizes.least && b.size <= sizes.most ? i : (uint32_t)CS_NO_BLOCK;
 }
 
-/* Follows a mangled list of chunks of one size, up to `most` of them, and marks them. `pointed` is how
- * far behind the start of a chunk pointers point. Stops at the first that cannot be true, and names the place that
- * holds the broken link: `holder` is that of the head. */
-static void mark_list(struct marker *m, uint64_t holder, uint64_t head, uint64_t size, uint64_t most,
+static bool is_entry(const struct marker *m, uint64_t p, struct sizes sizes)
+{
+        return entry_at(m, p, sizes) != CS_NO_BLOCK;
+}
+
+static struct sizes exactly(uint64_t size)
+{
+        return (struct sizes){ size, size };
+}
+
+/* malloc/malloc.c: csize2tidx; from 2.42 on large_csize2tidx, whose bins hold sizes up to the next power of two. */
+static struct sizes bin_sizes(unsigned bin)
+{
+        enum { LARGEST_SMALL = GLIBC_MIN_CHUNK + 16 * (GLIBC_TCACHE_SMALL - 1) };
+        if (bin < GLIBC_TCACHE_SMALL)
+                return exactly(GLIBC_MIN_CHUNK + 16u * (uint64_t)bin);
+        return (struct sizes){ LARGEST_SMALL + 16, UINT64_MAX };
+}
+
+/* Follows a list of chunks, up to `most` of them, and marks them. `pointed` is how far behind the start of a chunk pointers
+ * point. Stops at the first that cannot be true, and names the place that holds the broken link: `holder` is that of the
+ * head. */
+static void mark_list(struct marker *m, uint64_t holder, uint64_t head, struct sizes sizes, uint64_t most,
                       uint64_t pointed, const char *what)
 {
         uint64_t at = head;
         for (uint64_t n = 0; at && n < most; n++) {
                 uint64_t stored;
-                uint32_t b = chunk_at(m, at - pointed, size);
+                uint32_t b = entry_at(m, at - pointed, sizes);
                 /* Each list is met once, so a chunk that is not in use (any more) is damage, or a ring. */
                 if (b == CS_NO_BLOCK || cs_blocks_state(m->blocks, b) != CS_BLOCK_IN_USE ||
                     !cs_source_u64(m->glibc->image->source, at - pointed + GLIBC_HEADER, &stored)) {
@@ -38,80 +75,209 @@ static void mark_list(struct marker *m, uint64_t holder, uint64_t head, uint64_t
                 }
                 cs_blocks_set_state(m->blocks, b, CS_BLOCK_CACHED);
                 holder = at - pointed + GLIBC_HEADER;
-                at = cs_glibc_reveal(at - pointed + GLIBC_HEADER, stored);
+                at = cs_glibc_reveal(m->glibc->layout, holder, stored);
         }
 }
 
 static void mark_fastbins(struct marker *m, uint64_t arena)
 {
         const struct cs_glibc_layout *l = m->glibc->layout;
-        for (unsigned i = 0; i < GLIBC_FASTBINS; i++) {
+        for (unsigned i = 0; l->fastbins && i < GLIBC_FASTBINS; i++) {
                 uint64_t head;
                 if (cs_source_u64(m->glibc->image->source, arena + l->fastbins + 8u * i, &head) && head)
-                        mark_list(m, arena + l->fastbins + 8u * i, head, GLIBC_MIN_CHUNK + 16u * i,
+                        mark_list(m, arena + l->fastbins + 8u * i, head, bin_sizes(i),
                                   cs_blocks_indices(m->blocks), 0, "fastbin list is broken");
         }
 }
 
-static uint64_t bin_size(unsigned bin)
+/* ---- thread caches ----------------------------------------------------------------------------------------------- */
+
+/* The bin's count as it is stored: chunks, or free slots. */
+static unsigned stored_count(const struct tcache *t, unsigned bin)
 {
-        return GLIBC_MIN_CHUNK + 16u * (uint64_t)bin;
+        if (t->layout->counts == GLIBC_COUNTS_BYTE)
+                return t->bytes[bin];
+        return t->bytes[2 * bin] | (unsigned)t->bytes[2 * bin + 1] << 8;
 }
 
-/* Is this the payload of a thread cache: every head agrees with its count and points to a chunk of its bin's size? One that
- * is all zero could be anything, and there is nothing to mark. */
-static bool is_tcache(const struct marker *m, const uint8_t *at)
+static uint64_t head_of(const struct tcache *t, unsigned bin)
 {
-        const struct cs_glibc_layout *l = m->glibc->layout;
-        bool any = false;
-        for (unsigned i = 0; i < GLIBC_TCACHE_BINS; i++) {
-                unsigned count = at[2 * i] | (unsigned)at[2 * i + 1] << 8;
-                uint64_t head = cs_word(at + l->tcache_heads + 8u * i);
-                if (!head != !count)
+        return cs_word(t->bytes + t->layout->tcache_heads + 8u * bin);
+}
+
+/* How many slots an empty bin of this cache has; what it holds is that less its free ones. All empty bins agree, and a cache
+ * that has none empty holds at least what it lacks to the largest number. False: they do not agree. */
+static bool slots_of(const struct tcache *t, unsigned *slots)
+{
+        bool known = false;
+        *slots = UINT16_MAX;
+        for (unsigned i = 0; i < t->layout->tcache_bins; i++) {
+                if (head_of(t, i))
+                        continue;
+                if (known && stored_count(t, i) != *slots)
                         return false;
-                if (head && chunk_at(m, head - GLIBC_HEADER, bin_size(i)) == CS_NO_BLOCK)
+                *slots = stored_count(t, i);
+                known = true;
+        }
+        return true;
+}
+
+/* How many chunks the bin holds; false where its head does not agree. */
+static bool bin_count(const struct tcache *t, unsigned bin, unsigned slots, unsigned *count)
+{
+        unsigned stored = stored_count(t, bin);
+        if (t->layout->counts == GLIBC_SLOTS_SHORT && stored > slots)
+                return false;
+        *count = t->layout->counts == GLIBC_SLOTS_SHORT ? slots - stored : stored;
+        return !head_of(t, bin) == !*count;
+}
+
+/* Is this a thread cache: every head agrees with its count and points to a chunk of its bin's size? One that is all zero
+ * could be anything, and there is nothing to mark. */
+static bool is_tcache(const struct marker *m, const struct tcache *t)
+{
+        unsigned slots = 0, count;
+        bool any = false;
+        if (t->layout->counts == GLIBC_SLOTS_SHORT && !slots_of(t, &slots))
+                return false;
+        for (unsigned i = 0; i < t->layout->tcache_bins; i++) {
+                uint64_t head = head_of(t, i);
+                if (!bin_count(t, i, slots, &count))
+                        return false;
+                if (head && !is_entry(m, head - GLIBC_HEADER, bin_sizes(i)))
                         return false;
                 any |= head != 0;
+        }
+        return any || slots != 0;
+}
+
+static bool read_tcache(const struct marker *m, const struct cs_block *b,
+                        const struct cs_glibc_layout *layout, struct tcache *t)
+{
+        if (layout->counts == GLIBC_NO_TCACHE || cs_block_size(b) < layout->tcache_chunk ||
+            cs_block_size(b) - layout->tcache_chunk > TCACHE_SURPLUS || cs_block_state(b) != CS_BLOCK_IN_USE)
+                return false;
+        t->layout = layout;
+        t->addr = cs_block_user(b);
+        size_t len = layout->tcache_heads + 8u * layout->tcache_bins;
+        return cs_source_exact(m->glibc->image->source, t->addr, t->bytes, len) && is_tcache(m, t);
+}
+
+static void mark_tcache(struct marker *m, const struct tcache *t)
+{
+        unsigned slots = 0, count;
+        if (t->layout->counts == GLIBC_SLOTS_SHORT)
+                (void)slots_of(t, &slots);
+        for (unsigned i = 0; i < t->layout->tcache_bins; i++)
+                if (bin_count(t, i, slots, &count) && count)
+                        mark_list(m, t->addr + t->layout->tcache_heads + 8u * i, head_of(t, i), bin_sizes(i),
+                                  count, GLIBC_HEADER, "thread cache list is broken");
+}
+
+/* ---- which layout ------------------------------------------------------------------------------------------------ */
+
+/* One vote for a link that leads on or ends, by this layout. A plain link is never true where links are mangled. */
+static uint64_t vote_link(const struct marker *m, const struct cs_glibc_layout *l, uint64_t head,
+                          uint64_t pointed, struct sizes sizes)
+{
+        uint64_t stored, link = head - pointed + GLIBC_HEADER;
+        if (!is_entry(m, head - pointed, sizes) || !cs_source_u64(m->glibc->image->source, link, &stored))
+                return 0;
+        uint64_t next = cs_glibc_reveal(l, link, stored);
+        return !next || is_entry(m, next - pointed, sizes) ? 1 : 0;
+}
+
+static void vote_fastbins(struct marker *m, size_t row)
+{
+        const struct cs_glibc_layout *l = &cs_glibc_layouts[row];
+        for (size_t a = m->glibc->first_arena; l->fastbins && a < m->glibc->heaps->arenas.n; a++)
+                for (unsigned i = 0; i < GLIBC_FASTBINS; i++) {
+                        uint64_t head, at = m->glibc->heaps->arenas.at[a].address + l->fastbins + 8u * i;
+                        if (cs_source_u64(m->glibc->image->source, at, &head) && head)
+                                m->votes[row] += vote_link(m, l, head, 0, bin_sizes(i));
+                }
+}
+
+/* Does any layout that is left take the block for a thread cache? */
+static bool vote_block(struct marker *m, const struct cs_block *b)
+{
+        bool any = false;
+        for (size_t row = 0; row < cs_glibc_layout_count; row++) {
+                struct tcache t;
+                if (!(m->glibc->candidates >> row & 1) || !read_tcache(m, b, &cs_glibc_layouts[row], &t))
+                        continue;
+                any = true;
+                m->votes[row]++;
+                for (unsigned i = 0; i < t.layout->tcache_bins; i++)
+                        if (head_of(&t, i))
+                                m->votes[row] +=
+                                        vote_link(m, t.layout, head_of(&t, i), GLIBC_HEADER, bin_sizes(i));
         }
         return any;
 }
 
-static void mark_tcache(struct marker *m, uint64_t addr, const uint8_t *at)
+static void elect(struct marker *m)
 {
-        const struct cs_glibc_layout *l = m->glibc->layout;
-        for (unsigned i = 0; i < GLIBC_TCACHE_BINS; i++) {
-                unsigned count = at[2 * i] | (unsigned)at[2 * i + 1] << 8;
-                if (count)
-                        mark_list(m, addr + l->tcache_heads + 8u * i, cs_word(at + l->tcache_heads + 8u * i),
-                                  bin_size(i), count, GLIBC_HEADER, "thread cache list is broken");
+        size_t best = (size_t)(m->glibc->layout - cs_glibc_layouts);
+        for (size_t row = 0; row < cs_glibc_layout_count; row++) {
+                if (!(m->glibc->candidates >> row & 1))
+                        continue;
+                vote_fastbins(m, row);
+                if (m->votes[row] > m->votes[best])
+                        best = row;
         }
+        m->glibc->layout = &cs_glibc_layouts[best];
 }
 
-static void mark_if_tcache(struct marker *m, uint64_t chunk, uint32_t i)
+/* All blocks of one size that hold a thread cache by some layout. */
+static enum cs_status find_caches(struct marker *m, uint64_t size, struct cs_error *err)
 {
-        uint8_t payload[0x280];
-        uint64_t user = chunk + GLIBC_HEADER;
-        if (i == CS_NO_BLOCK || cs_blocks_state(m->blocks, i) != CS_BLOCK_IN_USE ||
-            !cs_source_exact(m->glibc->image->source, user, payload, sizeof(payload)) ||
-            !is_tcache(m, payload))
-                return;
-        mark_tcache(m, user, payload);
-        cs_blocks_set_state(m->blocks, i, CS_BLOCK_INTERNAL);
+        enum cs_status st = CS_OK;
+        for (uint32_t r = 0; r < m->blocks->ranges.n; r++) {
+                const struct cs_heap_range *range = &m->blocks->ranges.at[r];
+                uint64_t at = range->range.start;
+                for (; st == CS_OK && (at = cs_heap_range_sized(range, at, size)) != UINT64_MAX;
+                     at += CS_BLOCK_UNIT) {
+                        uint32_t i = cs_blocks_find(m->blocks, r, at);
+                        if (i == CS_NO_BLOCK)
+                                continue;
+                        struct cs_block b = cs_blocks_get(m->blocks, i);
+                        if (vote_block(m, &b))
+                                st = cs_vec_push(&m->caches, i, err);
+                }
+        }
+        return st;
+}
+
+/* The same for every size that a layout which is left has, each once. */
+static enum cs_status find_all_caches(struct marker *m, struct cs_error *err)
+{
+        uint64_t sizes = 0; /* bit n: n * 16 bytes */
+        enum cs_status st = CS_OK;
+        for (size_t row = 0; row < cs_glibc_layout_count; row++)
+                if (m->glibc->candidates >> row & 1 && cs_glibc_layouts[row].counts != GLIBC_NO_TCACHE)
+                        sizes |= UINT64_C(3) << cs_glibc_layouts[row].tcache_chunk / CS_BLOCK_UNIT;
+        for (; st == CS_OK && sizes; sizes &= sizes - 1)
+                st = find_caches(m, (uint64_t)__builtin_ctzll(sizes) * CS_BLOCK_UNIT, err);
+        return st;
 }
 
 enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_space *space,
                                     struct cs_error *err)
 {
         struct marker m = { .glibc = glibc, .space = space, .blocks = &glibc->heaps->blocks };
-        const struct cs_glibc_layout *l = glibc->layout;
-        (void)err;
-        for (size_t k = glibc->first_arena; k < glibc->heaps->arenas.n; k++)
-                mark_fastbins(&m, glibc->heaps->arenas.at[k].address);
-        for (uint32_t r = 0; r < m.blocks->ranges.n; r++) {
-                const struct cs_heap_range *range = &m.blocks->ranges.at[r];
-                uint64_t at = range->range.start;
-                for (; (at = cs_heap_range_sized(range, at, l->tcache_chunk)) != UINT64_MAX; at += 16)
-                        mark_if_tcache(&m, at, cs_blocks_find(m.blocks, r, at));
+        enum cs_status st = find_all_caches(&m, err);
+        elect(&m);
+        for (size_t i = glibc->first_arena; st == CS_OK && i < glibc->heaps->arenas.n; i++)
+                mark_fastbins(&m, glibc->heaps->arenas.at[i].address);
+        for (size_t i = 0; st == CS_OK && i < m.caches.n; i++) {
+                struct cs_block b = cs_blocks_get(m.blocks, m.caches.at[i]);
+                struct tcache t;
+                if (!read_tcache(&m, &b, glibc->layout, &t))
+                        continue;
+                mark_tcache(&m, &t);
+                cs_blocks_set_state(m.blocks, m.caches.at[i], CS_BLOCK_INTERNAL);
         }
-        return CS_OK;
+        cs_vec_deinit(&m.caches);
+        return st;
 }

@@ -5,12 +5,14 @@
 #include "cs_limits.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
         PAIR = 16,
         PAIRS_SURE =
                 3, /* empty pairs in a row that begin a closer look; even a busy arena has as many large bins empty */
-        MP_BYTES = 0x88,
+        MP_BYTES = 0x90,
+        ARENA_TEST_MOST = 1 << 20, /* M_ARENA_TEST; 8 unless tuned */
 };
 
 /* The writable data of one module, copied. */
@@ -47,6 +49,8 @@ static bool pair_fits(const struct cs_glibc *glibc, const struct data *d, size_t
  * somebody may write? */
 static bool pair_plausible(const struct cs_glibc *glibc, const struct data *d, size_t at)
 {
+        if (pair_empty(d, at))
+                return true; /* which need not be aligned as chunks are */
         for (size_t half = 0; half < PAIR; half += 8) {
                 uint64_t to = cs_word(d->bytes + at + half);
                 const struct cs_mapping *m = to & 15 ? NULL : cs_image_mapping_at(glibc->image, to);
@@ -93,50 +97,113 @@ static bool word_at(const struct cs_glibc *glibc, uint64_t addr, uint64_t *value
         return cs_source_u64(glibc->image->source, addr, value);
 }
 
-/* Does the ring of arenas, followed by this layout's `next`, come back to main_arena? */
-static bool ring_closes(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t main_arena)
+/* ---- which layout ------------------------------------------------------------------------------------------------ */
+
+/* Does a heap_info of this layout stand before the arena and name it? */
+static bool has_heap(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t arena)
 {
-        uint64_t at = main_arena;
+        uint64_t owner;
+        return word_at(glibc, arena - l->heap_bytes, &owner) && owner == arena;
+}
+
+/* What the ring of arenas says of a layout. */
+struct ring {
+        uint64_t main; /* its arena without a heap_info */
+        unsigned others, with_heap;
+};
+
+/* Does the ring of arenas, followed by this layout's `next`, come back to where it began? */
+static bool ring_closes(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t first,
+                        struct ring *ring)
+{
+        uint64_t at = first;
+        bool main_known = false;
+        *ring = (struct ring){ .main = first };
         for (unsigned n = 0; n < CS_LIMIT_ARENAS; n++) {
+                bool heap = has_heap(glibc, l, at);
+                if (!heap && !main_known) {
+                        ring->main = at;
+                        main_known = true;
+                }
+                ring->with_heap += heap;
+                ring->others++;
                 if (!word_at(glibc, at + l->next, &at))
                         return false;
-                if (at == main_arena)
+                if (at == first) {
+                        ring->others--;
                         return true;
+                }
         }
         return false;
 }
 
-static const struct cs_glibc_layout *recognise(const struct cs_glibc *glibc, uint64_t bins, uint64_t *arena)
+/* attached_threads stands before system_mem since 2.23: a small number where older versions have whole pages. */
+static bool system_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t main_arena)
 {
-        for (size_t i = 0; i < cs_glibc_layout_count; i++) {
-                const struct cs_glibc_layout *l = &cs_glibc_layouts[i];
-                *arena = bins - l->bins;
-                if (ring_closes(glibc, l, *arena))
-                        return l;
-        }
-        return NULL;
+        uint64_t system, most; /* system_mem and max_system_mem */
+        return word_at(glibc, main_arena + l->system_mem, &system) &&
+               word_at(glibc, main_arena + l->system_mem + 8, &most) && system <= most &&
+               (!most || system >= CS_PAGE);
 }
 
-/* sbrk_base and the count of mmapped chunks from malloc_par, which lies in the same data as main_arena: known by its default
- * n_mmaps_max and arena_test (8 for 64-bit words) and by a break that makes sense. */
-static void find_parameters(struct cs_glibc *glibc, const struct data *d)
+/* sbrk_base out of malloc_par, which lies in the same data as main_arena: known by a break that makes sense and counts that
+ * do. No default is relied on: all of them can be tuned. */
+static bool find_parameters(const struct cs_glibc *glibc, const struct cs_glibc_layout *l,
+                            const struct data *d, uint64_t *sbrk_base, uint64_t *mmapped)
 {
-        const struct cs_glibc_layout *l = glibc->layout;
         for (size_t at = 0; at + MP_BYTES <= d->len; at += 8) {
                 const uint8_t *p = d->bytes + at;
-                uint64_t base = cs_word(p + l->mp_sbrk_base);
-                uint64_t test = cs_word(p + l->mp_arena_test);
-                if (cs_half(p + l->mp_n_mmaps_max) != 65536 || (test != 2 && test != 8) || base == 0 ||
-                    base & 15)
+                uint64_t base = cs_word(p + l->mp_sbrk_base), test = cs_word(p + l->mp_arena_test);
+                const uint8_t *counts = p + l->mp_n_mmaps;
+                uint64_t threshold = cs_word(p + 16); /* mmap_threshold */
+                if (!base || base & 15 || !test || test > ARENA_TEST_MOST || !threshold ||
+                    threshold > GLIBC_HEAP_MAX / 2 || /* malloc/malloc.c, do_set_mmap_threshold */
+                    cs_half(counts + 12) > 1 /* no_dyn_threshold */ ||
+                    cs_word(p + l->mp_mmapped_mem) % CS_PAGE)
                         continue;
                 const struct cs_mapping *m = cs_image_mapping_at(glibc->image, base);
                 if (!m || m->module != CS_NO_MODULE || !(m->perms & CS_PERM_WRITE))
                         continue;
-                glibc->sbrk_base = base;
-                glibc->heaps->mmapped_known = cs_half(p + l->mp_n_mmaps);
-                return;
+                *sbrk_base = base;
+                *mmapped = cs_half(counts);
+                return true;
+        }
+        return false;
+}
+
+/* How well the row fits what arenas and malloc_par say; 0: not at all. */
+static unsigned row_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t bins,
+                         const struct data *d, uint64_t *main_arena)
+{
+        struct ring ring;
+        uint64_t base, mmapped;
+        if (bins < l->bins || !ring_closes(glibc, l, bins - l->bins, &ring))
+                return 0;
+        *main_arena = ring.main;
+        bool within = ring.main >= d->start && ring.main - d->start < d->len;
+        return 1 + (system_fits(glibc, l, ring.main) ? 4u : 0u) + (ring.with_heap == ring.others ? 8u : 0u) +
+               (within && find_parameters(glibc, l, d, &base, &mmapped) ? 2u : 0u);
+}
+
+/* Sets the layout to the first of the rows that fit best, and keeps the others: lists of chunks will tell. */
+static void recognise(struct cs_glibc *glibc, uint64_t bins, const struct data *d)
+{
+        unsigned best = 0;
+        for (size_t i = 0; i < cs_glibc_layout_count; i++) {
+                uint64_t main_arena;
+                unsigned fits = row_fits(glibc, &cs_glibc_layouts[i], bins, d, &main_arena);
+                if (fits > best) {
+                        best = fits;
+                        glibc->candidates = 0;
+                        glibc->layout = &cs_glibc_layouts[i];
+                        glibc->main_arena = main_arena;
+                }
+                if (fits && fits == best)
+                        glibc->candidates |= UINT32_C(1) << i;
         }
 }
+
+/* ---- heaps ------------------------------------------------------------------------------------------------------- */
 
 /* End of the contiguous writable anonymous memory that holds addr: a heap cannot reach beyond. */
 static uint64_t memory_end(const struct cs_image *image, uint64_t addr, uint64_t *start)
@@ -153,6 +220,18 @@ static uint64_t memory_end(const struct cs_image *image, uint64_t addr, uint64_t
                 last++;
         *start = first->range.start;
         return last->range.end;
+}
+
+/* What the break gave before somebody else was in its way: it ends in fenceposts, and top lies in memory from mmap. */
+static enum cs_status walk_first_piece(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
+{
+        uint64_t start, first = (glibc->sbrk_base + 15) & ~(uint64_t)15;
+        uint64_t limit = memory_end(glibc->image, first, &start);
+        size_t before = glibc->heaps->blocks.ranges.n;
+        enum cs_status st = cs_glibc_walk(glibc, first, limit, 0, index, err);
+        if (st != CS_OK || glibc->heaps->blocks.ranges.n == before)
+                return st;
+        return cs_vec_push(&glibc->heaps->claimed, glibc->heaps->blocks.ranges.at[before].range, err);
 }
 
 static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
@@ -172,6 +251,8 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
         uint64_t first = end >= system && end - system >= start ? end - system : start;
         if (glibc->sbrk_base >= start && glibc->sbrk_base <= top)
                 first = glibc->sbrk_base;
+        else if (cs_glibc_in_pieces(glibc))
+                first = start; /* the rest lies elsewhere: see cs_glibc_walk_pieces() */
         glibc->heaps->arenas.at[index].top = limit > top && end <= limit ? end - top : 0;
         uint64_t claim_end = end > top && end <= limit ? end : limit;
         if (first >= limit)
@@ -179,7 +260,12 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
         enum cs_status st = first < claim_end ? cs_vec_push(&glibc->heaps->claimed,
                                                             ((struct cs_range){ first, claim_end }), err)
                                               : CS_OK;
-        return st == CS_OK ? cs_glibc_walk(glibc, (first + 15) & ~(uint64_t)15, limit, top, index, err) : st;
+        if (st == CS_OK)
+                st = cs_glibc_walk(glibc, (first + 15) & ~(uint64_t)15, limit, top, index, err);
+        if (st == CS_OK && cs_glibc_in_pieces(glibc) && glibc->sbrk_base &&
+            !(glibc->sbrk_base >= start && glibc->sbrk_base <= top))
+                st = walk_first_piece(glibc, index, err);
+        return st;
 }
 
 /* One heap of an arena that threads made: heap_info, for the arena's first heap the arena itself, then chunks. */
@@ -190,7 +276,7 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
         uint64_t owner, size;
         *prev = 0;
         if (!word_at(glibc, heap, &owner) || !word_at(glibc, heap + 8, prev) ||
-            !word_at(glibc, heap + 16, &size) || owner != arena || size > GLIBC_HEAP_MAX ||
+            !word_at(glibc, heap + 16, &size) || owner != arena || size > glibc->heap_max ||
             size < l->heap_bytes) {
                 cs_heaps_corrupt(glibc->heaps, heap, "heap does not belong to the arena that names it");
                 *prev = 0;
@@ -206,6 +292,21 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
         return st == CS_OK ? cs_glibc_walk(glibc, first, heap + size, has_top ? top : 0, index, err) : st;
 }
 
+/* The heap that holds the arena's top: it begins at a multiple of the size that heaps have, and names the arena. */
+static uint64_t newest_heap(struct cs_glibc *glibc, uint64_t arena, uint64_t top)
+{
+        for (size_t i = 0; i < GLIBC_HEAP_ALIGNMENTS; i++) {
+                uint64_t owner, size, heap = top & ~(cs_glibc_heap_alignments[i] - 1);
+                glibc->heap_max = cs_glibc_heap_alignments[i];
+                if (word_at(glibc, heap, &owner) && owner == arena && word_at(glibc, heap + 16, &size) &&
+                    size <= glibc->heap_max && size % CS_PAGE == 0 && top - heap < size &&
+                    cs_image_mapping_at(glibc->image, heap + size - 1))
+                        return heap;
+        }
+        glibc->heap_max = GLIBC_HEAP_MAX;
+        return top & ~(glibc->heap_max - 1);
+}
+
 static enum cs_status walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_t index, struct cs_error *err)
 {
         uint64_t top, word;
@@ -214,12 +315,12 @@ static enum cs_status walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_
                 return CS_OK;
         }
         glibc->heaps->arenas.at[index].top = word & ~(uint64_t)GLIBC_FLAGS;
-        uint64_t heap = top & ~(uint64_t)(GLIBC_HEAP_MAX - 1);
+        uint64_t heap = newest_heap(glibc, arena, top);
         enum cs_status st = CS_OK;
         /* Heaps are chained from the newest back; a ring among them would claim the same address twice. */
         for (unsigned n = 0; st == CS_OK && heap && n < CS_LIMIT_ARENAS; n++) {
                 uint64_t prev;
-                if (heap & (GLIBC_HEAP_MAX - 1)) {
+                if (heap & (glibc->heap_max - 1)) {
                         cs_heaps_corrupt(glibc->heaps, heap, "heap is not aligned");
                         break;
                 }
@@ -250,25 +351,14 @@ static enum cs_status walk_ring(struct cs_glibc *glibc, struct cs_error *err)
         return st;
 }
 
-/* The writable mappings of a module that end to end are its .data and .bss. */
-static bool read_data(const struct cs_image *image, size_t module, struct data *d)
+static bool copy_data(const struct cs_image *image, uint64_t start, uint64_t end, struct data *d)
 {
-        uint32_t rw = CS_PERM_READ | CS_PERM_WRITE;
-        uint64_t start = 0, end = 0;
-        for (size_t i = 0; i < image->mappings.n; i++) {
-                const struct cs_mapping *m = &image->mappings.at[i];
-                if (m->module != (int32_t)module || (m->perms & rw) != rw)
-                        continue;
-                if (!end)
-                        start = m->range.start;
-                else if (m->range.start != end)
-                        break;
-                end = m->range.end;
-        }
         if (end - start < (size_t)GLIBC_BIN_PAIRS * PAIR)
                 return false;
         if (end - start > CS_LIMIT_DATA_BYTES)
                 end = start + CS_LIMIT_DATA_BYTES;
+        free_data(d);
+        d->len = 0;
         d->start = start;
         d->bytes = malloc((size_t)(end - start));
         size_t got = 0;
@@ -279,31 +369,105 @@ static bool read_data(const struct cs_image *image, size_t module, struct data *
         return true;
 }
 
+/* The next stretch of writable mappings of a module, from mapping *next on: end to end they are its .data and .bss. gdb says
+ * of the gap that older linkers left inside a library that it were writable, so that there may be several. */
+static bool next_data(const struct cs_image *image, size_t module, size_t *next, struct cs_range *stretch)
+{
+        uint32_t rw = CS_PERM_READ | CS_PERM_WRITE;
+        *stretch = (struct cs_range){ 0, 0 };
+        for (; *next < image->mappings.n; ++*next) {
+                const struct cs_mapping *m = &image->mappings.at[*next];
+                if (m->module != (int32_t)module || (m->perms & rw) != rw)
+                        continue;
+                if (stretch->end && m->range.start != stretch->end)
+                        break;
+                if (!stretch->end)
+                        stretch->start = m->range.start;
+                stretch->end = m->range.end;
+        }
+        return stretch->end != 0;
+}
+
+static enum cs_status walk_all(struct cs_glibc *glibc, const struct cs_space *space, const struct data *d,
+                               struct cs_error *err)
+{
+        uint64_t mmapped;
+        glibc->heap_max = GLIBC_HEAP_MAX;
+        glibc->heaps->arena_bytes = glibc->layout->arena_bytes;
+        if (find_parameters(glibc, glibc->layout, d, &glibc->sbrk_base, &mmapped))
+                glibc->heaps->mmapped_known = mmapped;
+        enum cs_status st = walk_ring(glibc, err);
+        cs_heaps_sort_claims(glibc->heaps);
+        if (st == CS_OK && cs_glibc_in_pieces(glibc))
+                st = cs_glibc_walk_pieces(glibc, space, err);
+        cs_heaps_sort_claims(glibc->heaps);
+        if (st == CS_OK)
+                st = cs_glibc_find_mmapped(glibc, space, err);
+        return st == CS_OK ? cs_glibc_name_threads(glibc, err) : st;
+}
+
 static enum cs_status look_in(struct cs_glibc *glibc, size_t module, const struct cs_space *space,
                               bool *found, struct cs_error *err)
 {
         cs_cleanup(free_data) struct data d = { 0 };
-        if (!read_data(glibc->image, module, &d))
-                return CS_OK;
-        size_t bins = find_bins(glibc, &d);
+        struct cs_range stretch;
+        size_t bins = SIZE_MAX, next = 0;
+        while (bins == SIZE_MAX && next_data(glibc->image, module, &next, &stretch))
+                if (copy_data(glibc->image, stretch.start, stretch.end, &d))
+                        bins = find_bins(glibc, &d);
         if (bins == SIZE_MAX)
                 return CS_OK;
         *found = true;
         struct cs_heap heap = { .allocator = "glibc", .module = (int32_t)module };
-        glibc->layout = recognise(glibc, d.start + bins, &glibc->main_arena);
-        if (!glibc->layout) {
+        recognise(glibc, d.start + bins, &d);
+        heap.walked = glibc->layout != NULL;
+        if (!heap.walked)
                 heap.why_not =
-                        "the layout of its malloc is not among those this version knows (glibc 2.35 to 2.41)";
-                return cs_vec_push(&glibc->heaps->found, heap, err);
-        }
-        heap.walked = true;
-        glibc->heaps->arena_bytes = glibc->layout->arena_bytes;
-        find_parameters(glibc, &d);
+                        "the layout of its malloc is not among those this version knows (glibc 2.17 to 2.43)";
         enum cs_status st = cs_vec_push(&glibc->heaps->found, heap, err);
-        if (st == CS_OK)
-                st = walk_ring(glibc, err);
-        cs_heaps_sort_claims(glibc->heaps);
-        return st == CS_OK ? cs_glibc_find_mmapped(glibc, space, err) : st;
+        return st == CS_OK && heap.walked ? walk_all(glibc, space, &d, err) : st;
+}
+
+/* Without modules (a core that lost its notes) any writable memory may be libc's data, or the heap of a thread's arena whose
+ * ring leads to main_arena. */
+static enum cs_status look_everywhere(struct cs_glibc *glibc, const struct cs_space *space, bool *found,
+                                      struct cs_error *err)
+{
+        uint32_t rw = CS_PERM_READ | CS_PERM_WRITE;
+        cs_cleanup(free_data) struct data d = { 0 };
+        for (size_t i = 0; i < glibc->image->mappings.n && !*found; i++) {
+                const struct cs_mapping *m = &glibc->image->mappings.at[i];
+                if (m->module != CS_NO_MODULE || !m->dumped || (m->perms & rw) != rw ||
+                    !copy_data(glibc->image, m->range.start, m->range.end, &d))
+                        continue;
+                size_t bins = find_bins(glibc, &d);
+                if (bins == SIZE_MAX)
+                        continue;
+                recognise(glibc, d.start + bins, &d);
+                const struct cs_mapping *home =
+                        glibc->layout ? cs_image_mapping_at(glibc->image, glibc->main_arena) : NULL;
+                if (!home ||
+                    (home != m && !copy_data(glibc->image, home->range.start, home->range.end, &d))) {
+                        glibc->layout = NULL;
+                        continue;
+                }
+                /* Seen from libc's own data, malloc_par has its say, too. */
+                recognise(glibc, glibc->main_arena + glibc->layout->bins, &d);
+                *found = true;
+                struct cs_heap heap = { .allocator = "glibc", .module = CS_NO_MODULE, .walked = true };
+                enum cs_status st = cs_vec_push(&glibc->heaps->found, heap, err);
+                return st == CS_OK ? walk_all(glibc, space, &d, err) : st;
+        }
+        return CS_OK;
+}
+
+/* Does the image have a module of a C library's name? Then glibc is looked for there, or it is not there at all. */
+static bool has_libc(const struct cs_image *image)
+{
+        for (size_t i = 0; i < image->modules.n; i++)
+                if (strncmp(image->modules.at[i].name, "libc", 4) == 0)
+                        return true;
+        return false;
 }
 
 enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space *space,
@@ -322,7 +486,7 @@ enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space
                         if (st != CS_OK)
                                 return st;
                 }
-        return CS_OK;
+        return found || has_libc(image) ? CS_OK : look_everywhere(out, space, &found, err);
 }
 
 void cs_glibc_deinit(struct cs_glibc *glibc)

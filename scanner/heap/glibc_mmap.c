@@ -5,6 +5,12 @@
 
 #include "bytes.h"
 
+/* What lies behind a mmapped chunk in its mapping. */
+static uint64_t tail_bytes(const struct cs_glibc *glibc)
+{
+        return glibc->layout->mmapped_short ? GLIBC_HEADER : 0;
+}
+
 static bool header(struct cs_glibc *glibc, uint64_t p, uint64_t *prev, uint64_t *word)
 {
         size_t got;
@@ -16,27 +22,32 @@ static bool header(struct cs_glibc *glibc, uint64_t p, uint64_t *prev, uint64_t 
         return true;
 }
 
-/* malloc/malloc.c, sysmalloc_mmap and munmap_chunk (up to 2.42): (prev_size + size) is the mapping's length, whole pages. */
-static bool plausible(uint64_t prev, uint64_t word, uint64_t pad, uint64_t room)
+/* malloc/malloc.c, sysmalloc_mmap and munmap_chunk: (prev_size + size) is the mapping's length, whole pages. From 2.43 on
+ * (mmap_base, mmap_size) size is a header less, and the low bit of prev_size tells of huge pages. */
+static bool plausible(const struct cs_glibc *glibc, uint64_t prev, uint64_t word, uint64_t pad, uint64_t room)
 {
-        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
+        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS, tail = tail_bytes(glibc);
+        if (glibc->layout->mmapped_short)
+                prev &= ~(uint64_t)1;
         return (word & GLIBC_FLAGS) == GLIBC_IS_MMAPPED && prev == pad && pad < room &&
-               size >= GLIBC_MIN_CHUNK && size <= room - pad && (pad + size) % CS_PAGE == 0 && size % 16 == 0;
+               size >= GLIBC_MIN_CHUNK && size <= room - pad && tail <= room - pad - size &&
+               (pad + size + tail) % CS_PAGE == 0 && size % 16 == 0;
 }
 
 /* The chunk that memalign moved inside the mapping at p: its header stands before the first multiple of some power of two
- * (_int_memalign: at least MINSIZE behind p). The header at p stays as it was, so the moved one is the true one. */
+ * (_int_memalign: at least MINSIZE behind p; from 2.43 on a header is enough). The header at p stays as it was, so the moved one is the true one. */
 static bool moved_chunk(struct cs_glibc *glibc, uint64_t p, uint64_t room, uint64_t *pad, uint64_t *size)
 {
+        uint64_t least = glibc->layout->mmapped_short ? GLIBC_HEADER : GLIBC_MIN_CHUNK;
         for (uint64_t align = 32; align && align < room; align <<= 1) {
                 uint64_t user = (p + GLIBC_HEADER + align - 1) & ~(align - 1);
                 uint64_t prev, word;
-                if (user - GLIBC_HEADER - p < GLIBC_MIN_CHUNK)
+                if (user - GLIBC_HEADER - p < least)
                         user += align;
                 uint64_t at = user - GLIBC_HEADER;
                 if (user < p || at - p >= room)
                         break;
-                if (!header(glibc, at, &prev, &word) || !plausible(prev, word, at - p, room))
+                if (!header(glibc, at, &prev, &word) || !plausible(glibc, prev, word, at - p, room))
                         continue;
                 *pad = at - p;
                 *size = word & ~(uint64_t)GLIBC_FLAGS;
@@ -51,10 +62,10 @@ static enum cs_status add_chunk(struct cs_glibc *glibc, uint64_t p, uint64_t roo
 {
         uint64_t prev, word, pad = 0;
         *length = 0;
-        if (!header(glibc, p, &prev, &word) || !plausible(prev, word, 0, room))
+        if (!header(glibc, p, &prev, &word) || !plausible(glibc, prev, word, 0, room))
                 return CS_OK;
         uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
-        (void)moved_chunk(glibc, p, size, &pad, &size);
+        (void)moved_chunk(glibc, p, size + tail_bytes(glibc), &pad, &size);
         struct cs_blocks *blocks = &glibc->heaps->blocks;
         struct cs_range range = { p, p + pad + size };
         enum cs_status st = cs_blocks_begin(blocks, UINT32_MAX, (struct cs_range){ p + pad, range.end }, err);
@@ -63,15 +74,16 @@ static enum cs_status add_chunk(struct cs_glibc *glibc, uint64_t p, uint64_t roo
         if (st != CS_OK)
                 return st;
         cs_blocks_end(blocks);
-        *length = cs_range_size(range);
+        *length = cs_range_size(range) + tail_bytes(glibc);
         return CS_OK;
 }
 
-static bool anonymous_data(const struct cs_mapping *m)
+bool cs_glibc_anonymous(const struct cs_mapping *m, const struct cs_space *space)
 {
         uint32_t rw = CS_PERM_READ | CS_PERM_WRITE;
         return (m->perms & rw) == rw && !(m->perms & CS_PERM_SHARED) && !m->file_backed && m->dumped &&
-               m->module == CS_NO_MODULE && (!m->path || strncmp(m->path, "[anon", 5) == 0);
+               m->module == CS_NO_MODULE && (!m->path || strncmp(m->path, "[anon", 5) == 0) &&
+               cs_space_at(space, m->range.start).kind != CS_SPACE_STACK;
 }
 
 static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, struct cs_error *err)
@@ -110,12 +122,10 @@ enum cs_status cs_glibc_find_mmapped(struct cs_glibc *glibc, const struct cs_spa
         for (size_t i = 0; i < maps->n;) {
                 struct cs_range range = maps->at[i].range;
                 size_t next = i + 1;
-                bool wanted = anonymous_data(&maps->at[i]) &&
-                              cs_space_at(space, range.start).kind != CS_SPACE_STACK;
+                bool wanted = cs_glibc_anonymous(&maps->at[i], space);
                 /* The kernel merges neighbours, and cores cut them: only the whole stretch bounds a chunk. */
                 while (wanted && next < maps->n && maps->at[next].range.start == range.end &&
-                       anonymous_data(&maps->at[next]) &&
-                       cs_space_at(space, maps->at[next].range.start).kind != CS_SPACE_STACK)
+                       cs_glibc_anonymous(&maps->at[next], space))
                         range.end = maps->at[next++].range.end;
                 if (wanted) {
                         enum cs_status st = search(glibc, range, err);

@@ -38,6 +38,8 @@ enum {
         CONTROL_NO_BASE = 16,   /* no malloc_par */
         CONTROL_PREV_SELF = 32, /* the second arena's heap has itself before it */
         CONTROL_FAST2 = 64,     /* the fastbins are the second arena's */
+        CONTROL_PIECES = 128,   /* the main arena is not contiguous */
+        CONTROL_ROW_SHIFT = 8,  /* the row of the table of layouts */
 };
 
 struct control {
@@ -96,9 +98,16 @@ static void fill(struct target *t, uint64_t addr, size_t room, size_t len, struc
                 memcpy(at(t, addr), from, len);
 }
 
+static size_t row;
+
+static const struct cs_glibc_layout *layout(void)
+{
+        return &cs_glibc_layouts[row];
+}
+
 static void plant_arena(struct target *t, uint64_t arena, uint64_t top, uint64_t next)
 {
-        const struct cs_glibc_layout *l = &cs_glibc_layouts[0];
+        const struct cs_glibc_layout *l = layout();
         for (uint64_t i = 0; i < GLIBC_BIN_PAIRS; i++) {
                 uint64_t pair = arena + l->bins + 16 * i;
                 put(t, pair, pair - 16);
@@ -110,21 +119,23 @@ static void plant_arena(struct target *t, uint64_t arena, uint64_t top, uint64_t
 
 static void plant(struct target *t, const struct control *c)
 {
-        const struct cs_glibc_layout *l = &cs_glibc_layouts[0];
+        const struct cs_glibc_layout *l = layout();
         uint64_t second = c->flags & CONTROL_RING ? SECOND_ARENA : ARENA;
         plant_arena(t, ARENA, MAIN + 16 * (uint64_t)c->top, second);
+        put(t, ARENA, c->flags & CONTROL_PIECES ? (uint64_t)GLIBC_NONCONTIGUOUS << 32 : 0);
         put(t, ARENA + l->system_mem, 16 * (uint64_t)c->system);
         plant_arena(t, SECOND_ARENA, SECOND + 16 * (uint64_t)c->second_top,
                     c->flags & CONTROL_RING_OPEN ? SECOND_ARENA : ARENA);
         put(t, SECOND, SECOND_ARENA);
         put(t, SECOND + 8, c->flags & CONTROL_PREV_SELF ? SECOND : 0);
         put(t, SECOND + 16, 16 * (uint64_t)c->second_size);
-        for (unsigned i = 0; i < GLIBC_FASTBINS; i++) {
+        for (unsigned i = 0; l->fastbins && i < GLIBC_FASTBINS; i++) {
                 uint64_t arena = c->flags & CONTROL_FAST2 ? SECOND_ARENA : ARENA;
                 uint64_t heap = c->flags & CONTROL_FAST2 ? SECOND : MAIN;
                 put(t, arena + l->fastbins + 8u * i, c->fast[i] ? heap + 16 * (uint64_t)c->fast[i] : 0);
         }
         if (!(c->flags & CONTROL_NO_BASE)) {
+                put(t, PARAMETERS + 16, 128 << 10); /* mmap_threshold */
                 put(t, PARAMETERS + l->mp_arena_test, 8);
                 put(t, PARAMETERS + l->mp_n_mmaps_max, 65536);
                 put(t, PARAMETERS + l->mp_sbrk_base, MAIN + 16 * (uint64_t)c->base);
@@ -237,6 +248,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!head)
                 return 0;
         memcpy(&control, head, sizeof(control));
+        row = (control.flags >> CONTROL_ROW_SHIFT) % cs_glibc_layout_count;
         struct target *t = target(control.flags & CONTROL_GAP);
         t->image.kind = control.flags & CONTROL_LIVE ? CS_IMAGE_LIVE : CS_IMAGE_CORE;
         fill(t, MAIN, MAIN_BYTES, control.main_len, &c);

@@ -139,6 +139,13 @@ static void save_walks(void)
         (void)chunk(&h, HEAP - h.at, 1);
         h.at = (uint64_t)c.top * 16 + 16;
         save_heaps("sound", &c, &h, &none, NULL, 0);
+        for (size_t row = 1; row < cs_glibc_layout_count; row++) {
+                char name[32];
+                snprintf(name, sizeof(name), "row-%zu", row);
+                c.flags = (uint16_t)(row << 8 | 128); /* CONTROL_ROW_SHIFT, CONTROL_PIECES */
+                save_heaps(name, &c, &h, &none, NULL, 0);
+        }
+        c.flags = 0;
 
         link_to(&h, MAIN, fast2, MAIN + fast);
         link_to(&h, MAIN, b, MAIN + a + 16);

@@ -126,9 +126,11 @@ void fake_destroy(struct fake_process *p)
 
 /* ---- malloc ------------------------------------------------------------------------------------------------------ */
 
+size_t fake_row;
+
 static const struct cs_glibc_layout *layout(void)
 {
-        return &cs_glibc_layouts[0];
+        return &cs_glibc_layouts[fake_row];
 }
 
 void fake_arena(struct fake_process *p, uint64_t addr)
@@ -146,10 +148,13 @@ void fake_heap(struct fake_process *p, uint64_t size)
 {
         uint64_t mp = FAKE_LIBC + FAKE_PARAMETERS;
         fake_map(p, FAKE_HEAP, size, PF_R | PF_W);
+        fake_put(p, mp + 16, 128 << 10); /* mmap_threshold */
         fake_put(p, mp + layout()->mp_arena_test, 8);
-        fake_put(p, mp + (layout()->mp_n_mmaps_max & ~7u), 65536);
+        uint32_t most = 65536;
+        fake_write(p, mp + layout()->mp_n_mmaps_max, &most, sizeof(most));
         fake_put(p, mp + layout()->mp_sbrk_base, FAKE_HEAP);
         fake_put(p, FAKE_LIBC + FAKE_ARENA + layout()->system_mem, size);
+        fake_put(p, FAKE_LIBC + FAKE_ARENA + layout()->system_mem + 8, size);
 }
 
 uint64_t fake_chunk(struct fake_process *p, uint64_t at, uint64_t size)

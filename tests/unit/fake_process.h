@@ -35,6 +35,9 @@ enum {
         FAKE_SP = 0x2000, /* the stack pointer, from FAKE_STACK */
 };
 
+/* The row of cs_glibc_layouts that malloc's structures follow. */
+extern size_t fake_row;
+
 struct fake_region {
         uint64_t addr;
         uint64_t size;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtimes.h"
 
-#include "runtime.h"
+#include "runtimes_all.h"
 
 /* One row per runtime; NULL ends the table. */
 static const cs_runtime_fn recognisers[] = {
-        NULL,
+        cs_java_find, cs_ruby_find, cs_python_find, cs_v8_find, NULL,
 };
 
 enum cs_status cs_runtimes_find(const struct cs_image *image, struct cs_symbols *symbols,

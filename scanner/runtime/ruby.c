@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ruby's heap pages since 3.1: 16 KiB, later 64 KiB, aligned, mapped one by one; the first word leads to a struct heap_page that leads back
- * (ruby, gc.c, struct heap_page_header, struct heap_page). Pages of older versions are malloc's blocks and stay so. */
+/* Ruby's heap pages since 3.1: 16 KiB, later 64 KiB, aligned, mapped one by one; the first word leads to a struct heap_page
+ * that leads back (ruby, gc.c, struct heap_page_header, struct heap_page). Pages of older versions are malloc's blocks and stay so. */
 #include "runtimes_all.h"
 
 #include "bytes.h"
@@ -9,12 +9,13 @@
 enum {
         RECORD = 96,      /* of struct heap_page: its counters and `start` are in here, in every version */
         FIRST_SLOT = 512, /* `start` is not farther into the page than this: a header and one rounding up */
-        UNFILLED = 2048,
+        UNFILLED = 2048,  /* less than a header and one slot of the largest pool are left over */
         TYPE_MASK = 0x1f,
 };
 
 /* HEAP_PAGE_ALIGN_LOG: 16, or 14 (seen in 3.1.2). */
 static const uint64_t page_sizes[] = { 64 << 10, 16 << 10 };
+
 /* Slots begin with {flags, klass}; a class lives in a heap page too. */
 static bool slot(const struct cs_image *image, uint64_t addr)
 {

@@ -60,6 +60,10 @@ static enum cs_status check_ident(const uint8_t *bytes, size_t len, struct cs_er
                                machine == EM_X86_64 ? "x86_64" : machine_name(machine));
         if (len < sizeof(Elf64_Ehdr))
                 return cs_fail(err, CS_EFORMAT, "cut inside the ELF header");
+        Elf64_Ehdr header;
+        memcpy(&header, bytes, sizeof(header));
+        if (bytes[EI_VERSION] != EV_CURRENT || header.e_phentsize != sizeof(Elf64_Phdr))
+                return cs_fail(err, CS_EFORMAT, "the ELF header is damaged");
         return CS_OK;
 }
 

@@ -35,9 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct cs_image *image;
         struct cs_report *report;
         /* No file of this machine: the answer must depend on the input alone. */
-        struct cs_analyse_options options = {
-                .image = { "/nonexistent", "/nonexistent" }, .workers = 1, .detail = 4, .blocks = true
-        };
+        struct cs_analyse_options options = { .image = { .sysroot = "/nonexistent",
+                                                         .debug_dir = "/nonexistent" },
+                                              .workers = 1,
+                                              .detail = 4,
+                                              .blocks = true };
         if (size > LARGEST)
                 return 0;
         int fd = memfd_create("core", MFD_CLOEXEC);

@@ -172,6 +172,7 @@ static json_t *heap_value(struct writer *w, const struct cs_report_heap *heap)
         put(w, object, "version", string(w, heap->version));
         put(w, object, "library", string(w, heap->library));
         put(w, object, "walked", json_boolean(heap->walked));
+        put(w, object, "measured", json_boolean(heap->walked || heap->measured));
         json_t *arenas = json_array();
         for (size_t i = 0; i < heap->n_arenas; i++)
                 push(w, arenas, arena_value(w, &heap->arenas[i]));

@@ -200,6 +200,20 @@ static void render_walked(struct cs_screen *screen, const struct cs_report_heap 
         render_runs(screen, heap);
 }
 
+/* By the allocator's own records, as a whole. */
+static void render_measured(struct cs_screen *screen, const struct cs_report_heap *heap)
+{
+        const struct cs_report_arena *a = &heap->arenas[0];
+        struct cs_units used = cs_units_bytes(a->used.bytes), count = cs_units_count(a->used.count);
+        struct cs_units unused = cs_units_bytes(a->free.bytes), own = cs_units_bytes(a->overhead.bytes);
+        sentence(screen, CS_STYLE_PLAIN,
+                 cs_screen_text(
+                         screen,
+                         "%s in use in %s block%s (what threads keep in their caches included), %s free "
+                         "and kept, %s for its own records",
+                         used.text, count.text, a->used.count == 1 ? "" : "s", unused.text, own.text));
+}
+
 void cs_render_heap(struct cs_screen *screen, const struct cs_report *report,
                     const struct cs_options *options)
 {
@@ -216,6 +230,8 @@ void cs_render_heap(struct cs_screen *screen, const struct cs_report *report,
                                  heap->library ? " in " : "", cs_screen_safe(screen, heap->library));
                 if (heap->walked)
                         render_walked(screen, heap, options);
+                else if (heap->measured)
+                        render_measured(screen, heap);
                 else
                         sentence(screen, CS_STYLE_PLAIN,
                                  "recognised, its blocks are not read by this version");

@@ -235,6 +235,18 @@ static void render_walked(struct cs_screen *screen, const struct cs_report_heap 
                                free_text.text, cached_text.text, cs_units_bytes(top).text, arenas));
 }
 
+/* Counted by the allocator's own records. */
+static void render_measured(struct cs_screen *screen, const struct cs_report_heap *heap)
+{
+        const struct cs_report_arena *sums = &heap->arenas[0];
+        struct cs_units unused = cs_units_bytes(sums->free.bytes);
+        cs_screen_paragraph(screen, "  ", CS_STYLE_PLAIN,
+                            cs_screen_text(screen, "%s%s%s: %s in use; %s freed and kept for reuse",
+                                           heap_name(screen, heap), heap->library ? " in " : "",
+                                           cs_screen_safe(screen, heap->library),
+                                           in_blocks(screen, sums->used, ""), unused.text));
+}
+
 static void render_corrupt(struct cs_screen *screen, const struct cs_report_heap *heap)
 {
         if (heap->n_corrupt == 0)
@@ -257,6 +269,8 @@ static void render_heaps(struct cs_screen *screen, const struct cs_report *repor
                 const struct cs_report_heap *heap = &report->heaps[i];
                 if (heap->walked)
                         render_walked(screen, heap);
+                else if (heap->measured)
+                        render_measured(screen, heap);
                 else
                         cs_screen_paragraph(
                                 screen, "  ", CS_STYLE_PLAIN,

@@ -190,6 +190,29 @@ static enum cs_status copy_walked(const struct cs_heaps *h, struct cs_report *r,
         return CS_OK;
 }
 
+static struct cs_report_sum sum_of(struct cs_measured_sum from)
+{
+        return (struct cs_report_sum){ .count = from.count, .bytes = from.bytes };
+}
+
+/* An allocator that was measured as a whole. */
+static enum cs_status copy_measured(const struct cs_measured *from, struct cs_report *r,
+                                    struct cs_report_heap *out, struct cs_error *err)
+{
+        out->arenas = cs_pool_alloc(&r->pool, 1, sizeof(*out->arenas));
+        if (!out->arenas)
+                return cs_fail(err, CS_ENOMEM, "heaps");
+        out->measured = true;
+        out->n_arenas = 1;
+        out->arenas[0] = (struct cs_report_arena){ .address = from->address,
+                                                   .main = true,
+                                                   .used = sum_of(from->used),
+                                                   .free = sum_of(from->free),
+                                                   .cached = sum_of(from->cached) };
+        out->arenas[0].overhead.bytes = from->overhead;
+        return CS_OK;
+}
+
 /* One allocator is walked at most; the arenas are its. */
 enum cs_status cs_heapreport_build(const struct cs_image *image, const struct cs_heaps *heaps,
                                    const struct cs_residency *residency, struct cs_report *report,
@@ -206,12 +229,15 @@ enum cs_status cs_heapreport_build(const struct cs_image *image, const struct cs
                 out->walked = found->walked;
                 if (found->module != CS_NO_MODULE)
                         out->library = keep(report, image->modules.at[found->module].name);
-                if (!out->walked)
-                        continue;
-                enum cs_status st = copy_walked(heaps, report, out, err);
+                enum cs_status st = CS_OK;
+                if (out->walked)
+                        st = copy_walked(heaps, report, out, err);
+                else if (found->measured.known)
+                        st = copy_measured(&found->measured, report, out, err);
                 if (st != CS_OK)
                         return st;
-                enter_ranges(heaps, residency, out);
+                if (out->walked)
+                        enter_ranges(heaps, residency, out);
         }
         return CS_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "heaps.h"
 
+#include "allocator.h"
 #include "glibc.h"
 #include "glibc_version.h"
 
@@ -32,17 +33,20 @@ static const struct {
         const char *allocator;
         const char *symbol;
         const char *file; /* start of the library's file name, where the symbol may be hidden; or NULL */
+        cs_allocator_fn measure; /* or NULL */
 } foreign[] = {
-        { "jemalloc", "mallctl", "libjemalloc" },
-        { "jemalloc", "je_mallctl", NULL },
-        { "jemalloc", "_rjem_mallctl", NULL },
-        { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc" },
-        { "mimalloc", "mi_version", "libmimalloc" },
-        { "musl", "__malloc_atfork", "ld-musl" },
+        { "jemalloc", "mallctl", "libjemalloc", cs_jemalloc_measure },
+        { "jemalloc", "je_mallctl", NULL, cs_jemalloc_measure },
+        { "jemalloc", "_rjem_mallctl", NULL, cs_jemalloc_measure },
+        { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc", NULL },
+        { "mimalloc", "mi_version", "libmimalloc", NULL },
+        { "musl", "__malloc_atfork", "ld-musl", NULL },
 };
 
+typedef CS_VEC(struct cs_heap) heap_vec;
+
 static enum cs_status note_foreign(const struct cs_image *image, struct cs_symbols *symbols, size_t module,
-                                   struct cs_heaps *heaps, struct cs_error *err)
+                                   struct cs_claims *claims, heap_vec *found, struct cs_error *err)
 {
         const char *name = image->modules.at[module].name;
         for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
@@ -52,10 +56,30 @@ static enum cs_status note_foreign(const struct cs_image *image, struct cs_symbo
                 if (!by_file && !cs_symbols_named(symbols, module, foreign[i].symbol, &symbol))
                         continue;
                 struct cs_heap heap = { .allocator = foreign[i].allocator, .module = (int32_t)module };
+                struct cs_allocator_input in = { image, symbols, module };
                 heap.why_not = "its blocks are not read by this version";
-                return cs_vec_push(&heaps->found, heap, err);
+                enum cs_status st = foreign[i].measure ? foreign[i].measure(&in, claims, &heap, err) : CS_OK;
+                if (heap.measured.known)
+                        heap.why_not = "its blocks are counted, but not compared by this version";
+                return st == CS_OK ? cs_vec_push(found, heap, err) : st;
         }
         return CS_OK;
+}
+
+/* All allocators that are not glibc's. */
+static enum cs_status find_foreign(const struct cs_image *image, struct cs_symbols *symbols,
+                                   struct cs_claims *claims, heap_vec *found, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < image->modules.n; i++)
+                if (!image->modules.at[i].runtime || strncmp(image->modules.at[i].name, "ld-musl", 7) == 0)
+                        st = note_foreign(image, symbols, i, claims, found, err);
+        return st;
+}
+
+static void free_heaps(heap_vec *heaps)
+{
+        cs_vec_deinit(heaps);
 }
 
 static int by_start(const void *a, const void *b)
@@ -90,14 +114,17 @@ enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *sy
                              struct cs_claims *claims, struct cs_heaps *heaps, struct cs_error *err)
 {
         struct cs_glibc glibc;
+        cs_cleanup(free_heaps) heap_vec others = { 0 };
+        enum cs_status st = find_foreign(image, symbols, claims, &others, err);
+        if (st != CS_OK)
+                return st;
         cs_claims_seal(claims);
-        enum cs_status st = cs_glibc_find(image, space, claims, heaps, &glibc, err);
+        st = cs_glibc_find(image, space, claims, heaps, &glibc, err);
         if (st == CS_OK && heaps->found.n)
                 heaps->found.at[0].version =
                         cs_glibc_version(image, symbols, (size_t)heaps->found.at[0].module, &heaps->pool);
-        for (size_t i = 0; st == CS_OK && i < image->modules.n; i++)
-                if (!image->modules.at[i].runtime || strncmp(image->modules.at[i].name, "ld-musl", 7) == 0)
-                        st = note_foreign(image, symbols, i, heaps, err);
+        for (size_t i = 0; st == CS_OK && i < others.n; i++)
+                st = cs_vec_push(&heaps->found, others.at[i], err);
         if (st == CS_OK)
                 st = cs_blocks_seal(&heaps->blocks, space, err);
         if (glibc.layout)

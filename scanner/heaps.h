@@ -19,12 +19,26 @@ struct cs_corruption {
         const char *what; /* static text */
 };
 
+struct cs_measured_sum {
+        uint64_t count;
+        uint64_t bytes;
+};
+
+/* What an allocator's own records say of it as a whole. */
+struct cs_measured {
+        bool known;
+        uint64_t address; /* of its root structure */
+        struct cs_measured_sum used, free, cached;
+        uint64_t overhead; /* bytes of its records */
+};
+
 struct cs_heap {
-        const char *allocator; /* static text: "glibc", "jemalloc", … */
-        const char *version;   /* lives in the heaps' pool, or NULL */
-        int32_t module;        /* that holds it, or CS_NO_MODULE */
-        bool walked;           /* false: recognised, but not readable here */
-        const char *why_not;   /* static text: reason where it was not walked, else NULL */
+        const char *allocator;       /* static text: "glibc", "jemalloc", … */
+        const char *version;         /* lives in the heaps' pool, or NULL */
+        int32_t module;              /* that holds it, or CS_NO_MODULE */
+        bool walked;                 /* false: recognised, but not readable here */
+        const char *why_not;         /* static text: reason where it was not walked, else NULL */
+        struct cs_measured measured; /* where it was not walked */
 };
 
 struct cs_heaps {

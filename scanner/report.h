@@ -95,6 +95,7 @@ struct cs_report_heap {
         const char *version;   /* or NULL */
         const char *library;   /* module that holds it */
         bool walked;           /* false: recognised, but its blocks are not read by this version */
+        bool measured; /* not walked, but its records were read: one "arena" with its sums, at its root structure */
         struct cs_report_arena *arenas;
         size_t n_arenas;
         struct cs_report_sum mmapped;

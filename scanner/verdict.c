@@ -203,9 +203,10 @@ static void judge_blind(struct cs_bench *b)
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
         v->kind = "unknown";
-        v->summary = b->heaps->found.n
-                             ? "the allocator in use is known, but its blocks are not read by this version"
-                             : "no allocator that this version knows was found in this memory";
+        v->summary =
+                b->heaps->found.n
+                        ? "the allocator in use is known, but its blocks are not compared by this version"
+                        : "no allocator that this version knows was found in this memory";
         for (size_t i = 0; i < b->heaps->found.n; i++) {
                 const struct cs_heap *h = &b->heaps->found.at[i];
                 const char *where =
@@ -256,8 +257,10 @@ static void add_up(struct cs_bench *b)
 {
         const struct cs_report_memory *memory = &b->report->memory;
         uint64_t largest = 0;
+        /* Blocks that were only counted say nothing of leaks: they are not part of what is judged here. */
         for (size_t i = 0; i < b->report->n_heaps; i++)
-                add_heap(b, &b->report->heaps[i]);
+                if (b->report->heaps[i].walked)
+                        add_heap(b, &b->report->heaps[i]);
         for (size_t i = 0; i < memory->n_kinds; i++)
                 add_kind(b, &memory->kinds[i], &largest);
         b->overall = memory->anonymous;

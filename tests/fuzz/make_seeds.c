@@ -270,6 +270,52 @@ static void save_corefiles(void)
         corebuilder_deinit(&core);
 }
 
+/* ---- allocators that are measured -------------------------------------------------------------------------------- */
+
+/* As in fuzz_allocators.c. */
+enum {
+        RECORDS = 0x40000000,
+        DATA = 0x80000000,
+        RECORDS_AT = 1 + 0x1000,
+        ALLOCATOR_BYTES = RECORDS_AT + 0x4000
+};
+
+struct allocator {
+        uint8_t bytes[ALLOCATOR_BYTES];
+};
+
+/* The word at a place of the library's data (from 0 on), or of the records. */
+static void record(struct allocator *a, uint64_t addr, uint64_t value)
+{
+        memcpy(a->bytes + (addr < RECORDS ? 1 + addr : RECORDS_AT + (addr - RECORDS)), &value, 8);
+}
+
+static void save_jemalloc(const char *name, unsigned state_shift, unsigned class_shift, unsigned free_shift)
+{
+        struct allocator a = { 0 };
+        const uint64_t leaf = RECORDS + 0x1000, slab = RECORDS + 0x2000, large = slab + 0x80;
+        record(&a, (DATA >> 30) * 8, leaf);
+        record(&a, RECORDS, 2 << 20);
+        /* Three pages of 48 bytes with two free, and a free extent. */
+        for (unsigned page = 0; page < 3; page++)
+                record(&a, leaf + 8 * page, UINT64_C(3) << 48 | slab | 1);
+        record(&a, slab, UINT64_C(1) << 12 | UINT64_C(3) << class_shift | UINT64_C(2) << free_shift);
+        record(&a, slab + 8, DATA);
+        record(&a, slab + 16, 0x3000);
+        record(&a, slab + 0x40, 0x50);
+        record(&a, leaf + 8 * 3, UINT64_C(232) << 48 | large);
+        record(&a, large, UINT64_C(1) << state_shift | UINT64_C(232) << class_shift);
+        record(&a, large + 8, DATA + 0x3000);
+        record(&a, large + 16, 0x1000);
+        save("allocators", name, a.bytes, sizeof(a.bytes));
+}
+
+static void save_allocators(void)
+{
+        save_jemalloc("jemalloc-5.3", 17, 20, 28);
+        save_jemalloc("jemalloc-5.2", 16, 18, 26);
+}
+
 int main(int argc, char **argv)
 {
         if (argc != 2) {
@@ -282,5 +328,6 @@ int main(int argc, char **argv)
         save_walks();
         save_cores();
         save_corefiles();
+        save_allocators();
         return 0;
 }

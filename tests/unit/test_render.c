@@ -331,14 +331,15 @@ static void test_json_summary(void **state)
         assert_keys(json_array_get(at(memory, "by_kind"), 0), "kind bytes resident regions");
         json_t *glibc = json_array_get(at(json, "heaps"), 0);
         assert_keys(glibc,
-                    "allocator version library walked arenas mmapped free_runs largest_free pins corrupt");
+                    "allocator version library walked measured arenas mmapped free_runs largest_free pins "
+                    "corrupt");
         json_t *arena = json_array_get(at(glibc, "arenas"), 1);
         assert_keys(arena, "address main threads used free cached overhead top top_resident trimmable "
                            "trimmable_resident");
         assert_text(arena, "address", "0x7f1180000030");
         assert_number(at(arena, "used"), "bytes", 131072);
         json_t *jemalloc = json_array_get(at(json, "heaps"), 1);
-        assert_keys(jemalloc, "allocator version library walked arenas corrupt");
+        assert_keys(jemalloc, "allocator version library walked measured arenas corrupt");
         assert_true(json_is_false(at(jemalloc, "walked")));
         json_t *verdict = at(json, "verdict");
         assert_keys(verdict, "kind confidence summary reasons cluster library");

@@ -54,15 +54,23 @@ static void tell_lost(struct cs_bench *b)
                                                     100 * cs_verdict_share(lost, b->used)));
 }
 
-/* A runtime's heap is most of it. Or a good part, and nearly all the rest is in use by malloc, on which objects of many
- * runtimes (Ruby's strings and arrays, CPython's tables) hang what does not fit into a slot. */
+/* Objects of these hang on malloc what does not fit into a slot (Ruby's strings and arrays, CPython's tables). What malloc holds
+ * beside other runtimes' heaps is native code's own, and no runtime's tool shows it. */
+static bool hangs_on_malloc(const char *runtime)
+{
+        enum cs_kind kind = cs_kind_named(runtime);
+        return kind == CS_KIND_RUBY_HEAP || kind == CS_KIND_PYTHON_HEAP;
+}
+
+/* A runtime's heap is most of it, or a good part, and nearly all the rest is the payload of its objects. */
 static bool judge_managed(struct cs_bench *b)
 {
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
         double part = cs_verdict_share(b->managed, b->overall);
         double with_payload = cs_verdict_share(b->managed + b->used_resident, b->overall);
-        if (!b->runtime || (part < 0.5 && (part < 0.25 || with_payload < 0.75)))
+        if (!b->runtime ||
+            (part < 0.5 && (!hangs_on_malloc(b->runtime) || part < 0.25 || with_payload < 0.75)))
                 return false;
         v->kind = "managed-heap";
         v->confidence = confidence(0.6, part, 0.25);

@@ -39,6 +39,8 @@ static const struct sums table[] = {
         { "half lost", MB(100), MB(10), 0, 0, MB(10), 1, NULL, 0, ONE_CLUSTER, 50000, "leak" },
         { "lost beside free", MB(100), MB(200), 0, 0, MB(200), 1, NULL, 0, ONE_CLUSTER, 90000, "leak" },
         { "java", MB(30), MB(10), 0, 0, MB(10), 4, "java-heap", MB(300), ONE_CLUSTER, 0, "managed-heap" },
+        { "java beside native data", MB(80), MB(2), 0, 0, MB(2), 1, "java-heap", MB(60), ONE_CLUSTER, 0,
+          "cache-or-live-data" },
         { "ruby and payload", MB(80), MB(9), 0, 0, MB(9), 1, "ruby-heap", MB(60), ONE_CLUSTER, 0,
           "managed-heap" },
         { "ruby and kept", MB(20), MB(200), 0, 0, MB(200), 1, "ruby-heap", MB(60), NO_CLUSTERS, 0,

@@ -62,15 +62,20 @@ static bool hangs_on_malloc(const char *runtime)
         return kind == CS_KIND_RUBY_HEAP || kind == CS_KIND_PYTHON_HEAP;
 }
 
-/* A runtime's heap is most of it, or a good part, and nearly all the rest is the payload of its objects. */
+/* Is nearly everything either a runtime's heap or in use by malloc? Then the larger of them is the story. */
+static bool share_it(const struct cs_bench *b)
+{
+        return b->runtime && cs_verdict_share(b->managed + b->used_resident, b->overall) >= 0.75;
+}
+
+/* A runtime's heap is most of it, or a good part, and nearly all the rest is the payload of its objects, or less than they. */
 static bool judge_managed(struct cs_bench *b)
 {
         struct cs_report_verdict *v = &b->report->verdict;
         struct cs_pool *pool = &b->report->pool;
         double part = cs_verdict_share(b->managed, b->overall);
-        double with_payload = cs_verdict_share(b->managed + b->used_resident, b->overall);
-        if (!b->runtime ||
-            (part < 0.5 && (!hangs_on_malloc(b->runtime) || part < 0.25 || with_payload < 0.75)))
+        if (!b->runtime || (part < 0.5 && (part < 0.25 || !share_it(b) ||
+                                           (b->managed < b->used_resident && !hangs_on_malloc(b->runtime)))))
                 return false;
         v->kind = "managed-heap";
         v->confidence = confidence(0.6, part, 0.25);
@@ -190,8 +195,8 @@ static bool judge_live(struct cs_bench *b)
         uint64_t few = 0;
         for (size_t i = 0; i < r->n_clusters && i < DOMINANT; i++)
                 few += r->clusters[i].resident;
-        if (part < 0.5 || b->used_resident < FLOOR || lost > 0.2 || !r->n_clusters ||
-            few * 2 < b->used_resident)
+        bool most = part >= 0.5 || (share_it(b) && b->used_resident > b->managed);
+        if (!most || b->used_resident < FLOOR || lost > 0.2 || !r->n_clusters || few * 2 < b->used_resident)
                 return false;
         const struct cs_report_cluster *c = &r->clusters[0];
         const char *root = root_of(r, c);

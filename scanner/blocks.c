@@ -278,30 +278,38 @@ static uint64_t starts_at(const struct cs_heap_range *r, uint64_t word, uint64_t
         return word == units / 64 ? bits | UINT64_C(1) << (units % 64) : bits;
 }
 
-/* Which of the starts in a word are followed by `wanted` - 1 units without one, and then by one. wanted: 2 to 64. */
-static uint64_t starts_sized(uint64_t word, uint64_t next, unsigned wanted)
+/* Which of the starts in the low word have at least `least` - 1 units without one behind them. least: 2 to 64. */
+static uint64_t starts_apart(unsigned __int128 both, unsigned least)
 {
-        unsigned __int128 both = (unsigned __int128)next << 64 | word, between = both >> 1;
-        unsigned seen = 1, all = wanted - 1;
+        unsigned __int128 between = both >> 1;
+        unsigned seen = 1, all = least - 1;
         for (; 2 * seen <= all; seen *= 2)
                 between |= between >> seen;
         between |= between >> (all - seen);
-        return word & (uint64_t)(both >> wanted) & ~(uint64_t)between;
+        return (uint64_t)both & ~(uint64_t)between;
 }
 
-uint64_t cs_heap_range_sized(const struct cs_heap_range *r, uint64_t from, uint64_t size)
+uint64_t cs_heap_range_sized(const struct cs_heap_range *r, uint64_t from, uint64_t sizes)
 {
-        uint64_t units = cs_range_size(r->range) / CS_BLOCK_UNIT, wanted = size / CS_BLOCK_UNIT;
+        uint64_t units = cs_range_size(r->range) / CS_BLOCK_UNIT;
         uint64_t at = from > r->range.start ? (from - r->range.start + CS_BLOCK_UNIT - 1) / CS_BLOCK_UNIT : 0;
-        if (!r->starts || wanted < 2 || wanted > 64)
-                return at == 0 && units == wanted && !r->starts ? r->range.start : UINT64_MAX;
-        for (uint64_t w = at / 64; w < (units + 63) / 64; w++) {
-                uint64_t next = starts_at(r, w + 1, units);
-                uint64_t found = starts_sized(starts_at(r, w, units), next, (unsigned)wanted);
-                if (w == at / 64)
-                        found &= UINT64_MAX << (at % 64);
-                if (found)
-                        return r->range.start + (w * 64 + (uint64_t)__builtin_ctzll(found)) * CS_BLOCK_UNIT;
+        if (!r->starts)
+                return at == 0 && units < 64 && sizes >> units & 1 ? r->range.start : UINT64_MAX;
+        sizes &= ~UINT64_C(3); /* no block is that small */
+        unsigned least = sizes ? (unsigned)__builtin_ctzll(sizes) : 0;
+        for (uint64_t w = at / 64, next = starts_at(r, w, units); least && w < (units + 63) / 64; w++) {
+                uint64_t word = next;
+                next = starts_at(r, w + 1, units);
+                unsigned __int128 both = (unsigned __int128)next << 64 | word;
+                uint64_t found = starts_apart(both, least);
+                for (found &= w == at / 64 ? UINT64_MAX << (at % 64) : UINT64_MAX; found;
+                     found &= found - 1) {
+                        unsigned bit = (unsigned)__builtin_ctzll(found);
+                        uint64_t behind =
+                                (uint64_t)(both >> bit >> 1); /* bit n - 1: a start n units behind */
+                        if (behind && sizes >> 1 >> __builtin_ctzll(behind) & 1)
+                                return r->range.start + (w * 64 + bit) * CS_BLOCK_UNIT;
+                }
         }
         return UINT64_MAX;
 }

@@ -250,9 +250,9 @@ static inline bool cs_blocks_next(struct cs_block_cursor *c, struct cs_block *ou
         return false;
 }
 
-/* Where the first block of exactly this size (or gap) starts that starts at `from` or behind it; UINT64_MAX: none. For
- * sizes up to 1 KiB in ranges of many blocks; much faster than looking at all of them. */
-uint64_t cs_heap_range_sized(const struct cs_heap_range *range, uint64_t from, uint64_t size);
+/* Where the first block (or gap) of one of these sizes starts that starts at `from` or behind it; UINT64_MAX: none. Bit n of
+ * sizes: 16 * n bytes, of 32 and more. Much faster than looking at all blocks. */
+uint64_t cs_heap_range_sized(const struct cs_heap_range *range, uint64_t from, uint64_t sizes);
 
 /* The block of heap range `range` that holds addr (interior addresses included), or CS_NO_BLOCK. */
 static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)

@@ -229,14 +229,18 @@ static void elect(struct marker *m)
         m->glibc->layout = &cs_glibc_layouts[best];
 }
 
-/* All blocks of one size that hold a thread cache by some layout. */
-static enum cs_status find_caches(struct marker *m, uint64_t size, struct cs_error *err)
+/* All blocks that hold a thread cache by some layout that is left. */
+static enum cs_status find_caches(struct marker *m, struct cs_error *err)
 {
+        uint64_t sizes = 0; /* bit n: n * 16 bytes */
         enum cs_status st = CS_OK;
+        for (size_t row = 0; row < cs_glibc_layout_count; row++)
+                if (m->glibc->candidates >> row & 1 && cs_glibc_layouts[row].counts != GLIBC_NO_TCACHE)
+                        sizes |= UINT64_C(3) << cs_glibc_layouts[row].tcache_chunk / CS_BLOCK_UNIT;
         for (uint32_t r = 0; r < m->blocks->ranges.n; r++) {
                 const struct cs_heap_range *range = &m->blocks->ranges.at[r];
                 uint64_t at = range->range.start;
-                for (; st == CS_OK && (at = cs_heap_range_sized(range, at, size)) != UINT64_MAX;
+                for (; st == CS_OK && (at = cs_heap_range_sized(range, at, sizes)) != UINT64_MAX;
                      at += CS_BLOCK_UNIT) {
                         uint32_t i = cs_blocks_find(m->blocks, r, at);
                         if (i == CS_NO_BLOCK)
@@ -249,24 +253,11 @@ static enum cs_status find_caches(struct marker *m, uint64_t size, struct cs_err
         return st;
 }
 
-/* The same for every size that a layout which is left has, each once. */
-static enum cs_status find_all_caches(struct marker *m, struct cs_error *err)
-{
-        uint64_t sizes = 0; /* bit n: n * 16 bytes */
-        enum cs_status st = CS_OK;
-        for (size_t row = 0; row < cs_glibc_layout_count; row++)
-                if (m->glibc->candidates >> row & 1 && cs_glibc_layouts[row].counts != GLIBC_NO_TCACHE)
-                        sizes |= UINT64_C(3) << cs_glibc_layouts[row].tcache_chunk / CS_BLOCK_UNIT;
-        for (; st == CS_OK && sizes; sizes &= sizes - 1)
-                st = find_caches(m, (uint64_t)__builtin_ctzll(sizes) * CS_BLOCK_UNIT, err);
-        return st;
-}
-
 enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_space *space,
                                     struct cs_error *err)
 {
         struct marker m = { .glibc = glibc, .space = space, .blocks = &glibc->heaps->blocks };
-        enum cs_status st = find_all_caches(&m, err);
+        enum cs_status st = find_caches(&m, err);
         elect(&m);
         for (size_t i = glibc->first_arena; st == CS_OK && i < glibc->heaps->arenas.n; i++)
                 mark_fastbins(&m, glibc->heaps->arenas.at[i].address);

@@ -7,7 +7,8 @@ enum {
         RELEASE_BYTES = 16 << 20,
         CHAIN_TRUSTED = 32, /* headers in a row that fit: after damage, no accident any more */
         FENCEPOST = 0x10,
-        AHEAD = 8 << 10, /* far enough to hide the latency of memory at a few ns a chunk */
+        AHEAD = 8 << 10,  /* far enough to hide the latency of memory at a few ns a chunk */
+        STRIDE = 1 << 10, /* asked for at once, so that the loop over the chunks has nothing to decide */
         LINE = 64,
 };
 
@@ -151,25 +152,31 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
         if (got < 8 || (w->pending ? w->pending : *p) != blocks->reached) /* a gap comes first */
                 return CS_OK;
         struct cs_block_run run;
-        uint64_t start = *p, here = *p, pending = w->pending;
+        uint64_t here = *p, pending = w->pending;
         uint64_t end = here < w->top && w->glibc->image->kind == CS_IMAGE_CORE ? w->top : w->limit;
         uint64_t room = w->limit - GLIBC_HEADER - here, stop = got - 8 < room ? got - 8 : room;
         enum cs_status st = cs_blocks_open_run(blocks, (size_t)stop / GLIBC_MIN_CHUNK + 2, &run, err);
         if (st != CS_OK)
                 return st;
-        for (uint64_t off; (off = here - start) <= stop && here != w->top;) {
-                uint64_t word = cs_word(at + off), size = word & ~(uint64_t)GLIBC_FLAGS;
-                if (size < GLIBC_MIN_CHUNK || word & (8 | GLIBC_IS_MMAPPED) || size > end - here)
-                        break;
-                __builtin_prefetch(at + off + AHEAD);
-                __builtin_prefetch(at + off + AHEAD + LINE);
-                for (uint64_t line = 2 * LINE; line < size && line < AHEAD; line += LINE)
-                        __builtin_prefetch(at + off + AHEAD + line);
-                if (pending)
-                        cs_block_run_add(&run, pending,
-                                         word & GLIBC_PREV_IN_USE ? CS_BLOCK_IN_USE : CS_BLOCK_FREE);
-                pending = here;
-                here += size;
+        stop = here < w->top && w->top - here - 1 < stop ? w->top - here - 1 : stop;
+        bool fits = true;
+        for (uint64_t off = 0, asked = 0; fits && off <= stop;) {
+                uint64_t pause = off + STRIDE < stop ? off + STRIDE : stop;
+                for (asked = asked > off ? asked : off; asked < off + STRIDE + AHEAD; asked += LINE)
+                        __builtin_prefetch(at + asked);
+                while (off <= pause) {
+                        uint64_t word = cs_word(at + off), size = word & ~(uint64_t)GLIBC_FLAGS;
+                        fits = size >= GLIBC_MIN_CHUNK && !(word & (8 | GLIBC_IS_MMAPPED)) &&
+                               size <= end - here;
+                        if (!fits)
+                                break;
+                        if (pending)
+                                cs_block_run_add(&run, pending,
+                                                 word & GLIBC_PREV_IN_USE ? CS_BLOCK_IN_USE : CS_BLOCK_FREE);
+                        pending = here;
+                        here += size;
+                        off += size;
+                }
         }
         cs_blocks_close_run(blocks, &run, pending ? pending : here);
         w->pending = pending;

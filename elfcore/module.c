@@ -239,9 +239,17 @@ static enum cs_status add_module(struct cs_image *image, size_t first, size_t *e
         }
         if (module.fd >= 0)
                 compare_file(&module, same);
-        /* Not named by a file on this machine, and not ELF as far as memory shows: data that somebody mapped. */
-        if (h->n == 0 && !any_code(image, first, *end) && module.fd < 0 && m->dumped)
+        /* Not ELF: where its beginning can be read it says so (code that a runtime made, in a memfd); else data that somebody
+         * mapped has no file on this machine, and no code. */
+        uint32_t magic;
+        bool seen =
+                m->file_offset == 0 && cs_source_exact(image->source, m->range.start, &magic, sizeof(magic));
+        if (h->n == 0 && m->file_backed &&
+            (seen || (!any_code(image, first, *end) && module.fd < 0 && m->dumped))) {
+                if (module.fd >= 0)
+                        close(module.fd);
                 return CS_OK;
+        }
         learn_perms(image, first, *end, h);
         enum cs_status st = claim_mappings(image, first, end, &module, cs_page_up(memory_end), err);
         if (st == CS_OK)

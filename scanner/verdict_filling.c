@@ -81,7 +81,7 @@ static bool judge_managed(struct cs_bench *b)
         v->confidence = confidence(0.6, part, 0.25);
         v->summary = cs_pool_printf(
                 pool,
-                "%s of the %s resident that no file backs (%.0f %%) are a %s: its runtime decides "
+                "%s of the %s resident that no file backs (%.0f %%) are managed memory (%s): its runtime decides "
                 "what is alive there, look with the runtime's own tools",
                 cs_verdict_size(b->managed), cs_verdict_size(b->overall), 100 * part, b->runtime);
         tell_use(b);

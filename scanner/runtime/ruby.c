@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ruby's heap pages since 3.1: 16 KiB, later 64 KiB, aligned, mapped one by one; the first word leads to a struct heap_page
- * that leads back (ruby, gc.c, struct heap_page_header, struct heap_page). Pages of older versions are malloc's blocks and stay so. */
+ * that leads back (ruby, gc.c, struct heap_page_header, struct heap_page). Pages of older versions are malloc's blocks and stay so.
+ * Beside them, in 2.6 to 3.2, the transient heap: one arena of 1,024 blocks of 32 KiB, each with a header (transient_heap.c, struct
+ * transient_heap_block; TRANSIENT_HEAP_BLOCK_SIZE, TRANSIENT_HEAP_TOTAL_SIZE). */
 #include "runtimes_all.h"
 
 #include "bytes.h"
@@ -10,20 +12,29 @@ enum {
         RECORD = 96,      /* of struct heap_page: its counters and `start` are in here, in every version */
         FIRST_SLOT = 512, /* `start` is not farther into the page than this: a header and one rounding up */
         UNFILLED = 2048,  /* less than a header and one slot of the largest pool are left over */
-        TYPE_MASK = 0x1f,
+        TYPE_MASK = 0x1f, /* include/ruby/internal/value_type.h, enum ruby_value_type: */
+        TYPE_IMEMO = 0x1a,
+        TYPE_NODE = 0x1b,
+        TYPE_ZOMBIE = 0x1d,
+        TYPE_MOVED = 0x1e,
+        TRANSIENT_BLOCK = 32 << 10,
+        TRANSIENT_HEAP = 32 << 20,
+        TRANSIENT_ROOM = TRANSIENT_BLOCK - 16, /* behind the header */
 };
 
 /* HEAP_PAGE_ALIGN_LOG: 16, or 14 (seen in 3.1.2). */
 static const uint64_t page_sizes[] = { 64 << 10, 16 << 10 };
 
-/* Slots begin with {flags, klass}; a class lives in a heap page too. */
+/* Slots begin with {flags, klass}; a class lives in a heap page too. What only the interpreter sees has no class there. */
 static bool slot(const struct cs_image *image, uint64_t addr)
 {
         uint8_t at[16];
         if (!cs_source_exact(image->source, addr, at, sizeof(at)))
                 return false;
-        uint64_t klass = cs_word(at + 8);
-        return !(cs_word(at) & TYPE_MASK) || !klass || (klass % 8 == 0 && cs_marks_plain_at(image, klass));
+        uint64_t type = cs_word(at) & TYPE_MASK, klass = cs_word(at + 8);
+        if (!type || type == TYPE_IMEMO || type == TYPE_NODE || type == TYPE_ZOMBIE || type == TYPE_MOVED)
+                return true;
+        return !klass || (klass % 8 == 0 && cs_marks_plain_at(image, klass));
 }
 
 static bool heap_page(const struct cs_image *image, uint64_t page, uint64_t size)
@@ -65,6 +76,45 @@ static uint64_t page_size(const struct cs_runtime_input *in, uint64_t object, ui
         return 0;
 }
 
+/* A header: {short index, last_marked_index, objects; struct transient_heap_block *next_block}. What was never used has index 0 and
+ * last_marked_index -1, so zeros are none. */
+static bool transient_block(const struct cs_image *image, uint64_t addr, bool *linked)
+{
+        uint8_t at[16];
+        if (!cs_source_exact(image->source, addr, at, sizeof(at)))
+                return false;
+        unsigned index = cs_half(at) & 0xffff, marked = cs_half(at) >> 16, objects = cs_half(at + 4) & 0xffff;
+        uint64_t next = cs_word(at + 8), apart = next > addr ? next - addr : addr - next;
+        *linked = next;
+        return index <= TRANSIENT_ROOM && objects <= index / 8 &&
+               (marked == 0xffff || (index && marked <= index)) &&
+               (!next || (next % TRANSIENT_BLOCK == 0 && apart < TRANSIENT_HEAP));
+}
+
+/* The arena: so many blocks in a row, most of them linked to others. */
+static enum cs_status claim_transient(const struct cs_runtime_input *in, const struct cs_mapping *m,
+                                      int32_t module, struct cs_claims *claims, struct cs_error *err)
+{
+        uint64_t at = (m->range.start + TRANSIENT_BLOCK - 1) & ~(uint64_t)(TRANSIENT_BLOCK - 1), first = at;
+        unsigned links = 0;
+        for (; cs_range_holds(m->range, first, TRANSIENT_HEAP); at += TRANSIENT_BLOCK) {
+                bool linked;
+                if (at - first == TRANSIENT_HEAP && links * 2 > TRANSIENT_HEAP / TRANSIENT_BLOCK)
+                        return cs_claims_add(
+                                claims,
+                                (struct cs_claim){
+                                        { first, at }, CS_KIND_RUBY_HEAP, module, "ruby transient heap", 0 },
+                                err);
+                if (at - first == TRANSIENT_HEAP || !transient_block(in->image, at, &linked)) {
+                        first = at + TRANSIENT_BLOCK;
+                        links = 0;
+                } else {
+                        links += linked;
+                }
+        }
+        return CS_OK;
+}
+
 enum cs_status cs_ruby_find(const struct cs_runtime_input *in, struct cs_claims *claims, struct cs_error *err)
 {
         static const char *const names[] = { "rb_cObject", "rb_cString", "rb_gc_start", NULL };
@@ -77,6 +127,8 @@ enum cs_status cs_ruby_find(const struct cs_runtime_input *in, struct cs_claims 
         struct cs_claim claim = { .kind = CS_KIND_RUBY_HEAP, .module = module, .detail = "ruby heap page" };
         for (size_t i = 0; st == CS_OK && i < in->image->mappings.n; i++) {
                 const struct cs_mapping *m = &in->image->mappings.at[i];
+                if (cs_marks_plain(m) && cs_range_size(m->range) >= TRANSIENT_HEAP)
+                        st = claim_transient(in, m, module, claims, err);
                 uint64_t page = (m->range.start + size - 1) & ~(size - 1);
                 for (; st == CS_OK && cs_marks_plain(m) && cs_range_holds(m->range, page, size);
                      page += size) {

@@ -13,5 +13,7 @@ CS_CHECK enum cs_status cs_python_find(const struct cs_runtime_input *in, struct
                                        struct cs_error *err);
 CS_CHECK enum cs_status cs_v8_find(const struct cs_runtime_input *in, struct cs_claims *claims,
                                    struct cs_error *err);
+CS_CHECK enum cs_status cs_beam_find(const struct cs_runtime_input *in, struct cs_claims *claims,
+                                     struct cs_error *err);
 
 #endif

@@ -316,6 +316,124 @@ static void save_allocators(void)
         save_jemalloc("jemalloc-5.2", 16, 18, 26);
 }
 
+/* ---- managed runtimes -------------------------------------------------------------------------------------------- */
+
+/* As in fuzz_runtimes.c: where each begins in the input, and what of it the input holds. */
+enum {
+        VARIABLES = 0x301000,
+        MEMORY = 0x80000000,
+        STRIDE = 256 << 10,
+        IN_VARIABLES = 1,
+        IN_RECORDS = IN_VARIABLES + 0x100,
+        IN_MEMORY = IN_RECORDS + 0x1000,
+        GIVEN = 0x200,
+        RUNTIME_BYTES = IN_MEMORY + 6 * GIVEN,
+        RUBY = 0,
+        PYTHON,
+        V8,
+        JAVA,
+        ERLANG,
+        VARIABLE = 24,
+};
+
+struct runtime {
+        uint8_t bytes[RUNTIME_BYTES];
+};
+
+static uint8_t *place(struct runtime *r, uint64_t addr)
+{
+        if (addr >= MEMORY)
+                return r->bytes + IN_MEMORY + (addr - MEMORY) / STRIDE * GIVEN + (addr - MEMORY) % STRIDE;
+        return addr >= RECORDS ? r->bytes + IN_RECORDS + (addr - RECORDS)
+                               : r->bytes + IN_VARIABLES + (addr - VARIABLES);
+}
+
+static void set(struct runtime *r, uint64_t addr, uint64_t value)
+{
+        memcpy(place(r, addr), &value, 8);
+}
+
+static void save_runtime(struct runtime *r, const char *name, uint8_t which)
+{
+        size_t len = sizeof(r->bytes);
+        r->bytes[0] = which;
+        while (!r->bytes[len - 1])
+                len--;
+        save("runtimes", name, r->bytes, len);
+        memset(r, 0, sizeof(*r));
+}
+
+static void save_java(struct runtime *r)
+{
+        static const char *const fields[][2] = {
+                { "Universe", "_collectedHeap" }, { "CollectedHeap", "_reserved" },
+                { "MemRegion", "_start" },        { "MemRegion", "_word_size" },
+                { "CodeCache", "_low_bound" },    { "CodeCache", "_high_bound" }
+        };
+        static const uint64_t is_static[] = { 1, 0, 0, 0, 1, 1 },
+                              values[] = { 0xe00, 0x20, 0, 8, 0xe08, 0xe10 };
+        static const uint64_t layout[] = { RECORDS, 48, 0, 8, 24, 32, 40 };
+        uint64_t text = RECORDS + 0x400;
+        for (size_t i = 0; i < 7; i++)
+                set(r, VARIABLES + i * VARIABLE, layout[i]);
+        for (uint64_t i = 0; i < 6; i++) {
+                uint64_t entry = RECORDS + 48 * i;
+                for (uint64_t k = 0; k < 2; k++, text += 0x20) {
+                        strcpy((char *)place(r, text), fields[i][k]);
+                        set(r, entry + 8 * k, text);
+                }
+                set(r, entry + 24, is_static[i]);
+                set(r, entry + (is_static[i] ? 40 : 32), is_static[i] ? RECORDS + values[i] : values[i]);
+        }
+        set(r, RECORDS + 0xe00, RECORDS + 0xf00);
+        set(r, RECORDS + 0xe08, MEMORY + STRIDE);
+        set(r, RECORDS + 0xe10, MEMORY + STRIDE + 0x4000);
+        set(r, RECORDS + 0xf20, MEMORY);
+        set(r, RECORDS + 0xf28, 0x4000 / 8);
+        save_runtime(r, "java", JAVA);
+}
+
+static void save_runtimes(void)
+{
+        struct runtime r = { 0 };
+        for (uint64_t i = 0; i < 3; i++) {
+                uint64_t page = MEMORY + i * STRIDE;
+                set(&r, page, RECORDS + i * 0x100);
+                set(&r, RECORDS + i * 0x100, 40 | 408 << 16);
+                set(&r, RECORDS + i * 0x100 + 40, page + 0x40);
+                set(&r, page + 0x40, 2);
+                set(&r, page + 0x48, MEMORY + 0x40);
+        }
+        set(&r, VARIABLES, MEMORY + 0x40);
+        set(&r, VARIABLES + VARIABLE, MEMORY + STRIDE + 0x40);
+        save_runtime(&r, "ruby", RUBY);
+        for (uint64_t i = 0; i < 3; i++) {
+                uint64_t pool = MEMORY + i * STRIDE, size = (i + 1) * 16;
+                set(&r, pool, 2);
+                set(&r, pool + 32, i << 32);
+                set(&r, pool + 40, (48 + 3 * size) | (16384 - size) << 32);
+        }
+        save_runtime(&r, "python", PYTHON);
+        for (uint64_t i = 0; i < 5; i++) {
+                uint64_t chunk = MEMORY + i * STRIDE;
+                set(&r, chunk, 0x4000);
+                set(&r, chunk + 0x10, RECORDS);
+                set(&r, chunk + 0x18, chunk + 0x400);
+                set(&r, chunk + 0x20, chunk + 0x4000);
+        }
+        save_runtime(&r, "v8", V8);
+        save_java(&r);
+        strcpy((char *)place(&r, VARIABLES + 0x80), "ets_"); /* names are constants of the module */
+        set(&r, VARIABLES, UINT64_C(1) << 32 | 1);
+        set(&r, VARIABLES + 8, UINT64_C(1) << 32 | 5);
+        set(&r, VARIABLES + 16, RECORDS);
+        set(&r, RECORDS, RECORDS + 0x100);
+        set(&r, RECORDS + 0x180, VARIABLES + 0x80);
+        set(&r, MEMORY, 0x2001);
+        set(&r, MEMORY + 24, RECORDS + 0x100);
+        save_runtime(&r, "erlang", ERLANG);
+}
+
 int main(int argc, char **argv)
 {
         if (argc != 2) {
@@ -329,5 +447,6 @@ int main(int argc, char **argv)
         save_cores();
         save_corefiles();
         save_allocators();
+        save_runtimes();
         return 0;
 }

@@ -88,6 +88,46 @@ void fake_module(struct fake_process *p, uint64_t base, const char *path)
         fake_write(p, base, &eh, sizeof(eh));
 }
 
+/* Where a module that exports has its tables, in its page of code. */
+enum {
+        DYNAMIC = FAKE_TEXT + 0x200,
+        HASH = FAKE_TEXT + 0x280,
+        SYMTAB = FAKE_TEXT + 0x300,
+        STRTAB = FAKE_TEXT + 0x800
+};
+
+/* A fifth program header, and the tables with the first symbol, which stands for none. */
+static void begin_exports(struct fake_process *p, uint64_t base)
+{
+        const uint64_t dynamic[] = { DT_HASH,       base + HASH, DT_SYMTAB, base + SYMTAB, DT_STRTAB,
+                                     base + STRTAB, DT_STRSZ,    1,         DT_NULL,       0 };
+        Elf64_Phdr ph = {
+                .p_type = PT_DYNAMIC, .p_offset = DYNAMIC, .p_vaddr = DYNAMIC, .p_memsz = sizeof(dynamic)
+        };
+        uint16_t n = 5;
+        fake_write(p, base + offsetof(Elf64_Ehdr, e_phnum), &n, sizeof(n));
+        fake_write(p, base + sizeof(Elf64_Ehdr) + 4 * sizeof(ph), &ph, sizeof(ph));
+        fake_write(p, base + DYNAMIC, dynamic, sizeof(dynamic));
+        fake_put(p, base + HASH, UINT64_C(1) << 32);
+}
+
+void fake_export(struct fake_process *p, uint64_t base, const char *name, uint64_t offset, uint64_t size)
+{
+        if (!fake_get(p, base + HASH))
+                begin_exports(p, base);
+        uint64_t n = fake_get(p, base + HASH) >> 32, used = fake_get(p, base + DYNAMIC + 7 * 8);
+        Elf64_Sym symbol = { .st_name = (uint32_t)used,
+                             .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT),
+                             .st_shndx = 1,
+                             .st_value = offset,
+                             .st_size = size };
+        must(n * sizeof(symbol) < STRTAB - SYMTAB - sizeof(symbol));
+        fake_write(p, base + SYMTAB + n * sizeof(symbol), &symbol, sizeof(symbol));
+        fake_write(p, base + STRTAB + used, name, strlen(name) + 1);
+        fake_put(p, base + HASH, (n + 1) << 32);
+        fake_put(p, base + DYNAMIC + 7 * 8, used + strlen(name) + 1);
+}
+
 struct fake_process *fake_create(void)
 {
         struct fake_process *p = calloc(1, sizeof(*p));

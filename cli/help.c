@@ -39,6 +39,7 @@ static const char text[] =
         "      --progress WHEN    auto, always or never\n"
         "\n"
         "Running\n"
+        "      --freeze           with --live: stop the process while it is read\n"
         "  -j, --jobs N           threads; 0: one for each processor (usual)\n"
         "      --strict           exit 3 when the answer is partial\n"
         "      --fail-on VERDICT  exit 4 when the verdict is this one, or one of a list with\n"

@@ -166,6 +166,7 @@ static int run_report(struct run *run)
                 .debug_dir = run->options.debug_dir,
                 .max_memory = run->options.max_memory,
                 .temp_dir = run->options.temp_dir,
+                .freeze = run->options.freeze,
         };
         cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
         cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;
@@ -176,6 +177,7 @@ static int run_report(struct run *run)
         if (open_image(run, &image_options, &image) != CS_OK ||
             analyse(run, image, &image_options, &report) != CS_OK)
                 return complain(run, run->thing);
+        cs_image_thaw(image);
         if (check_cluster(run, report) != CS_OK)
                 return complain(run, run->thing);
         print_warnings(run, &report->target);

@@ -32,6 +32,7 @@ enum {
         OPT_DEBUG_DIR,
         OPT_MAX_MEMORY,
         OPT_TEMP_DIR,
+        OPT_FREEZE,
         OPT_LATER,
 };
 
@@ -71,6 +72,7 @@ static const struct option long_options[] = {
         { "debug-dir", required_argument, NULL, OPT_DEBUG_DIR },
         { "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
         { "temp-dir", required_argument, NULL, OPT_TEMP_DIR },
+        { "freeze", no_argument, NULL, OPT_FREEZE },
         LATER("leaks"),
         LATER("strings"),
         LATER("grep"),
@@ -87,7 +89,6 @@ static const struct option long_options[] = {
         LATER("pprof"),
         LATER("prometheus"),
         LATER("reveal"),
-        LATER("freeze"),
         { 0 },
 };
 
@@ -323,6 +324,9 @@ static enum cs_status take_option(int option, const char *arg, struct cs_options
         case OPT_STRICT:
                 o->strict = true;
                 return CS_OK;
+        case OPT_FREEZE:
+                o->freeze = true;
+                return CS_OK;
         case 'e':
                 return cs_fail(err, CS_ENOTSUP, "-e: not in this version");
         default:
@@ -381,6 +385,8 @@ static enum cs_status take_operands(int n, char **operands, struct cs_options *o
                 return cs_fail(err, CS_EFORMAT,
                                "--live %d: a core file is given too (%.100s); leave out one of them", o->live,
                                operands[0]);
+        if (o->freeze && !o->live)
+                return cs_fail(err, CS_EFORMAT, "--freeze: only a process can be stopped; give --live PID");
         if (n > 1)
                 return cs_fail(err, CS_ENOTSUP,
                                "%.100s: comparing several cores is not in this version; give one core",

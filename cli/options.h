@@ -56,6 +56,7 @@ struct cs_options {
         const char *sysroot;
         const char *debug_dir;
         const char *temp_dir;
+        bool freeze;
         uint64_t max_memory; /* 0: not given */
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image.h"
 
+#include "freeze.h"
+
 #include "store.h"
 
 #include <stdio.h>
@@ -42,10 +44,17 @@ void cs_image_warn(struct cs_image *image, const char *format, ...)
                 return;
 }
 
+void cs_image_thaw(struct cs_image *image)
+{
+        cs_freeze_thaw(image->freeze);
+        image->freeze = NULL;
+}
+
 void cs_image_close(struct cs_image *image)
 {
         if (!image)
                 return;
+        cs_image_thaw(image);
         cs_source_close(image->source);
         for (size_t i = 0; i < image->modules.n; i++)
                 if (image->modules.at[i].fd >= 0)

@@ -88,7 +88,8 @@ struct cs_image {
         bool has_file;
         struct cs_store *
                 store; /* what a compressed core became, or NULL; then file_bytes is what it became on disk, or NULL */
-        size_t bytes_len; /* of file_bytes */
+        size_t bytes_len;         /* of file_bytes */
+        struct cs_freeze *freeze; /* what keeps the process stopped, or NULL */
 };
 
 /* Never NULL; all zero will do. */
@@ -97,6 +98,7 @@ struct cs_image_options {
         const char *debug_dir; /* instead of /usr/lib/debug, or NULL; borrowed, must outlive the image */
         uint64_t max_memory;   /* that a compressed core may take, decompressed; 0: half of the machine's */
         const char *temp_dir;  /* where to put it instead, or NULL */
+        bool freeze;           /* live: stop the process until cs_image_thaw() */
 };
 
 /* Opens a core file. CS_EFORMAT: not an ELF core. CS_ENOTSUP: a core of another architecture. CS_ESYS: cannot be read.
@@ -108,6 +110,9 @@ CS_CHECK enum cs_status cs_image_open_core(const char *path, const struct cs_ima
  * thread, a zombie, another architecture. CS_EACCESS: not permitted; the text says which rule, and the way out. */
 CS_CHECK enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *options,
                                            struct cs_image **out, struct cs_error *err);
+
+/* Lets a process that was stopped go on: it is read no more. By the thread that opened it. cs_image_close() does so, too. */
+void cs_image_thaw(struct cs_image *image);
 
 void cs_image_close(struct cs_image *image);
 static inline void cs_image_closep(struct cs_image **image)

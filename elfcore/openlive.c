@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a running process to an image, without stopping it. */
+#include "freeze.h"
 #include "live.h"
 #include "maps.h"
 #include "module.h"
@@ -269,10 +270,18 @@ static enum cs_status open_live(struct cs_image *image, int proc, const struct c
         if (read_proc(proc, "status", &process) != 0)
                 return cs_fail(err, CS_EGONE, "the process ended while it was opened");
         if ((st = check_kind(&process, proc, err)) != CS_OK ||
+            (options->freeze && (st = cs_freeze_create(image->pid, proc, &image->freeze, err)) != CS_OK) ||
             (st = read_maps(image, proc, &process, err)) != CS_OK ||
             (st = check_readable(image, proc, &process, err)) != CS_OK ||
             (st = read_threads(image, proc, err)) != CS_OK)
                 return st;
+        if (image->freeze) {
+                cs_freeze_registers(image->freeze, image->threads.at, image->threads.n);
+                if (cs_freeze_left(image->freeze))
+                        cs_image_warn(image,
+                                      "%zu threads could not be stopped: memory may move while it is read",
+                                      cs_freeze_left(image->freeze));
+        }
         read_names(image, proc);
         read_auxv(image, proc);
         if ((st = cs_live_source_create(image, proc, &image->source, err)) != CS_OK)

@@ -41,7 +41,7 @@ refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
 for flag in --leaks --strings --grep --rules --at --refs --depth --watch --samples --encoding \
-        --debuginfod --html --folded --pprof --prometheus --reveal --freeze; do
+        --debuginfod --html --folded --pprof --prometheus --reveal; do
         refused "$flag: not in this version" "$flag" 1 core
 done
 refused "-e: not in this version" -e x core

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "freeze.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+        PASSES = 100,    /* over the threads: those that run may start others until they are stopped */
+        PATIENCE = 2000, /* milliseconds for all threads to stop */
+        NAP = 200000,    /* nanoseconds between two looks */
+};
+
+struct traced {
+        pid_t tid;
+        bool stopped;
+        int signal; /* that was on its way when it stopped, and must not get lost */
+};
+
+struct cs_freeze {
+        CS_VEC(struct traced) threads;
+};
+
+static struct traced *find(const struct cs_freeze *f, pid_t tid)
+{
+        for (size_t i = 0; i < f->threads.n; i++)
+                if (f->threads.at[i].tid == tid)
+                        return &f->threads.at[i];
+        return NULL;
+}
+
+static enum cs_status explain(pid_t tid, int number, struct cs_error *err)
+{
+        if (number == ESRCH)
+                return cs_fail(err, CS_EGONE, "the process ended while it was stopped");
+        if (number == EPERM)
+                return cs_fail(
+                        err, CS_EACCESS,
+                        "--freeze: not permitted: thread %d cannot be traced; a debugger may be attached to it already, "
+                        "else it takes the right to ptrace: run as root, or leave --freeze out",
+                        (int)tid);
+        return cs_fail_sys(err, number, "--freeze: thread %d cannot be stopped", (int)tid);
+}
+
+/* Seizes one thread. One that ended meanwhile is no error. */
+static enum cs_status seize(struct cs_freeze *f, pid_t tid, struct cs_error *err)
+{
+        enum cs_status st = cs_vec_reserve(&f->threads, 1, err);
+        if (st != CS_OK)
+                return st;
+        if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
+                return errno == ESRCH ? CS_OK : explain(tid, errno, err);
+        f->threads.at[f->threads.n++] = (struct traced){ .tid = tid };
+        (void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+        return CS_OK;
+}
+
+/* Seizes the threads that were not there before. */
+static enum cs_status seize_new(struct cs_freeze *f, int proc, bool *any, struct cs_error *err)
+{
+        int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        enum cs_status st = CS_OK;
+        *any = false;
+        if (!dir) {
+                if (fd >= 0)
+                        close(fd);
+                return explain(0, ESRCH, err);
+        }
+        for (struct dirent *entry; st == CS_OK && (entry = readdir(dir));) {
+                pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+                if (!isdigit((unsigned char)entry->d_name[0]) || find(f, tid))
+                        continue;
+                size_t before = f->threads.n;
+                st = seize(f, tid, err);
+                *any |= f->threads.n > before;
+        }
+        closedir(dir);
+        return st;
+}
+
+/* Has it stopped by now? Whatever it stopped for: a signal that is about to be delivered is kept for later. */
+static void look(struct traced *t)
+{
+        int status;
+        pid_t got = waitpid(t->tid, &status, __WALL | WNOHANG);
+        if (got < 0 || (got == t->tid && !WIFSTOPPED(status))) {
+                t->tid = 0; /* it ended */
+                return;
+        }
+        if (got != t->tid)
+                return;
+        t->stopped = true;
+        if (status >> 16 == 0) /* no PTRACE_EVENT_STOP: a signal's delivery */
+                t->signal = WSTOPSIG(status);
+}
+
+static double now(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+size_t cs_freeze_left(const struct cs_freeze *f)
+{
+        size_t left = 0;
+        for (size_t i = 0; i < f->threads.n; i++)
+                left += f->threads.at[i].tid && !f->threads.at[i].stopped;
+        return left;
+}
+
+static void wait_all(struct cs_freeze *f, double until)
+{
+        while (cs_freeze_left(f)) {
+                for (size_t i = 0; i < f->threads.n; i++)
+                        if (f->threads.at[i].tid && !f->threads.at[i].stopped)
+                                look(&f->threads.at[i]);
+                if (!cs_freeze_left(f) || now() > until)
+                        return;
+                (void)nanosleep(&(struct timespec){ 0, NAP }, NULL);
+        }
+}
+
+enum cs_status cs_freeze_create(pid_t pid, int proc_fd, struct cs_freeze **out, struct cs_error *err)
+{
+        struct cs_freeze *f = calloc(1, sizeof(*f));
+        if (!f)
+                return cs_fail(err, CS_ENOMEM, "freeze");
+        double until = now() + PATIENCE;
+        enum cs_status st = CS_OK;
+        bool any = true;
+        for (int pass = 0; st == CS_OK && any && pass < PASSES; pass++) {
+                st = seize_new(f, proc_fd, &any, err);
+                if (st == CS_OK)
+                        wait_all(f, until);
+        }
+        if (st == CS_OK && !f->threads.n)
+                st = cs_fail(err, CS_EGONE, "process %d ended while it was stopped", (int)pid);
+        if (st != CS_OK) {
+                cs_freeze_thaw(f);
+                return st;
+        }
+        *out = f;
+        return CS_OK;
+}
+
+void cs_freeze_registers(const struct cs_freeze *f, struct cs_thread *threads, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                const struct traced *t = find(f, threads[i].tid);
+                struct user_regs_struct r;
+                if (!t || !t->stopped || ptrace(PTRACE_GETREGS, t->tid, NULL, &r) != 0)
+                        continue;
+                threads[i].sp = r.rsp;
+                threads[i].pc = r.rip;
+                threads[i].fs_base = r.fs_base;
+                threads[i].has_registers = true;
+                const uint64_t all[] = { r.r15, r.r14, r.r13, r.r12, r.rbp, r.rbx, r.r11, r.r10,
+                                         r.r9,  r.r8,  r.rax, r.rcx, r.rdx, r.rsi, r.rdi };
+                memcpy(threads[i].gpr, all, sizeof(all));
+        }
+}
+
+void cs_freeze_thaw(struct cs_freeze *f)
+{
+        if (!f)
+                return;
+        /* One that has not stopped yet cannot be detached: it is waited for once more, and else left to the kernel, which lets
+         * it go when we end. */
+        wait_all(f, 0);
+        for (size_t i = 0; i < f->threads.n; i++)
+                if (f->threads.at[i].tid && f->threads.at[i].stopped)
+                        (void)ptrace(PTRACE_DETACH, f->threads.at[i].tid, NULL,
+                                     (void *)(uintptr_t)f->threads.at[i].signal);
+        cs_vec_deinit(&f->threads);
+        free(f);
+}

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -18,6 +20,18 @@ enum {
 
 /* Linux Documentation/admin-guide/mm/pagemap.rst. */
 static const uint64_t PAGEMAP_PRESENT = UINT64_C(1) << 63;
+
+/* Linux 6.7, include/uapi/linux/fs.h; written out here, for the headers of Debian 12 are older. Tells the kernel's one page of
+ * zeros, which pagemap calls present, from memory of the process: whoever read its untouched pages by ptrace (gcore) left it mapped. */
+struct page_region {
+        uint64_t start, end, categories;
+};
+struct scan_argument {
+        uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+        uint64_t inverted, mask, anyof, returned;
+};
+enum { PAGE_IS_PFNZERO = 1 << 5 };
+#define SCAN_PAGES _IOWR('f', 16, struct scan_argument)
 
 struct live_source {
         struct cs_source base;
@@ -185,6 +199,31 @@ static enum cs_gap live_gap(struct cs_source *src, uint64_t addr)
         return present_run(live, cs_page_down(addr), 1, &entry) == 0 ? CS_GAP_ABSENT : CS_GAP_GONE;
 }
 
+/* Clears the flags of pages that are the page of zeros. Where the kernel cannot tell, they count as before. */
+static void drop_zeros(const struct live_source *live, uint64_t addr, size_t pages, uint8_t *flags)
+{
+        struct page_region zeros[64];
+        struct scan_argument scan = {
+                .size = sizeof(scan),
+                .start = addr,
+                .end = addr + pages * CS_PAGE,
+                .vec = (uint64_t)(uintptr_t)zeros,
+                .vec_len = sizeof(zeros) / sizeof(zeros[0]),
+                .mask = PAGE_IS_PFNZERO,
+                .returned = PAGE_IS_PFNZERO,
+        };
+        for (;;) {
+                int n = ioctl(live->pagemap, SCAN_PAGES, &scan);
+                for (int i = 0; i < n; i++)
+                        for (uint64_t at = zeros[i].start; at < zeros[i].end && at - addr < pages * CS_PAGE;
+                             at += CS_PAGE)
+                                flags[(at - addr) / CS_PAGE] = 0;
+                if (n < (int)scan.vec_len || scan.walk_end <= scan.start || scan.walk_end >= scan.end)
+                        return;
+                scan.start = scan.walk_end;
+        }
+}
+
 static void live_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
 {
         const struct live_source *live = (const struct live_source *)src;
@@ -196,6 +235,8 @@ static void live_resident(struct cs_source *src, uint64_t addr, size_t pages, ui
                           (off_t)(addr / CS_PAGE * sizeof(*entries)));
         for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(*entries); i++)
                 flags[i] = (entries[i] & PAGEMAP_PRESENT) != 0;
+        if (memchr(flags, 1, pages))
+                drop_zeros(live, addr, pages, flags);
 }
 
 static void live_close(struct cs_source *src)

@@ -282,6 +282,15 @@ static enum cs_status open_live(struct cs_image *image, int proc, const struct c
                                       "%zu threads could not be stopped: memory may move while it is read",
                                       cs_freeze_left(image->freeze));
         }
+        long swapped = status_number(&process, "\nVmSwap:\t"); /* kB */
+        if (swapped > 0) {
+                image->complete = false;
+                cs_image_warn(
+                        image,
+                        "%.1f MiB are swapped out and are not read, which would bring them in: what they hold is not in "
+                        "this answer",
+                        (double)swapped / 1024);
+        }
         read_names(image, proc);
         read_auxv(image, proc);
         if ((st = cs_live_source_create(image, proc, &image->source, err)) != CS_OK)

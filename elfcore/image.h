@@ -55,6 +55,7 @@ struct cs_module {
 
 struct cs_thread {
         pid_t tid;
+        pid_t own_tid; /* as the process itself sees it, in its own pid namespace; 0: not known, and mostly the same */
         bool has_registers; /* cores; live only sp and pc, and only of threads that sleep */
         uint64_t sp;        /* 0: unknown */
         uint64_t pc;        /* 0: unknown */

@@ -181,6 +181,24 @@ static void read_stack_pointer(int proc, struct cs_thread *thread)
         thread->pc = strtoull(pc + 1, NULL, 16);
 }
 
+/* The last number of NSpid (proc(5)) is that of the process's own pid namespace. */
+static void read_own_tid(int proc, struct cs_thread *thread)
+{
+        char name[64];
+        cs_cleanup(free_bytes) bytes_vec text = { 0 };
+        snprintf(name, sizeof(name), "task/%d/status", (int)thread->tid);
+        const char *at = read_proc(proc, name, &text) == 0 && text.n ? strstr(text.at, "\nNSpid:") : NULL;
+        if (!at)
+                return;
+        at += strlen("\nNSpid:");
+        for (char *end; *at && *at != '\n'; at = end) {
+                long number = strtol(at, &end, 10);
+                if (end == at)
+                        return;
+                thread->own_tid = (pid_t)number;
+        }
+}
+
 static enum cs_status read_threads(struct cs_image *image, int proc, struct cs_error *err)
 {
         int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -195,6 +213,7 @@ static enum cs_status read_threads(struct cs_image *image, int proc, struct cs_e
                         continue;
                 struct cs_thread thread = { .tid = (pid_t)strtol(entry->d_name, NULL, 10) };
                 read_stack_pointer(proc, &thread);
+                read_own_tid(proc, &thread);
                 st = cs_vec_push(&image->threads, thread, err);
         }
         closedir(dir);

@@ -126,6 +126,17 @@ static enum cs_status add(struct finder *f, struct cs_range range, const char *n
         return cs_vec_push(f->out, stack, err);
 }
 
+/* The number by which the outside knows the thread that calls itself `tid`, in a pid namespace of its own perhaps. */
+static pid_t outer_tid(const struct finder *f, uint64_t pthread, pid_t tid)
+{
+        for (size_t i = 0; i < f->image->threads.n; i++) {
+                const struct cs_thread *t = &f->image->threads.at[i];
+                if (t->fs_base ? t->fs_base == pthread : t->own_tid == tid)
+                        return t->tid;
+        }
+        return tid;
+}
+
 /* The thread whose struct pthread is there; glibc puts it at the upper end of the stack that it maps. */
 static enum cs_status add_pthread(struct finder *f, uint64_t pthread, unsigned list, struct cs_error *err)
 {
@@ -141,6 +152,7 @@ static enum cs_status add_pthread(struct finder *f, uint64_t pthread, unsigned l
         struct cs_range range = cs_range_cut((struct cs_range){ m->range.start, end }, m->range);
         if (list == LIST_CACHE || tid <= 0)
                 return add(f, range, "cached stack of an ended thread", 0, err);
+        tid = outer_tid(f, pthread, tid);
         if (tid == f->image->pid || list != LIST_USED) {
                 if (tid != f->image->pid || cs_range_size(m->range) > STORAGE_MAX ||
                     starts_with(m->path, "["))

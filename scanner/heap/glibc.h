@@ -39,6 +39,9 @@ CS_CHECK enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, ui
 /* Is the main arena in pieces, as far as it says: somebody was in the way of the break? */
 bool cs_glibc_in_pieces(const struct cs_glibc *glibc);
 
+/* Where the piece of a main arena in pieces begins that holds its top; start: of the memory around it. */
+uint64_t cs_glibc_top_piece(struct cs_glibc *glibc, uint64_t start, uint64_t top);
+
 /* Finds and walks the pieces of the main arena that came from mmap, and are not that of its top. Claims must be sorted; they
  * need to be sorted again. */
 CS_CHECK enum cs_status cs_glibc_walk_pieces(struct cs_glibc *glibc, const struct cs_space *space,

@@ -252,7 +252,7 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
         if (glibc->sbrk_base >= start && glibc->sbrk_base <= top)
                 first = glibc->sbrk_base;
         else if (cs_glibc_in_pieces(glibc))
-                first = start; /* the rest lies elsewhere: see cs_glibc_walk_pieces() */
+                first = cs_glibc_top_piece(glibc, start, top); /* for the rest see cs_glibc_walk_pieces() */
         glibc->heaps->arenas.at[index].top = limit > top && end <= limit ? end - top : 0;
         uint64_t claim_end = end > top && end <= limit ? end : limit;
         if (first >= limit)

@@ -29,16 +29,40 @@ static bool size_word(struct cs_glibc *glibc, uint64_t p, uint64_t *word)
         return true;
 }
 
+/* From where on chunks of the main arena lead up to its top: pieces begin at a page, and what lies before in the same memory,
+ * mmapped chunks, the fenceposts of another piece, does not lead on. Chains that fail are not followed without end. */
+uint64_t cs_glibc_top_piece(struct cs_glibc *glibc, uint64_t start, uint64_t top)
+{
+        uint64_t steps = (top - start) / GLIBC_MIN_CHUNK * 2 + 1, word;
+        for (uint64_t p = cs_page_up(start); p < top && steps; p += CS_PAGE) {
+                uint64_t at = p;
+                if (!size_word(glibc, p, &word) || (word & GLIBC_FLAGS) != GLIBC_PREV_IN_USE)
+                        continue;
+                for (; at < top && steps; steps--) {
+                        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
+                        if (size < GLIBC_MIN_CHUNK || size & 15 ||
+                            word & (GLIBC_IS_MMAPPED | GLIBC_NON_MAIN) || size > top - at)
+                                break;
+                        at += size;
+                        if (at < top && !size_word(glibc, at, &word))
+                                break;
+                }
+                if (at == top)
+                        return p;
+        }
+        return top;
+}
+
 /* Where the piece that begins at p ends: chunks of the main arena from there on, up to the fenceposts at the end of a page
- * (malloc/malloc.c, sysmalloc: old_top is cut to a multiple of 16, then two of them). 0: none begins here. */
-static uint64_t piece_end(struct cs_glibc *glibc, uint64_t p, uint64_t limit)
+ * (malloc/malloc.c, sysmalloc: old_top is cut to a multiple of 16, then two of them). 0: none begins here. Chains that fail are not followed without end: *steps are left. */
+static uint64_t piece_end(struct cs_glibc *glibc, uint64_t p, uint64_t limit, uint64_t *steps)
 {
         uint64_t word, at = p, second;
         if (!size_word(glibc, p, &word) || (word & GLIBC_FLAGS) != GLIBC_PREV_IN_USE)
                 return 0;
-        for (;;) {
+        for (;; --*steps) {
                 uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
-                if (size < GLIBC_MIN_CHUNK || size & 15 || size > limit - at)
+                if (!*steps || size < GLIBC_MIN_CHUNK || size & 15 || size > limit - at)
                         return 0;
                 at += size;
                 if (limit - at < PIECE_FENCES || !size_word(glibc, at, &word) ||
@@ -55,7 +79,7 @@ static uint64_t piece_end(struct cs_glibc *glibc, uint64_t p, uint64_t limit)
 static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, uint32_t arena,
                              struct cs_error *err)
 {
-        uint64_t p = cs_page_up(range.start);
+        uint64_t p = cs_page_up(range.start), steps = cs_range_size(range) / GLIBC_MIN_CHUNK * 2;
         enum cs_status st = CS_OK;
         while (st == CS_OK && p < range.end) {
                 struct cs_range claimed;
@@ -65,7 +89,7 @@ static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, uint
                         p = cs_page_up(taken ? claimed.end : others->range.end);
                         continue;
                 }
-                uint64_t end = piece_end(glibc, p, range.end);
+                uint64_t end = piece_end(glibc, p, range.end, &steps);
                 if (end) {
                         st = cs_glibc_walk(glibc, p, end, 0, arena, err);
                         if (st == CS_OK)

@@ -10,7 +10,8 @@
 need_command jq
 census=$BUILD_DIR/fixtures/fixture-census
 
-# Environment and arguments of each configuration. foreign-brk: the main arena has a hole with fenceposts in front.
+# Environment and arguments of each configuration. foreign-brk: the main arena has a hole with fenceposts in front. collide: it is
+# not contiguous, for something was mapped behind the heap. fork: a child, without the threads that made its arenas.
 # heaps: so many blocks that arenas need several heaps. top-pad and mmap-threshold: other ways of getting memory.
 configure() {
         threads=4
@@ -19,6 +20,8 @@ configure() {
         eight-threads) threads=8 configuration=("$census" --threads 8 --seed 2) ;;
         one-thread) threads=1 configuration=("$census" --threads 1 --seed 3) ;;
         foreign-brk) configuration=("$census" --foreign-brk --seed 4) ;;
+        collide) configuration=("$census" --collide --seed 16) ;;
+        fork) configuration=("$census" --fork --seed 17) ;;
         heaps) threads=2 configuration=("$census" --threads 2 --blocks 24000 --seed 5) ;;
         one-arena) configuration=(env MALLOC_ARENA_MAX=1 "$census" --seed 6) ;;
         no-tcache) configuration=(env GLIBC_TUNABLES=glibc.malloc.tcache_count=0 "$census" --seed 7) ;;
@@ -31,6 +34,13 @@ configure() {
         esac
 }
 
+# Where the truth is that of a child: $pid is the child's.
+the_child() {
+        [ -e "$truth.pid" ] || return 0
+        pid=$(cat "$truth.pid")
+        rm "$truth.pid"
+}
+
 each_census() {
         local name
 
@@ -39,6 +49,7 @@ each_census() {
                 truth=$tmp/$name.truth
                 start_program "${configuration[@]}" --truth "$truth"
                 wait_ready
+                the_child
                 examine "$name"
                 stop_program "$pid"
         done

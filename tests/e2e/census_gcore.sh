@@ -9,4 +9,4 @@ examine() {
         census_of "$1" "$1, gcore" "$tmp/$1.core"
         rm -f "$tmp/$1.core"
 }
-each_census default eight-threads foreign-brk heaps one-arena no-tcache perturb top-pad mmap-threshold
+each_census default eight-threads foreign-brk collide fork heaps one-arena no-tcache perturb top-pad mmap-threshold

@@ -5,5 +5,5 @@
 examine() {
         census_of "$1" "$1, live" --live "$pid"
 }
-each_census default eight-threads one-thread foreign-brk heaps one-arena no-tcache large-tcache perturb top-pad \
+each_census default eight-threads one-thread foreign-brk collide fork heaps one-arena no-tcache large-tcache perturb top-pad \
         mmap-threshold no-fastbins

@@ -57,7 +57,7 @@ examine_cell() { # what
 run_cells() { # suite
         local name words
 
-        for name in default heaps foreign-brk one-arena no-tcache large-tcache perturb top-pad mmap-threshold no-fastbins \
+        for name in default heaps foreign-brk collide fork one-arena no-tcache large-tcache perturb top-pad mmap-threshold no-fastbins \
                 one-arena-tunable huge-pages no-mmaps; do
                 case $name in
                 one-arena-tunable)
@@ -85,6 +85,7 @@ run_cells() { # suite
                 truth=$tmp/truth
                 start_program "${words[@]}" --truth "$truth"
                 wait_ready
+                the_child
                 examine_cell "$1-$name"
         done
 }

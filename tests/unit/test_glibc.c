@@ -125,6 +125,21 @@ static void test_never_used(void **state)
         assert_int_equal(p->heaps.found.n, 1);
 }
 
+/* What lies behind the top is not the arena's, whatever it looks like. */
+static void test_behind_top(void **state)
+{
+        struct fake_process *p = *state;
+        uint64_t a = FAKE_HEAP, top = fake_chunk(p, a, 0x40), end = HEAP_END - 0x1000;
+        fake_top(p, ARENA, top, end);
+        fake_chunk(p, fake_chunk(p, end, 0x100), 0x100);
+        fake_put(p, FAKE_LIBC + FAKE_ARENA + layout()->system_mem, end - FAKE_HEAP);
+        fake_open(p);
+        expect_sound(p);
+        expect(p, "first", a, CS_BLOCK_IN_USE);
+        expect(p, "top", top, CS_BLOCK_TOP);
+        assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 2);
+}
+
 static void test_bins_in_use(void **state)
 {
         struct fake_process *p = *state;
@@ -446,6 +461,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_in_use_and_free, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_never_used, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_behind_top, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_bins_in_use, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_without_parameters, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_heap_begins_inside_page, set_up, tear_down),

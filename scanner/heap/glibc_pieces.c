@@ -71,6 +71,12 @@ static uint64_t piece_end(struct cs_glibc *glibc, uint64_t p, uint64_t limit, ui
                 if ((word & ~(uint64_t)GLIBC_FLAGS) == GLIBC_HEADER)
                         break;
         }
+        /* A top that was too small to become a free chunk leaves a third. */
+        if ((at + PIECE_FENCES + GLIBC_HEADER) % CS_PAGE == 0 &&
+            size_word(glibc, at + GLIBC_HEADER, &second) &&
+            (second & ~(uint64_t)GLIBC_PREV_IN_USE) == GLIBC_HEADER &&
+            limit - at >= PIECE_FENCES + GLIBC_HEADER)
+                at += GLIBC_HEADER;
         bool ends = (at + PIECE_FENCES) % CS_PAGE == 0 && size_word(glibc, at + GLIBC_HEADER, &second) &&
                     (second & ~(uint64_t)GLIBC_PREV_IN_USE) <= GLIBC_HEADER && second & GLIBC_PREV_IN_USE;
         return ends ? at + PIECE_FENCES : 0;

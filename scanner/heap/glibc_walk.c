@@ -103,26 +103,35 @@ static enum cs_status add_top(struct walk *w, uint64_t p, uint64_t word, struct 
         return cs_blocks_add(&w->glibc->heaps->blocks, p, size, CS_BLOCK_TOP, err);
 }
 
-/* A header that does not fit: a retired heap ends in fenceposts (sysmalloc: a chunk of 16 bytes, then one of 0 or again 16,
- * which has the P bit set);
- * anything else is damage. Either way the walk goes on where headers fit, for in the main arena others may have moved the
- * break in between. */
+/* How long the fenceposts at p are, where a retired heap ends: a chunk of 16 bytes, then one of 0 or again 16, which has the P bit
+ * set (sysmalloc); a top that was too small to become a free chunk leaves one more of 16 before them. 0: there are none. */
+static uint64_t fenceposts(struct walk *w, uint64_t p, uint64_t word)
+{
+        uint64_t next, third, size = word & ~(uint64_t)GLIBC_FLAGS, left = w->limit - p;
+        /* Where the old top was too small to be freed, there is only the last of the two, in the heap's last 16 bytes. */
+        if (size == 0 && word & GLIBC_PREV_IN_USE && !w->top && left == FENCEPOST)
+                return FENCEPOST;
+        if (size != FENCEPOST || !size_word(&w->glibc->view, p + FENCEPOST, &next) ||
+            (next & ~(uint64_t)GLIBC_FLAGS) > FENCEPOST || !(next & GLIBC_PREV_IN_USE))
+                return 0;
+        bool more = (next & ~(uint64_t)GLIBC_FLAGS) == FENCEPOST && left >= 3 * FENCEPOST &&
+                    size_word(&w->glibc->view, p + 2 * FENCEPOST, &third) &&
+                    (third & ~(uint64_t)GLIBC_FLAGS) <= FENCEPOST && third & GLIBC_PREV_IN_USE;
+        return more ? 3 * FENCEPOST : left < 2 * FENCEPOST ? left : 2 * FENCEPOST;
+}
+
+/* A header that does not fit: the fenceposts of a retired heap; anything else is damage. Either way the walk goes on where
+ * headers fit, for in the main arena others may have moved the break in between. */
 static enum cs_status handle_misfit(struct walk *w, uint64_t *p, uint64_t word, struct cs_error *err)
 {
-        uint64_t size = word & ~(uint64_t)GLIBC_FLAGS, next;
-        bool fence = size == FENCEPOST && size_word(&w->glibc->view, *p + FENCEPOST, &next) &&
-                     (next & ~(uint64_t)GLIBC_FLAGS) <= FENCEPOST && next & GLIBC_PREV_IN_USE;
-        /* Where the old top was too small to be freed, there is only the last of the two, in the heap's last 16 bytes. */
-        fence |= size == 0 && word & GLIBC_PREV_IN_USE && !w->top && w->limit - *p == FENCEPOST;
+        uint64_t fence = fenceposts(w, *p, word);
         enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE || !fence, err);
         if (st != CS_OK)
                 return st;
         if (fence) {
-                uint64_t left = w->limit - *p;
-                st = cs_blocks_add(&w->glibc->heaps->blocks, *p, left < 2 * FENCEPOST ? left : 2 * FENCEPOST,
-                                   CS_BLOCK_INTERNAL, err);
+                st = cs_blocks_add(&w->glibc->heaps->blocks, *p, fence, CS_BLOCK_INTERNAL, err);
                 w->ended = !w->top;
-                *p += 2 * FENCEPOST;
+                *p += fence;
                 if (w->ended || st != CS_OK)
                         return st;
         } else {

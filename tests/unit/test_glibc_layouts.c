@@ -162,23 +162,27 @@ static void test_mmapped(void **state)
         fake_row = 0;
 }
 
-/* The break is taken: the first piece ends in fenceposts, one more lies elsewhere, and top somewhere else still. */
-static void test_pieces(void **state)
+/* The break is taken: the first piece ends in fenceposts, one more lies elsewhere, and top somewhere else still, behind an mmapped
+ * block. small: what was the tops' of the pieces before was too small to become free chunks. */
+static void check_pieces(uint64_t small)
 {
-        (void)state;
         for (fake_row = 0; fake_row < cs_glibc_layout_count; fake_row++) {
                 struct fake_process *p = process();
-                uint64_t piece = MAPPED, last = MAPPED + 0x100000, end = FAKE_HEAP + HEAP_BYTES - 0x20;
+                uint64_t piece = MAPPED, last = MAPPED + 0x100000,
+                         end = FAKE_HEAP + HEAP_BYTES - 0x20 - small;
                 fake_map(p, piece, HEAP_BYTES, PF_R | PF_W);
-                fake_map(p, last, HEAP_BYTES, PF_R | PF_W);
+                fake_map(p, last - CS_PAGE, HEAP_BYTES + CS_PAGE, PF_R | PF_W);
+                fake_put(p, last - CS_PAGE + 8,
+                         (cs_glibc_layouts[fake_row].mmapped_short ? CS_PAGE - 16 : CS_PAGE) | 2);
                 fake_put(p, MAIN_ARENA, (uint64_t)GLIBC_NONCONTIGUOUS << 32);
-                fake_chunk(p, FAKE_HEAP, HEAP_BYTES - 0x20);
-                fake_put(p, end + 8, 0x11);
-                fake_put(p, end + 0x18, 0x11);
+                fake_chunk(p, FAKE_HEAP, HEAP_BYTES - 0x20 - small);
+                for (uint64_t i = 0; i < 0x20 + small; i += 0x10)
+                        fake_put(p, end + i + 8, 0x11);
                 uint64_t second = fake_chunk(p, piece, 0x50);
-                fake_chunk(p, second, HEAP_BYTES - 0x50 - 0x20);
-                fake_put(p, piece + HEAP_BYTES - 0x18, 0x10); /* second is free */
-                fake_put(p, piece + HEAP_BYTES - 8, 0x11);
+                uint64_t fences = fake_chunk(p, second, HEAP_BYTES - 0x50 - 0x20 - small);
+                fake_put(p, fences + 8, 0x10); /* second is free */
+                for (uint64_t i = 0x10; i < 0x20 + small; i += 0x10)
+                        fake_put(p, fences + i + 8, 0x11);
                 uint64_t top = fake_chunk(p, last, 0x90);
                 fake_top(p, MAIN_ARENA, top, last + HEAP_BYTES);
                 fake_open(p);
@@ -191,6 +195,13 @@ static void test_pieces(void **state)
                 fake_destroy(p);
         }
         fake_row = 0;
+}
+
+static void test_pieces(void **state)
+{
+        (void)state;
+        check_pieces(0);
+        check_pieces(0x10);
 }
 
 int main(void)

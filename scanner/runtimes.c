@@ -5,7 +5,7 @@
 
 /* One row per runtime; NULL ends the table. */
 static const cs_runtime_fn recognisers[] = {
-        cs_java_find, cs_ruby_find, cs_python_find, cs_v8_find, cs_beam_find, NULL,
+        cs_java_find, cs_ruby_find, cs_python_find, cs_v8_find, cs_beam_find, cs_go_find, NULL,
 };
 
 enum cs_status cs_runtimes_find(const struct cs_image *image, struct cs_symbols *symbols,

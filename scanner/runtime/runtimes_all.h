@@ -15,5 +15,7 @@ CS_CHECK enum cs_status cs_v8_find(const struct cs_runtime_input *in, struct cs_
                                    struct cs_error *err);
 CS_CHECK enum cs_status cs_beam_find(const struct cs_runtime_input *in, struct cs_claims *claims,
                                      struct cs_error *err);
+CS_CHECK enum cs_status cs_go_find(const struct cs_runtime_input *in, struct cs_claims *claims,
+                                   struct cs_error *err);
 
 #endif

@@ -333,6 +333,33 @@ static void test_beam(void **state)
         check(p, NULL, 0);
 }
 
+/* ---- Go ---------------------------------------------------------------------------------------------------------- */
+
+#define GO_HEAP UINT64_C(0xc000000000)
+#define GO_HEAP_2 UINT64_C(0x1c000000000)
+
+static struct fake_process *go(const char *mark, uint64_t at)
+{
+        struct fake_process *p = make(NULL, 0, 0x1000);
+        fake_write(p, VARIABLES + at, mark, 14);
+        fake_map(p, GO_HEAP, 0x4000, PF_R | PF_W);
+        fake_map(p, GO_HEAP + 0x4000, 0x2000, 0);
+        fake_map(p, GO_HEAP + 0x6000, 0x1000, PF_R | PF_W);
+        fake_map(p, GO_HEAP + 0x8000, 0x1000, PF_R | PF_W); /* behind a hole: somebody else's */
+        fake_map(p, GO_HEAP_2, 0x3000, PF_R | PF_W);
+        return p;
+}
+
+static void test_go(void **state)
+{
+        (void)state;
+        CHECK(go("\xff Go buildinf:", 0x1ff0), { CS_KIND_GO_HEAP, GO_HEAP, GO_HEAP + 0x4000, "Go heap" },
+              { CS_KIND_GO_HEAP, GO_HEAP + 0x6000, GO_HEAP + 0x7000, "Go heap" },
+              { CS_KIND_GO_HEAP, GO_HEAP_2, GO_HEAP_2 + 0x3000, "Go heap" });
+        check(go("\xff Go buildinf:", 0x18), NULL, 0); /* not where linkers put it */
+        check(go("\xff No buildinf:", 0x20), NULL, 0);
+}
+
 /* Exports are not enough, and neither is memory. */
 static void test_none(void **state)
 {
@@ -351,7 +378,7 @@ int main(void)
                 cmocka_unit_test(test_ruby),   cmocka_unit_test(test_ruby_transient),
                 cmocka_unit_test(test_python), cmocka_unit_test(test_v8),
                 cmocka_unit_test(test_java),   cmocka_unit_test(test_beam),
-                cmocka_unit_test(test_none),
+                cmocka_unit_test(test_go),     cmocka_unit_test(test_none),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,8 +37,10 @@ enum cs_status cs_elf_dynamic_parse(const uint8_t *bytes, size_t len, const stru
         enum cs_status st = CS_OK;
         while (st == CS_OK && cs_cursor_left(&c) >= DYN_BYTES) {
                 uint64_t tag = cs_cursor_u64(&c), value = cs_cursor_u64(&c);
-                if (tag == DT_NULL)
+                if (tag == DT_NULL) {
+                        out->whole = true;
                         break;
+                }
                 if (tag == DT_STRTAB)
                         out->strtab = pointer(where, value);
                 else if (tag == DT_STRSZ)
@@ -49,6 +51,10 @@ enum cs_status cs_elf_dynamic_parse(const uint8_t *bytes, size_t len, const stru
                         out->hash = pointer(where, value);
                 else if (tag == DT_GNU_HASH)
                         out->gnu_hash = pointer(where, value);
+                else if (tag == DT_SONAME)
+                        out->soname = value;
+                else if (tag == DT_DEBUG)
+                        out->debug = value;
                 else if (tag == DT_NEEDED && out->needed.n < CS_LIMIT_DYNAMIC)
                         st = cs_vec_push(&out->needed, value, err);
         }

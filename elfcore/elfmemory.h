@@ -20,6 +20,9 @@ struct cs_elf_dynamic {
         uint64_t symtab;
         uint64_t hash;
         uint64_t gnu_hash;
+        uint64_t soname;         /* offset into strtab; 0: none */
+        uint64_t debug;          /* the loader's r_debug, which may lie anywhere; in executables */
+        bool whole;              /* there was a DT_NULL */
         CS_VEC(uint64_t) needed; /* offsets into strtab */
 };
 

@@ -302,6 +302,15 @@ static void warn_about_files(struct cs_image *image)
                         unproven);
 }
 
+/* The auxiliary vector may lie: where memory can be read it has to be an ELF object. */
+static bool is_vdso(const struct cs_image *image, const struct cs_mapping *m)
+{
+        uint8_t magic[SELFMAG];
+        return image->at_vdso && m->range.start == image->at_vdso &&
+               (!cs_source_exact(image->source, m->range.start, magic, sizeof(magic)) ||
+                memcmp(magic, ELFMAG, sizeof(magic)) == 0);
+}
+
 /* Is the file's beginning mapped elsewhere? Then a piece without it is that module's code or data at a second place (runtimes
  * move their code to huge pages), not another module. */
 static bool is_second_piece(const struct cs_image *image, const struct cs_mapping *m)
@@ -319,7 +328,7 @@ enum cs_status cs_modules_find(struct cs_image *image, cs_module_open_fn open_fi
 {
         for (size_t i = 0; i < image->mappings.n;) {
                 const struct cs_mapping *m = &image->mappings.at[i];
-                bool vdso = image->at_vdso && m->range.start == image->at_vdso;
+                bool vdso = is_vdso(image, m);
                 size_t end = i + 1;
                 if (vdso && !m->path)
                         image->mappings.at[i].path = "[vdso]";

@@ -5,6 +5,7 @@
 #include "cursor.h"
 
 #include <elf.h>
+#include <stdlib.h>
 
 /* x86-64 note layouts: Linux include/uapi/linux/elfcore.h and arch/x86/include/asm/user_64.h (stable ABI). */
 enum {
@@ -147,8 +148,7 @@ enum cs_status cs_notes_parse(const uint8_t *bytes, size_t len, struct cs_pool *
                 else if (note.type == NT_FILE)
                         st = read_files(out, note.desc, pool, err);
                 else if (note.type == NT_AUXV)
-                        cs_notes_auxv(note.desc.pos, cs_cursor_left(&note.desc), &out->at_random,
-                                      &out->at_entry, &out->at_vdso);
+                        cs_auxv_parse(note.desc.pos, cs_cursor_left(&note.desc), &out->auxv);
                 if (st != CS_OK)
                         return st;
         }
@@ -160,6 +160,26 @@ void cs_notes_deinit(struct cs_notes *notes)
 {
         cs_vec_deinit(&notes->threads);
         cs_vec_deinit(&notes->files);
+}
+
+static int files_by_start(const void *a, const void *b)
+{
+        const struct cs_note_file *x = a, *y = b;
+        return x->range.start < y->range.start ? -1 : x->range.start > y->range.start;
+}
+
+void cs_notes_tidy(struct cs_notes *notes)
+{
+        size_t kept = 0;
+        if (notes->files.n)
+                qsort(notes->files.at, notes->files.n, sizeof(*notes->files.at), files_by_start);
+        for (size_t i = 0; i < notes->files.n; i++) {
+                if (kept && notes->files.at[i].range.start < notes->files.at[kept - 1].range.end)
+                        notes->damaged = true;
+                else
+                        notes->files.at[kept++] = notes->files.at[i];
+        }
+        notes->files.n = kept;
 }
 
 size_t cs_notes_build_id(const uint8_t *bytes, size_t len, const uint8_t **id)
@@ -175,21 +195,4 @@ size_t cs_notes_build_id(const uint8_t *bytes, size_t len, const uint8_t **id)
                 return size;
         }
         return 0;
-}
-
-void cs_notes_auxv(const uint8_t *bytes, size_t len, uint64_t *random, uint64_t *entry, uint64_t *vdso)
-{
-        struct cs_cursor c = cs_cursor_make(bytes, len);
-        while (cs_cursor_left(&c) >= 16) {
-                uint64_t type = cs_cursor_u64(&c);
-                uint64_t value = cs_cursor_u64(&c);
-                if (type == AT_NULL)
-                        break;
-                if (type == AT_RANDOM)
-                        *random = value;
-                else if (type == AT_ENTRY)
-                        *entry = value;
-                else if (type == AT_SYSINFO_EHDR)
-                        *vdso = value;
-        }
 }

@@ -3,12 +3,14 @@
 #ifndef CS_NOTES_H
 #define CS_NOTES_H
 
+#include "auxv.h"
 #include "image.h"
 
 struct cs_note_file {
         struct cs_range range;
         uint64_t file_offset; /* bytes */
         const char *path;
+        bool found; /* not noted: the memory there is that of a loaded object */
 };
 
 struct cs_notes {
@@ -16,10 +18,9 @@ struct cs_notes {
         CS_VEC(struct cs_note_file) files; /* as noted: may overlap, may be out of order */
         const char *command;               /* or NULL */
         pid_t pid;                         /* 0: unknown */
-        uint64_t at_random;
-        uint64_t at_entry;
-        uint64_t at_vdso;
-        bool damaged; /* a note lied about its size or its counts; what came before it holds */
+        struct cs_auxv auxv;
+        struct cs_range stack; /* of the first thread, where it was found in memory; else empty */
+        bool damaged;          /* a note lied about its size or its counts; what came before it holds */
 };
 
 /* Parses len bytes of a PT_NOTE segment; strings go to pool. Only CS_ENOMEM fails: damage is noted in the result. */
@@ -27,10 +28,10 @@ CS_CHECK enum cs_status cs_notes_parse(const uint8_t *bytes, size_t len, struct 
                                        struct cs_notes *out, struct cs_error *err);
 void cs_notes_deinit(struct cs_notes *notes);
 
+/* Sorts the files and drops those that lie upon the one before them, which is damage. */
+void cs_notes_tidy(struct cs_notes *notes);
+
 /* The GNU build-id among the notes in bytes; its length (0: none), borrowed through *id. */
 size_t cs_notes_build_id(const uint8_t *bytes, size_t len, const uint8_t **id);
-
-/* Reads one auxiliary vector (pairs of words up to AT_NULL) into the three fields that are used. */
-void cs_notes_auxv(const uint8_t *bytes, size_t len, uint64_t *random, uint64_t *entry, uint64_t *vdso);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a core file to an image. */
 #include "corefile.h"
+#include "findmodule.h"
 #include "module.h"
 #include "notes.h"
 #include "store.h"
@@ -88,29 +89,8 @@ static enum cs_status open_bytes(struct cs_image *image, const struct cs_image_o
         return st == CS_OK ? cs_core_source_create_stored(image->store, core, &image->source, err) : st;
 }
 
-static int files_by_start(const void *a, const void *b)
-{
-        const struct cs_note_file *x = a, *y = b;
-        return x->range.start < y->range.start ? -1 : x->range.start > y->range.start;
-}
-
-/* Sorts the noted files and drops those that lie upon the one before them. */
-static void tidy_files(struct cs_notes *notes)
-{
-        size_t kept = 0;
-        if (notes->files.n)
-                qsort(notes->files.at, notes->files.n, sizeof(*notes->files.at), files_by_start);
-        for (size_t i = 0; i < notes->files.n; i++) {
-                if (kept && notes->files.at[i].range.start < notes->files.at[kept - 1].range.end)
-                        notes->damaged = true;
-                else
-                        notes->files.at[kept++] = notes->files.at[i];
-        }
-        notes->files.n = kept;
-}
-
 /* A mapping of [range) for one segment (or for none) and one noted file (or none). */
-static enum cs_status add_mapping(struct cs_image *image, struct cs_range range,
+static enum cs_status add_mapping(struct cs_image *image, struct cs_range range, struct cs_range stack,
                                   const struct cs_segment *segment, const struct cs_note_file *file,
                                   struct cs_error *err)
 {
@@ -123,7 +103,9 @@ static enum cs_status add_mapping(struct cs_image *image, struct cs_range range,
                 m.path = file->path;
                 m.file_offset = file->file_offset + (range.start - file->range.start);
                 /* "/SYSV…", "/dev/zero", "/memfd:…" are names of shared memory, not files that could be opened. */
-                m.file_backed = file->path[0] == '/';
+                m.file_backed = file->path[0] == '/' || file->found;
+        } else if (cs_range_has(stack, range.start)) {
+                m.path = "[stack]";
         }
         return cs_vec_push(&image->mappings, m, err);
 }
@@ -159,8 +141,8 @@ static enum cs_status merge_mappings(struct cs_image *image, const struct cs_cor
                         r.end = s_start;
                 if (file && !in_file && f_start < r.end)
                         r.end = f_start;
-                enum cs_status st =
-                        add_mapping(image, r, in_segment ? segment : NULL, in_file ? file : NULL, err);
+                enum cs_status st = add_mapping(image, r, notes->stack, in_segment ? segment : NULL,
+                                                in_file ? file : NULL, err);
                 if (st != CS_OK)
                         return st;
                 at = r.end;
@@ -191,6 +173,9 @@ static int open_on_disk(void *context, const struct cs_mapping *mapping, bool *s
         const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
         struct stat status;
         *same = false;
+        /* What is known by its own name only may be anywhere. */
+        if (mapping->path[0] != '/')
+                return -1;
         int fd = options->sysroot ? open_below(options->sysroot, mapping->path, (uint64_t)flags)
                                   : open(mapping->path, flags);
         if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
@@ -240,12 +225,41 @@ static enum cs_status read_notes(struct cs_image *image, const struct cs_corefil
                 if (st != CS_OK)
                         return st;
         }
-        tidy_files(notes);
+        cs_notes_tidy(notes);
+        return CS_OK;
+}
+
+/* Modules that the notes do not name, or lie about, by what memory says. */
+static enum cs_status find_modules(struct cs_image *image, const struct cs_image_options *options,
+                                   const struct cs_corefile *core, struct cs_notes *notes,
+                                   struct cs_error *err)
+{
+        const struct cs_module_search search = { image->source, &image->pool, core, open_on_disk,
+                                                 (void *)(uintptr_t)options };
+        bool skipped = false, unnamed = !notes->files.n;
+        size_t found = 0;
+        enum cs_status st =
+                cs_findmodule_needed(notes) ? cs_findmodule(&search, notes, &found, &skipped, err) : CS_OK;
+        if (st != CS_OK)
+                return st;
+        cs_notes_tidy(notes);
+        if (skipped)
+                cs_image_warn(image, "not all of the core's memory was searched for modules: it is too much");
+        if (found && unnamed)
+                cs_image_warn(image, "the core names no mapped files: %zu modules were found in its memory",
+                              found);
+        else if (unnamed)
+                cs_image_warn(image, "the core names no mapped files: modules are unknown");
+        return CS_OK;
+}
+
+static enum cs_status use_notes(struct cs_image *image, const struct cs_notes *notes, struct cs_error *err)
+{
         image->pid = notes->pid ? notes->pid : notes->threads.n ? notes->threads.at[0].tid : 0;
         image->command = notes->command;
-        image->at_random = notes->at_random;
-        image->at_entry = notes->at_entry;
-        image->at_vdso = notes->at_vdso;
+        image->at_random = notes->auxv.random;
+        image->at_entry = notes->auxv.entry;
+        image->at_vdso = notes->auxv.vdso;
         for (size_t i = 0; i < notes->threads.n; i++) {
                 enum cs_status st = cs_vec_push(&image->threads, notes->threads.at[i], err);
                 if (st != CS_OK)
@@ -281,11 +295,9 @@ static void warn_about_damage(struct cs_image *image, const struct cs_corefile *
         if (notes->damaged)
                 cs_image_warn(image, "the core's notes are damaged: threads or file names may be missing");
         if (!core->notes.n)
-                cs_image_warn(image, "the core has no notes: threads, modules and files are unknown");
-        else if (!image->threads.n)
+                cs_image_warn(image, "the core has no notes: registers and stacks of threads are unknown");
+        else if (!notes->threads.n)
                 cs_image_warn(image, "the core names no threads: registers and stacks are unknown");
-        if (core->notes.n && !notes->files.n)
-                cs_image_warn(image, "the core names no mapped files: modules are unknown");
 }
 
 static void set_exe(struct cs_image *image)
@@ -311,14 +323,16 @@ enum cs_status cs_image_open_core(const char *path, const struct cs_image_option
         cs_cleanup(cs_corefile_deinit) struct cs_corefile core = { 0 };
         cs_cleanup(cs_notes_deinit) struct cs_notes notes = { 0 };
         if ((st = open_bytes(image, options, &core, err)) != CS_OK ||
-            (st = read_notes(image, &core, &notes, err)) != CS_OK ||
-            (st = merge_mappings(image, &core, &notes, err)) != CS_OK)
+            (st = read_notes(image, &core, &notes, err)) != CS_OK)
                 return st;
         if (core.segments.n == 0 && !core.missing)
                 return cs_fail(err, CS_EFORMAT, "a core without memory: it has no segments%s",
                                core.headers_cut ? " left, it is cut inside its headers" : "");
         warn_about_damage(image, &core, &notes);
-        if ((st = cs_modules_find(image, open_on_disk, (void *)(uintptr_t)options, err)) != CS_OK ||
+        if ((st = find_modules(image, options, &core, &notes, err)) != CS_OK ||
+            (st = use_notes(image, &notes, err)) != CS_OK ||
+            (st = merge_mappings(image, &core, &notes, err)) != CS_OK ||
+            (st = cs_modules_find(image, open_on_disk, (void *)(uintptr_t)options, err)) != CS_OK ||
             (st = add_module_files(image, err)) != CS_OK)
                 return st;
         set_exe(image);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a running process to an image, without stopping it. */
+#include "auxv.h"
 #include "freeze.h"
 #include "live.h"
 #include "maps.h"
 #include "module.h"
-#include "notes.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -241,9 +241,12 @@ static void read_names(struct cs_image *image, int proc)
 static void read_auxv(struct cs_image *image, int proc)
 {
         cs_cleanup(free_bytes) bytes_vec auxv = { 0 };
+        struct cs_auxv values = { 0 };
         if (read_proc(proc, "auxv", &auxv) == 0)
-                cs_notes_auxv((const uint8_t *)auxv.at, auxv.n, &image->at_random, &image->at_entry,
-                              &image->at_vdso);
+                cs_auxv_parse((const uint8_t *)auxv.at, auxv.n, &values);
+        image->at_random = values.random;
+        image->at_entry = values.entry;
+        image->at_vdso = values.vdso;
 }
 
 struct live_files {

@@ -41,6 +41,12 @@ enum {
         CS_LIMIT_SYMBOL_BYTES = 1 << 29,
         /* Symbols of one module, all its tables together. */
         CS_LIMIT_SYMBOLS = 1 << 24,
+        /* Objects that a loader lists, or that are found in memory; the largest desktop programs load some 1,000. */
+        CS_LIMIT_LINKS = 1 << 14,
+        /* Address space of one object that is found in memory; what declares more is no loaded object. */
+        CS_LIMIT_OBJECT_GIB = 64,
+        /* Pages that are searched for the headers of modules where the notes are missing: 4 GiB of read-only memory. */
+        CS_LIMIT_SEARCH_PAGES = 1 << 20,
         /* Entries of a dynamic section: real ones have some 40, and one more per needed library. */
         CS_LIMIT_DYNAMIC = 1 << 14,
 };

@@ -205,11 +205,19 @@ static void recognise(struct cs_glibc *glibc, uint64_t bins, const struct data *
 
 /* ---- heaps ------------------------------------------------------------------------------------------------------- */
 
+/* Heaps lie in anonymous memory; what names a place in a module or a file is damaged, or lies. */
+static bool anonymous(const struct cs_image *image, uint64_t addr)
+{
+        const struct cs_mapping *m = cs_image_mapping_at(image, addr);
+        return m && !m->file_backed && m->module == CS_NO_MODULE;
+}
+
 /* End of the contiguous writable anonymous memory that holds addr: a heap cannot reach beyond. */
 static uint64_t memory_end(const struct cs_image *image, uint64_t addr, uint64_t *start)
 {
         const struct cs_mapping *m = cs_image_mapping_at(image, addr);
-        if (!m)
+        *start = addr;
+        if (!anonymous(image, addr))
                 return addr;
         const struct cs_mapping *first = m, *last = m, *all = image->mappings.at;
         while (first > all && first[-1].range.end == first->range.start && !first[-1].file_backed &&
@@ -243,7 +251,7 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
             top == glibc->main_arena + l->bins - PAIR)
                 return CS_OK; /* initial_top: nothing was ever allocated from it */
         uint64_t limit = memory_end(glibc->image, top, &start);
-        if (top & 15 || !word_at(glibc, top + 8, &word)) {
+        if (top & 15 || !anonymous(glibc->image, top) || !word_at(glibc, top + 8, &word)) {
                 cs_heaps_corrupt(glibc->heaps, glibc->main_arena + l->top, "main arena's top points nowhere");
                 return CS_OK;
         }
@@ -275,9 +283,9 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
         const struct cs_glibc_layout *l = glibc->layout;
         uint64_t owner, size;
         *prev = 0;
-        if (!word_at(glibc, heap, &owner) || !word_at(glibc, heap + 8, prev) ||
-            !word_at(glibc, heap + 16, &size) || owner != arena || size > glibc->heap_max ||
-            size < l->heap_bytes) {
+        if (!anonymous(glibc->image, heap) || !word_at(glibc, heap, &owner) ||
+            !word_at(glibc, heap + 8, prev) || !word_at(glibc, heap + 16, &size) || owner != arena ||
+            size > glibc->heap_max || size < l->heap_bytes) {
                 cs_heaps_corrupt(glibc->heaps, heap, "heap does not belong to the arena that names it");
                 *prev = 0;
                 return CS_OK;

@@ -8,6 +8,7 @@
 #include "heapreport.h"
 #include "live.h"
 #include "runtimes.h"
+#include "threads.h"
 #include "verdict.h"
 #include "work.h"
 
@@ -80,6 +81,7 @@ static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
         if ((st = cs_symbols_create(a->image, &a->options->image, &a->symbols, err)) != CS_OK ||
             (st = cs_space_create(a->image, a->symbols, &a->space, err)) != CS_OK)
                 return st;
+        cs_threads_locate(a->image, a->symbols);
         stage(a, "looking for runtimes", 0, 0);
         if ((st = cs_runtimes_find(a->image, a->symbols, &a->claims, err)) != CS_OK)
                 return st;

@@ -165,19 +165,43 @@ static enum cs_status add_pthread(struct finder *f, uint64_t pthread, unsigned l
         return name ? add(f, range, name, routine, err) : cs_fail(err, CS_ENOMEM, "stacks");
 }
 
+/* The struct pthread behind the one whose place in its list is *at (the list's head at first), or 0 at the end. */
+static uint64_t next_pthread(const struct finder *f, uint64_t head, uint64_t *at)
+{
+        uint64_t next, back;
+        if (!cs_source_u64(f->image->source, *at, &next) || next == head ||
+            !cs_source_u64(f->image->source, next + 8, &back) || back != *at || next <= f->layout.list)
+                return 0;
+        *at = next;
+        return next - f->layout.list;
+}
+
 static enum cs_status walk_list(struct finder *f, uint64_t head, unsigned list, struct cs_error *err)
 {
-        uint64_t at = head, next, back;
+        uint64_t at = head, pthread;
         enum cs_status st = CS_OK;
-        for (size_t i = 0; st == CS_OK && i < STACKS_MAX; i++) {
-                if (!cs_source_u64(f->image->source, at, &next) || next == head ||
-                    !cs_source_u64(f->image->source, next + 8, &back) || back != at)
-                        return CS_OK;
-                if (next > f->layout.list)
-                        st = add_pthread(f, next - f->layout.list, list, err);
-                at = next;
-        }
+        for (size_t i = 0; st == CS_OK && i < STACKS_MAX && (pthread = next_pthread(f, head, &at)); i++)
+                st = add_pthread(f, pthread, list, err);
         return st;
+}
+
+void cs_threads_locate(struct cs_image *image, struct cs_symbols *symbols)
+{
+        struct finder f = { .image = image, .symbols = symbols };
+        if (image->kind != CS_IMAGE_LIVE)
+                return;
+        find_layout(&f);
+        for (unsigned list = 0; f.layout.lists && list < LIST_CACHE; list++) {
+                uint64_t head = f.layout.lists + (uint64_t)list * LIST_BYTES, at = head, pthread;
+                int32_t tid;
+                for (size_t i = 0; i < STACKS_MAX && (pthread = next_pthread(&f, head, &at)); i++) {
+                        if (!cs_source_exact(image->source, pthread + f.layout.tid, &tid, sizeof(tid)))
+                                continue;
+                        for (size_t t = 0; t < image->threads.n; t++)
+                                if (!image->threads.at[t].fs_base && image->threads.at[t].own_tid == tid)
+                                        image->threads.at[t].fs_base = pthread;
+                }
+        }
 }
 
 static bool known(const struct finder *f, size_t n, uint64_t addr)

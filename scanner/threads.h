@@ -15,6 +15,10 @@ struct cs_stack {
 
 typedef CS_VEC(struct cs_stack) cs_stack_vec;
 
+/* Fills in the thread pointers of a live process's threads, which /proc does not tell: glibc's lists have each thread's record, to
+ * which the pointer points. Main thread, before anything else looks at the image's threads. */
+void cs_threads_locate(struct cs_image *image, struct cs_symbols *symbols);
+
 /* By address, disjoint, each in one mapping. Threads are known by their stack pointers and, where glibc tells its layout to
  * debuggers (the _thread_db_* objects of libc or libpthread), by its own lists, which also have the stacks of threads that ended
  * and are kept for the next ones. Texts live in pool. Main thread. */

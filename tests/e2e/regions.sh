@@ -70,6 +70,9 @@ regions_hold() {
         holds "$what: what arenas reserve" \
                 '[.regions[] | select(.kind == "reserved" and (.detail // "" | test("^reservation of arena")))] | length >= 3'
         holds "$what: explained" '.memory.unexplained <= 65536'
+        # Each of the four threads that are there has an arena, and is named with it. (The kernel numbers none twice.)
+        "$CORESCAN" --json --heap "$@" 2>/dev/null | jq -r '.heaps[0].arenas[].threads[]' | sort >"$tmp/named"
+        assert_eq "$(cat "$tmp/named")" "$tids" "$what: arenas are told with their threads"
 }
 
 holds() {
@@ -82,6 +85,7 @@ holds() {
 
 start_program "$tmp/threads"
 wait_ready || give_up "the program is ready"
+tids=$(printf '%s\n' /proc/"$pid"/task/* | sed 's|.*/||' | sort)
 regions_hold live --live "$pid"
 # Sums of the kernel's own; its [vsyscall] is in no smaps_rollup.
 size=$(awk '/^Size:/ { sum += $2 } END { print sum * 1024 }' "/proc/$pid/smaps")

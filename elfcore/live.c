@@ -19,7 +19,8 @@ enum {
 };
 
 /* Linux Documentation/admin-guide/mm/pagemap.rst. */
-static const uint64_t PAGEMAP_PRESENT = UINT64_C(1) << 63;
+static const uint64_t PAGEMAP_PRESENT = UINT64_C(1) << 63, PAGEMAP_SWAPPED = UINT64_C(1) << 62,
+                      PAGEMAP_FILE = UINT64_C(1) << 61;
 
 /* Linux 6.7, include/uapi/linux/fs.h; written out here, for the headers of Debian 12 are older. Tells the kernel's one page of
  * zeros, which pagemap calls present, from memory of the process: whoever read its untouched pages by ptrace (gcore) left it mapped. */
@@ -50,21 +51,38 @@ static void notice_end(struct live_source *live, uint64_t addr, ssize_t got)
                 atomic_store_explicit(&live->gone, true, memory_order_relaxed);
 }
 
-/* How many of the pages from addr (page-aligned) on are present, up to count; -1 where that is not known. */
-static ssize_t present_run(struct live_source *live, uint64_t addr, size_t count, uint64_t *entries)
+/* Where the bytes of a page are to be had without touching what is not there. */
+enum place { IN_TARGET, IN_FILE, NOWHERE };
+
+/* in_file: a module's file backs the page. What the process did not write to is the file's, present or not. */
+static enum place place_of(uint64_t entry, bool in_file)
 {
+        if (in_file && !(entry & PAGEMAP_SWAPPED) && (!(entry & PAGEMAP_PRESENT) || entry & PAGEMAP_FILE))
+                return IN_FILE;
+        return entry & PAGEMAP_PRESENT ? IN_TARGET : NOWHERE;
+}
+
+/* How many of the pages from addr (page-aligned) on are in one place, up to count; 0 where nothing is known of the first. Without a
+ * pagemap all are in the target. */
+static size_t run_of_pages(struct live_source *live, uint64_t addr, size_t count, bool in_file,
+                           enum place *place)
+{
+        uint64_t entries[READ_PAGES + 1];
+        *place = IN_TARGET;
         if (live->pagemap < 0)
-                return -1;
+                return count;
         ssize_t n = pread(live->pagemap, entries, count * sizeof(*entries),
                           (off_t)(addr / CS_PAGE * sizeof(*entries)));
         if (n < (ssize_t)sizeof(*entries)) {
                 notice_end(live, addr, n);
+                *place = NOWHERE;
                 return 0;
         }
-        size_t have = (size_t)n / sizeof(*entries), run = 0;
-        while (run < have && entries[run] & PAGEMAP_PRESENT)
+        size_t have = (size_t)n / sizeof(*entries), run = 1;
+        *place = place_of(entries[0], in_file);
+        while (run < have && place_of(entries[run], in_file) == *place)
                 run++;
-        return (ssize_t)run;
+        return run;
 }
 
 /* The fd of the file whose clean bytes back addr, and where in it; -1 where there is none. */
@@ -95,7 +113,6 @@ static ssize_t read_target(struct live_source *live, uint64_t addr, void *buf, s
 static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, size_t len)
 {
         const struct cs_mapping *m = cs_image_mapping_at(live->image, addr);
-        uint64_t entries[READ_PAGES + 1];
         if (!m || !(m->perms & CS_PERM_READ))
                 return 0;
         if (len > m->range.end - addr)
@@ -104,19 +121,15 @@ static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, si
                 len = READ_BYTES;
         size_t in_page = (size_t)(addr - cs_page_down(addr));
         size_t pages = (in_page + len + CS_PAGE - 1) / CS_PAGE;
-        ssize_t run = present_run(live, cs_page_down(addr), pages, entries);
-        if (run == 0) {
-                uint64_t offset;
-                int fd = backing(live, m, addr, &offset);
-                /* One page: the next one may be present and dirty, and then the file is not the truth. */
-                if (len > CS_PAGE - in_page)
-                        len = CS_PAGE - in_page;
-                ssize_t n = fd < 0 ? 0 : pread(fd, buf, len, (off_t)offset);
-                return n > 0 ? (size_t)n : 0;
-        }
-        if (run > 0 && len > (size_t)run * CS_PAGE - in_page)
-                len = (size_t)run * CS_PAGE - in_page;
-        ssize_t n = read_target(live, addr, buf, len);
+        uint64_t offset = 0;
+        int fd = backing(live, m, addr, &offset);
+        enum place place;
+        size_t run = run_of_pages(live, cs_page_down(addr), pages, fd >= 0, &place);
+        if (run && len > run * CS_PAGE - in_page)
+                len = run * CS_PAGE - in_page;
+        ssize_t n = !run || place == NOWHERE ? 0
+                    : place == IN_FILE       ? pread(fd, buf, len, (off_t)offset)
+                                             : read_target(live, addr, buf, len);
         return n > 0 ? (size_t)n : 0;
 }
 
@@ -189,14 +202,15 @@ static enum cs_gap live_gap(struct cs_source *src, uint64_t addr)
 {
         struct live_source *live = (struct live_source *)src;
         const struct cs_mapping *m = cs_image_mapping_at(live->image, addr);
-        uint64_t entry;
+        enum place place;
         if (atomic_load_explicit(&live->gone, memory_order_relaxed))
                 return CS_GAP_GONE;
         if (!m)
                 return CS_GAP_UNMAPPED;
         if (!(m->perms & CS_PERM_READ))
                 return CS_GAP_PROTECTED;
-        return present_run(live, cs_page_down(addr), 1, &entry) == 0 ? CS_GAP_ABSENT : CS_GAP_GONE;
+        (void)run_of_pages(live, cs_page_down(addr), 1, false, &place);
+        return place == NOWHERE ? CS_GAP_ABSENT : CS_GAP_GONE;
 }
 
 /* Clears the flags of pages that are the page of zeros. Where the kernel cannot tell, they count as before. */

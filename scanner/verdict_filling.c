@@ -208,9 +208,11 @@ static bool judge_live(struct cs_bench *b)
         v->library = c->library;
         v->summary = cs_pool_printf(
                 pool,
-                "%s blocks of %s (%s) hold %s of the %s in use and can be reached%s%s: data that is held, not lost",
-                cs_verdict_number(c->in_use), c->what, cs_verdict_owner(b, c), cs_verdict_size(c->resident),
-                cs_verdict_size(b->used_resident), root ? ", from " : "", root ? root : "");
+                "%s block%s of %s (%s) hold%s %s of the %s in use and can be reached%s%s: data that is held, not "
+                "lost",
+                cs_verdict_number(c->in_use), c->in_use == 1 ? "" : "s", c->what, cs_verdict_owner(b, c),
+                c->in_use == 1 ? "s" : "", cs_verdict_size(c->resident), cs_verdict_size(b->used_resident),
+                root ? ", from " : "", root ? root : "");
         tell_use(b);
         tell_lost(b);
         cs_verdict_reason(b,

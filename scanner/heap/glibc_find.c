@@ -290,7 +290,11 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
                 *prev = 0;
                 return CS_OK;
         }
-        uint64_t first = heap + l->heap_bytes;
+        uint64_t start, end = memory_end(glibc->image, heap, &start), first = heap + l->heap_bytes;
+        if (size > end - heap) {
+                cs_heaps_corrupt(glibc->heaps, heap, "heap is larger than its memory");
+                size = end - heap;
+        }
         if (arena == first)
                 first += l->arena_bytes;
         first = (first + 15) & ~(uint64_t)15;

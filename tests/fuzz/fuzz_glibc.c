@@ -177,11 +177,23 @@ static void lay_out(struct target *t, bool gap)
         t->image.modules.n = 1;
 }
 
-/* What the rest of the house relies on. */
-static void check(const struct cs_blocks *blocks, const struct cs_space *space)
+/* Is all of it memory that may hold a heap? */
+static bool heap_memory(const struct target *t, struct cs_range range)
 {
+        for (size_t i = 0; i < t->n && range.start < range.end; i++)
+                if (t->mappings[i].module == CS_NO_MODULE && cs_range_has(t->mappings[i].range, range.start))
+                        range.start = t->mappings[i].range.end;
+        return range.start >= range.end;
+}
+
+/* What the rest of the house relies on. */
+static void check(const struct target *t, const struct cs_blocks *blocks)
+{
+        const struct cs_space *space = t->space;
         for (size_t r = 0; r < blocks->ranges.n; r++) {
                 const struct cs_heap_range *range = &blocks->ranges.at[r];
+                if (!heap_memory(t, range->range))
+                        abort();
                 uint64_t last = range->range.start;
                 if (!range->count || (r && range->range.start < blocks->ranges.at[r - 1].range.end))
                         abort();
@@ -211,7 +223,7 @@ static void walk(struct target *t)
         struct cs_claims claims = { 0 };
         if (cs_heaps_find(&t->image, t->symbols, t->space, &claims, &heaps, NULL) != CS_OK)
                 abort();
-        check(&heaps.blocks, t->space);
+        check(t, &heaps.blocks);
         cs_heaps_deinit(&heaps);
         cs_claims_deinit(&claims);
         for (size_t i = 0; i < t->n; i++)

@@ -14,6 +14,18 @@ enum cs_status cs_claims_add(struct cs_claims *claims, struct cs_claim claim, st
         return claim.range.start < claim.range.end ? cs_vec_push(&claims->at, claim, err) : CS_OK;
 }
 
+enum cs_status cs_claims_extend(struct cs_claims *claims, struct cs_claim claim, struct cs_error *err)
+{
+        struct cs_claim *last = claims->at.n ? &claims->at.at[claims->at.n - 1] : NULL;
+        if (claim.range.start >= claim.range.end)
+                return CS_OK;
+        if (!last || last->kind != claim.kind || last->module != claim.module ||
+            last->detail != claim.detail || last->range.end != claim.range.start)
+                return cs_claims_add(claims, claim, err);
+        last->range.end = claim.range.end;
+        return CS_OK;
+}
+
 static int by_start(const void *a, const void *b)
 {
         const struct cs_claim *x = a, *y = b;

@@ -29,6 +29,10 @@ void cs_claims_deinit(struct cs_claims *claims);
 /* Adds a claim; empty ranges are ignored. */
 CS_CHECK enum cs_status cs_claims_add(struct cs_claims *claims, struct cs_claim claim, struct cs_error *err);
 
+/* The same, but one that continues the claim that was added last, and is like it, makes that one longer. */
+CS_CHECK enum cs_status cs_claims_extend(struct cs_claims *claims, struct cs_claim claim,
+                                         struct cs_error *err);
+
 /* Sorts. Of two claims that overlap the one that was added first keeps all of it, and the other what lies before (or, where it
  * begins later, behind) it. */
 void cs_claims_seal(struct cs_claims *claims);

@@ -17,6 +17,24 @@ struct cs_allocator_input {
 typedef enum cs_status (*cs_allocator_fn)(const struct cs_allocator_input *in, struct cs_claims *claims,
                                           struct cs_heap *heap, struct cs_error *err);
 
+/* Is the address one of private memory without a file, that the target can write? */
+bool cs_allocator_plain(const struct cs_image *image, uint64_t addr);
+
+/* Equal pieces of memory side by side, and which of them are free. */
+struct cs_slots {
+        struct cs_range range; /* all that belongs to them */
+        uint64_t first;        /* where the first one begins, in range */
+        uint64_t size;         /* of each; not 0 */
+        uint64_t n;            /* so many fit into range */
+        const uint64_t *freed; /* a bit for each, from the lowest of the first word on */
+};
+
+/* Claims range: runs of free slots of at least a page are free memory, shorter ones lie between what is used. The names are
+ * static text. Claims of neighbours that are alike become one. */
+CS_CHECK enum cs_status cs_allocator_claim_slots(struct cs_claims *claims, const struct cs_slots *slots,
+                                                 int32_t module, const char *used, const char *freed,
+                                                 struct cs_error *err);
+
 enum cs_status cs_jemalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
                                    struct cs_heap *heap, struct cs_error *err);
 

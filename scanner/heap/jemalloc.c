@@ -4,15 +4,14 @@
  * jemalloc 5.0 to 5.3: include/jemalloc/internal/{rtree,edata,extent_structs,emap,base_structs}.h, for 48 bits of address and
  * pages of 4 KiB. */
 #include "allocator.h"
+#include "radix.h"
 
 #include "bytes.h"
 
 #include <string.h>
 
 enum {
-        LEVEL_WORDS = 1 << 18, /* of the root, and of each leaf: RTREE_NSB 36 in two levels */
-        LEVEL_BYTES = LEVEL_WORDS * 8,
-        LEAF_SHIFT = 30,      /* what one leaf covers */
+        LEAF_BITS = 18,       /* RTREE_NSB 36 in two levels */
         LEAF_ALIGN = 64,      /* CACHELINE */
         EXTENT_BYTES = 0x80,  /* edata_t, and what is read of extent_t */
         EXTENT_ALIGN = 64,    /* extent_t; edata_t is aligned to 128 */
@@ -23,8 +22,6 @@ enum {
         SLAB_BIT = 12,        /* EDATA_BITS_SLAB_SHIFT */
         CLASSES = 232,        /* SC_NSIZES */
         PROOFS = 8,           /* words of a leaf that are looked at to prove it */
-        LEAVES_MOST = 4096,   /* words of .bss that may be tried as pointers to leaves */
-        ROOTS_MOST = 64,      /* roots that may be tried */
         VOTES = 4096,         /* slabs that vote on the layout */
         BASE_ALIGN = 2 << 20, /* base blocks: HUGEPAGE */
         BASE_STEPS = 64,      /* how far below a record the start of its base block is looked for */
@@ -52,15 +49,13 @@ struct extent {
 
 struct tree {
         const struct cs_allocator_input *in;
-        struct cs_view leaf_view, extent_view;
+        struct cs_radix radix;
+        struct cs_view extent_view;
         const struct layout *layout;
-        uint64_t root, refused; /* the one at hand, and the one that was no root */
-        unsigned leaves_tried, roots_tried;
         uint64_t votes[LAYOUTS];
         uint64_t slabs; /* that voted */
         struct cs_claims *claims;
-        struct cs_claim pending; /* grows while its neighbours are like it */
-        struct cs_range base;    /* block of records that was claimed last */
+        struct cs_range base; /* block of records that was claimed last */
         struct cs_measured *sums;
 };
 
@@ -78,13 +73,6 @@ static uint64_t class_size(uint64_t class)
 static uint64_t field(uint64_t bits, unsigned shift, unsigned width)
 {
         return bits >> shift & ((UINT64_C(1) << width) - 1);
-}
-
-/* Is the address one of private memory without a file? */
-static bool plain(const struct cs_image *image, uint64_t addr)
-{
-        const struct cs_mapping *m = cs_image_mapping_at(image, addr);
-        return m && m->perms & CS_PERM_WRITE && !m->file_backed && m->module == CS_NO_MODULE;
 }
 
 /* The extent's address in a word of a leaf, or 0. */
@@ -112,33 +100,19 @@ static bool read_extent(struct tree *t, uint64_t word, struct extent *out)
         return true;
 }
 
-/* The next word of the leaf from index i on that names an extent (of pages that were given up, 5.3 keeps a word that names none);
- * false at its end. */
+/* The next word of the leaf that names an extent: of pages that were given up, 5.3 keeps a word that names none. */
 static bool next_word(struct tree *t, uint64_t leaf, uint32_t *i, uint64_t *word)
 {
-        while (*i < LEVEL_WORDS) {
-                size_t got;
-                uint64_t at = leaf + (uint64_t)*i * 8;
-                const uint8_t *bytes = cs_view_at(&t->leaf_view, at, LEVEL_BYTES - (size_t)*i * 8, &got);
-                if (!bytes || got < 8) {
-                        uint64_t next = cs_source_next(t->in->image->source, (at + 8) & ~UINT64_C(7));
-                        if (next < at + 8 || next - leaf >= LEVEL_BYTES)
-                                return false;
-                        *i = (uint32_t)((next - leaf + 7) / 8);
-                        continue;
-                }
-                for (size_t k = 0; k + 8 <= got; k += 8, ++*i) {
-                        *word = cs_word(bytes + k);
-                        if (extent_of(*word))
-                                return true;
-                }
-        }
+        for (; cs_radix_next_word(&t->radix, leaf, i, word); ++*i)
+                if (extent_of(*word))
+                        return true;
         return false;
 }
 
 /* Does what lies at leaf name extents whose addresses say where in the tree it hangs? *slot: in which entry of the root. */
-static bool prove_leaf(struct tree *t, uint64_t leaf, uint64_t *slot)
+static bool prove_leaf(void *tree, uint64_t leaf, uint64_t *slot)
 {
+        struct tree *t = tree;
         unsigned seen = 0, proven = 0;
         uint32_t i = 0;
         uint64_t word;
@@ -146,37 +120,24 @@ static bool prove_leaf(struct tree *t, uint64_t leaf, uint64_t *slot)
                 struct extent e;
                 if (!read_extent(t, word, &e))
                         continue;
-                uint64_t last = e.range.end - CS_PAGE,
-                         page = (e.range.start >> LEAF_SHIFT << LEAF_SHIFT) + (uint64_t)i * CS_PAGE;
+                uint64_t hangs = cs_radix_slot(&t->radix, e.range.start), last = e.range.end - CS_PAGE,
+                         page = cs_radix_address(&t->radix, hangs, i);
                 bool inside = cs_range_has(e.range, page) &&
                               (page == e.range.start || page == last || e.bits >> SLAB_BIT & 1);
-                if (!inside || (proven && e.range.start >> LEAF_SHIFT != *slot))
+                if (!inside || (proven && hangs != *slot))
                         continue;
-                *slot = e.range.start >> LEAF_SHIFT;
+                *slot = hangs;
                 proven++;
         }
         return proven && proven + 1 >= seen;
-}
-
-static enum cs_status flush(struct tree *t, struct cs_error *err)
-{
-        enum cs_status st = cs_claims_add(t->claims, t->pending, err);
-        t->pending = (struct cs_claim){ 0 };
-        return st;
 }
 
 /* Claims come by address: one that continues the last makes it longer. */
 static enum cs_status claim(struct tree *t, struct cs_range range, enum cs_kind kind, const char *detail,
                             struct cs_error *err)
 {
-        enum cs_status st = CS_OK;
-        if (t->pending.kind == kind && t->pending.detail == detail && t->pending.range.end == range.start) {
-                t->pending.range.end = range.end;
-                return CS_OK;
-        }
-        st = flush(t, err);
-        t->pending = (struct cs_claim){ range, kind, (int32_t)t->in->module, detail, 0 };
-        return st;
+        return cs_claims_extend(t->claims,
+                                (struct cs_claim){ range, kind, (int32_t)t->in->module, detail, 0 }, err);
 }
 
 /* base.c: records lie in blocks of whole huge pages that begin with their size and the next block. */
@@ -230,32 +191,6 @@ static void vote(struct tree *t, const struct extent *e, uint64_t word)
         }
 }
 
-/* Runs of free regions of at least a page are free memory; shorter ones lie between what is used. */
-static enum cs_status claim_slab(struct tree *t, const struct extent *e, uint64_t n, uint64_t size,
-                                 struct cs_error *err)
-{
-        uint64_t done = e->range.start;
-        enum cs_status st = CS_OK;
-        for (uint64_t i = 0; st == CS_OK && i < n;) {
-                uint64_t first = i;
-                while (i < n && e->bitmap[i / 64] >> (i % 64) & 1)
-                        i++;
-                struct cs_range run = { e->range.start + first * size, e->range.start + i * size };
-                if (cs_range_size(run) >= CS_PAGE) {
-                        st = claim(t, (struct cs_range){ done, run.start }, CS_KIND_MALLOC_USED,
-                                   "jemalloc's blocks", err);
-                        if (st == CS_OK)
-                                st = claim(t, run, CS_KIND_MALLOC_FREE, "free blocks of jemalloc", err);
-                        done = run.end;
-                }
-                i += first == i;
-        }
-        struct cs_range rest = { done, e->range.end };
-        return st == CS_OK && done < e->range.end
-                       ? claim(t, rest, CS_KIND_MALLOC_USED, "jemalloc's blocks", err)
-                       : st;
-}
-
 static enum cs_status enter(struct tree *t, const struct extent *e, struct cs_error *err)
 {
         const struct layout *l = t->layout;
@@ -276,7 +211,9 @@ static enum cs_status enter(struct tree *t, const struct extent *e, struct cs_er
         sums->used.bytes += (n - unused) * size;
         sums->free.count += unused;
         sums->free.bytes += unused * size;
-        return claim_slab(t, e, n, size, err);
+        const struct cs_slots slots = { e->range, e->range.start, size, n, e->bitmap };
+        return cs_allocator_claim_slots(t->claims, &slots, (int32_t)t->in->module, "jemalloc's blocks",
+                                        "free blocks of jemalloc", err);
 }
 
 /* Goes through every extent, by address; without a layout: they vote on it. */
@@ -284,25 +221,14 @@ static enum cs_status visit(struct tree *t, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         struct cs_range done = { 0, 0 };
-        for (uint64_t slot = 0; st == CS_OK && slot < 1 << 17; slot++) {
-                uint64_t leaf, word;
-                size_t got;
-                uint64_t at = t->root + slot * 8;
-                const uint8_t *entry = cs_view_whole(&t->leaf_view, at, 8, &got);
+        uint64_t leaf, word;
+        for (uint64_t slot = 0; st == CS_OK && cs_radix_next_leaf(&t->radix, &slot, &leaf); slot++) {
                 uint32_t i = 0;
-                if (!entry || got < 8) {
-                        uint64_t next = cs_source_next(t->in->image->source, at + 8);
-                        slot = next > at ? (next - t->root + 7) / 8 - 1 : UINT32_MAX;
-                        continue;
-                }
-                leaf = cs_word(entry);
-                if (!leaf || leaf % LEAF_ALIGN || !plain(t->in->image, leaf))
-                        continue;
                 if (t->layout)
                         st = claim_base(t, leaf, err);
                 for (; st == CS_OK && next_word(t, leaf, &i, &word); i++) {
                         struct extent e;
-                        uint64_t page = (slot << LEAF_SHIFT) + (uint64_t)i * CS_PAGE;
+                        uint64_t page = cs_radix_address(&t->radix, slot, i);
                         /* Each extent once, at its first page; what lies upon the one before it is a lie. */
                         if (!read_extent(t, word, &e) || e.range.start != page || page < done.end)
                                 continue;
@@ -329,69 +255,15 @@ static const struct layout *elect(const struct tree *t)
         return t->slabs && t->votes[best] * 10 >= t->slabs * 8 ? &layouts[best] : NULL;
 }
 
-/* Could the word at `at`, in the module's data, be the entry of the root that leads to a leaf? Then t->root is that root. */
-static bool suppose_root(struct tree *t, uint64_t at, uint64_t leaf)
-{
-        const struct cs_image *image = t->in->image;
-        uint64_t slot;
-        if (!prove_leaf(t, leaf, &slot) || slot * 8 > at)
-                return false;
-        const struct cs_mapping *m = cs_image_mapping_at(image, at - slot * 8);
-        if (!m || m->module != (int32_t)t->in->module || !(m->perms & CS_PERM_WRITE))
-                return false;
-        t->root = at - slot * 8;
-        return true;
-}
-
 /* The slabs of a supposed root vote: for a layout, or that it is none. */
-static enum cs_status try_root(struct tree *t, struct cs_error *err)
+static enum cs_status accept_root(void *tree, bool *accepted, struct cs_error *err)
 {
-        enum cs_status st = CS_OK;
-        if (t->root == t->refused || t->roots_tried++ >= ROOTS_MOST)
-                return CS_OK;
+        struct tree *t = tree;
         t->slabs = 0;
         memset(t->votes, 0, sizeof(t->votes));
-        st = visit(t, err);
+        enum cs_status st = visit(t, err);
         t->layout = elect(t);
-        t->refused = t->root;
-        return st;
-}
-
-/* Looks for the root in one mapping of the module's data, until the tree has a layout. */
-static enum cs_status search(struct tree *t, const struct cs_mapping *map, struct cs_error *err)
-{
-        const struct cs_image *image = t->in->image;
-        enum cs_status st = CS_OK;
-        struct cs_view view;
-        size_t got;
-        cs_view_init(&view, image->source);
-        uint64_t at = (map->range.start + 7) & ~UINT64_C(7);
-        while (st == CS_OK && !t->layout && at < map->range.end && map->range.end - at >= 8 &&
-               t->leaves_tried < LEAVES_MOST) {
-                const uint8_t *bytes = cs_view_at(&view, at, 8, &got);
-                if (!bytes || got < 8) {
-                        uint64_t next = cs_source_next(image->source, at + 8);
-                        at = next > at ? (next + 7) & ~UINT64_C(7) : map->range.end;
-                        continue;
-                }
-                uint64_t leaf = cs_word(bytes);
-                if (leaf && leaf % LEAF_ALIGN == 0 && plain(image, leaf) && ++t->leaves_tried &&
-                    suppose_root(t, at, leaf))
-                        st = try_root(t, err);
-                at += 8;
-        }
-        cs_view_deinit(&view);
-        return st;
-}
-
-static enum cs_status find_root(struct tree *t, struct cs_error *err)
-{
-        const struct cs_image *image = t->in->image;
-        enum cs_status st = CS_OK;
-        for (size_t m = 0; st == CS_OK && !t->layout && m < image->mappings.n; m++)
-                if (image->mappings.at[m].module == (int32_t)t->in->module &&
-                    image->mappings.at[m].perms & CS_PERM_WRITE)
-                        st = search(t, &image->mappings.at[m], err);
+        *accepted = t->layout != NULL;
         return st;
 }
 
@@ -399,17 +271,18 @@ enum cs_status cs_jemalloc_measure(const struct cs_allocator_input *in, struct c
                                    struct cs_heap *heap, struct cs_error *err)
 {
         struct tree t = { .in = in, .claims = claims, .sums = &heap->measured };
-        cs_view_init(&t.leaf_view, in->image->source);
+        const struct cs_radix_judge judge = { &t, prove_leaf, accept_root };
+        bool found = false;
+        cs_radix_init(&t.radix, in, CS_PAGE_SHIFT, LEAF_BITS, LEAF_ALIGN);
         cs_view_init(&t.extent_view, in->image->source);
-        enum cs_status st = find_root(&t, err);
-        if (st == CS_OK && t.layout)
+        enum cs_status st = cs_radix_find(&t.radix, &judge, &found, err);
+        if (st == CS_OK && found)
                 st = visit(&t, err);
-        if (st == CS_OK && t.layout) {
-                st = flush(&t, err);
+        if (st == CS_OK && found) {
                 heap->measured.known = true;
-                heap->measured.address = t.root;
+                heap->measured.address = t.radix.root;
         }
-        cs_view_deinit(&t.leaf_view);
+        cs_radix_deinit(&t.radix);
         cs_view_deinit(&t.extent_view);
         return st;
 }

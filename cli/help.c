@@ -27,7 +27,7 @@ static const char text[] =
         "Symbols\n"
         "      --sysroot DIR      look for the target's files below DIR\n"
         "      --debug-dir DIR    separate debug files, instead of /usr/lib/debug\n"
-        "      --max-memory SIZE  memory for a compressed core; else half of all\n"
+        "      --max-memory SIZE  memory for a compressed core; else half of what is left\n"
         "      --temp-dir DIR     decompress into a nameless file in DIR instead\n"
         "\n"
         "Output\n"

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct piece {
@@ -24,6 +25,7 @@ struct core_source {
         const uint8_t *bytes;         /* all of the core */
         const struct cs_store *store; /* instead of bytes, or NULL; borrowed */
         CS_VEC(struct piece) pieces;  /* sorted, disjoint */
+        bool sparse;                  /* the file has holes */
 };
 
 static bool readable(const struct piece *p)
@@ -50,15 +52,29 @@ static const struct piece *pieces_end(const struct core_source *core)
         return core->pieces.at + core->pieces.n;
 }
 
-static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *len)
+static const uint8_t *lend(const struct core_source *core, uint64_t addr, size_t *len)
 {
-        const struct core_source *core = (const struct core_source *)src;
         const struct piece *p = piece_at(core, addr);
-        if (!p || addr < p->range.start || !p->bytes)
+        if (!p || addr < p->range.start)
                 return NULL;
         if (*len > p->range.end - addr)
                 *len = (size_t)(p->range.end - addr);
-        return p->bytes + (addr - p->range.start);
+        if (p->stored)
+                return cs_store_lend(core->store, p->file_offset + (addr - p->range.start), len);
+        return p->bytes ? p->bytes + (addr - p->range.start) : NULL;
+}
+
+static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *len)
+{
+        const struct core_source *core = (const struct core_source *)src;
+        const uint8_t *at = lend(core, addr, len);
+        /* Up to the next hole only, whose pages would be made by whoever touches them. */
+        if (at && core->sparse) {
+                off_t offset = at - core->bytes, hole = lseek(core->fd, offset, SEEK_HOLE);
+                if (hole > offset && (uint64_t)(hole - offset) < *len)
+                        *len = (size_t)(hole - offset);
+        }
+        return at;
 }
 
 /* Copies from the one piece that holds addr; 0 at a gap. Of the core itself by pread where that is possible: pages touched in
@@ -104,8 +120,9 @@ static enum cs_status core_read(struct cs_source *src, uint64_t addr, void *buf,
 static void core_release(struct cs_source *src, uint64_t addr, size_t len)
 {
         static uintptr_t page_mask = CS_PAGE - 1;
-        const uint8_t *at = core_borrow(src, addr, &len);
-        if (!at)
+        const uint8_t *at = lend((const struct core_source *)src, addr, &len);
+        /* What was decompressed lies there only. */
+        if (!at || ((const struct core_source *)src)->store)
                 return;
         uintptr_t start = ((uintptr_t)at + page_mask) & ~page_mask;
         uintptr_t end = ((uintptr_t)at + len) & ~page_mask;
@@ -131,7 +148,7 @@ static enum cs_gap core_gap(struct cs_source *src, uint64_t addr)
         return readable(p) ? CS_GAP_TRUNCATED : p->gap;
 }
 
-/* Of a page that cannot be lent: what was decompressed knows most zeros without looking. */
+/* What was decompressed knows most zeros without looking. */
 static bool stored_in_use(const struct core_source *core, uint64_t addr)
 {
         const struct piece *p = piece_at(core, addr);
@@ -139,9 +156,13 @@ static bool stored_in_use(const struct core_source *core, uint64_t addr)
         if (!p || addr < p->range.start || !p->stored)
                 return false;
         uint64_t left = p->range.end - addr, offset = p->file_offset + (addr - p->range.start);
-        size_t len = left < CS_PAGE ? (size_t)left : CS_PAGE;
-        return !cs_store_is_zero(core->store, offset, len) &&
-               !cs_all_zero(page, cs_store_read(core->store, offset, page, len));
+        size_t len = left < CS_PAGE ? (size_t)left : CS_PAGE, lent = len;
+        if (cs_store_is_zero(core->store, offset, len))
+                return false;
+        const uint8_t *at = cs_store_lend(core->store, offset, &lent);
+        if (at && lent == len)
+                return !cs_all_zero(at, len);
+        return !cs_all_zero(page, cs_store_read(core->store, offset, page, len));
 }
 
 /* What lseek() last said of the file: holes before data_start, data before data_end. */
@@ -173,17 +194,35 @@ static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, ui
         uint64_t before = 0; /* segments need not lie in the file in the order of their addresses */
         for (size_t i = 0; i < pages; i++) {
                 size_t len = CS_PAGE;
-                const uint8_t *at = core_borrow(src, addr + i * CS_PAGE, &len);
                 if (core->store) {
                         flags[i] = stored_in_use(core, addr + i * CS_PAGE);
                         continue;
                 }
+                const uint8_t *at = lend(core, addr + i * CS_PAGE, &len);
                 uint64_t offset = at ? (uint64_t)(at - core->bytes) : 0;
                 if (offset < before)
                         known = (struct extent){ 0 };
                 before = offset;
                 flags[i] = at && !in_hole(core, &known, offset, len) && !cs_all_zero(at, len);
         }
+}
+
+static uint64_t core_zeros(struct cs_source *src, uint64_t addr)
+{
+        const struct core_source *core = (const struct core_source *)src;
+        const struct piece *p = core->sparse || core->store ? piece_at(core, addr) : NULL;
+        if (!p || addr < p->range.start)
+                return 0;
+        uint64_t left = p->range.end - addr, zeros = 0;
+        if (p->stored) {
+                zeros = cs_store_zeros(core->store, p->file_offset + (addr - p->range.start));
+        } else if (p->bytes) {
+                off_t offset = p->bytes - core->bytes + (off_t)(addr - p->range.start);
+                off_t data = lseek(core->fd, offset, SEEK_DATA);
+                /* ENXIO: no data up to the end of the file. What else fails does not know of holes. */
+                zeros = data >= offset ? (uint64_t)(data - offset) : data < 0 && errno == ENXIO ? left : 0;
+        }
+        return zeros < left ? zeros : left;
 }
 
 static void core_close(struct cs_source *src)
@@ -200,6 +239,7 @@ static const struct cs_source_ops core_ops = {
         .next = core_next,
         .gap = core_gap,
         .resident = core_resident,
+        .zeros = core_zeros,
         .close = core_close,
 };
 
@@ -260,7 +300,10 @@ enum cs_status cs_core_source_create_stored(const struct cs_store *store, const 
 
 void cs_core_source_read_from(struct cs_source *src, int fd)
 {
-        ((struct core_source *)src)->fd = fd;
+        struct core_source *core = (struct core_source *)src;
+        struct stat status;
+        core->fd = fd;
+        core->sparse = fstat(fd, &status) == 0 && status.st_blocks < status.st_size / 512;
 }
 
 enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range range, int fd,

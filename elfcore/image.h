@@ -97,9 +97,9 @@ struct cs_image {
 struct cs_image_options {
         const char *sysroot;   /* prefix for module files, or NULL */
         const char *debug_dir; /* instead of /usr/lib/debug, or NULL; borrowed, must outlive the image */
-        uint64_t max_memory;   /* that a compressed core may take, decompressed; 0: half of the machine's */
-        const char *temp_dir;  /* where to put it instead, or NULL */
-        bool freeze;           /* live: stop the process until cs_image_thaw() */
+        uint64_t max_memory; /* that a compressed core may take, decompressed; 0: half of what is available */
+        const char *temp_dir; /* where to put it instead, or NULL */
+        bool freeze;          /* live: stop the process until cs_image_thaw() */
 };
 
 /* Opens a core file. CS_EFORMAT: not an ELF core. CS_ENOTSUP: a core of another architecture. CS_ESYS: cannot be read.

@@ -274,8 +274,8 @@ static void warn_about_damage(struct cs_image *image, const struct cs_corefile *
         image->complete = !core->missing && !core->headers_cut && !core->overlaps && !notes->damaged;
         if (image->store && cs_store_damage(image->store)) {
                 image->complete = false;
-                cs_image_warn(image, "the compressed core %s: what could be decompressed is read",
-                              cs_store_damage(image->store));
+                cs_image_warn(image, "the compressed core %s: its first %" PRIu64 " bytes are read",
+                              cs_store_damage(image->store), cs_store_size(image->store));
         }
         if (core->counted)
                 cs_image_warn(image, "the number of segments was lost with the core's end; it was told from "

@@ -36,7 +36,7 @@ static enum cs_status plan(struct cs_residency *r, struct cs_error *err)
                 /* Units start at multiples of 64 pages of their mapping, so that no two write to one word. Those in which
                  * nothing can be read are left out: reserved memory may take terabytes of the address space. */
                 for (uint64_t at = m->range.start; at < m->range.end;) {
-                        uint64_t next = cs_source_next(r->image->source, at);
+                        uint64_t next = cs_source_next_data(r->image->source, at);
                         if (next >= m->range.end)
                                 break;
                         at += (next - at) / (UNIT_PAGES * CS_PAGE) * (UNIT_PAGES * CS_PAGE);

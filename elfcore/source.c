@@ -58,6 +58,22 @@ void cs_source_resident(struct cs_source *src, uint64_t addr, size_t pages, uint
         src->ops->resident(src, addr, pages, flags);
 }
 
+uint64_t cs_source_zeros(struct cs_source *src, uint64_t addr)
+{
+        return src->ops->zeros ? src->ops->zeros(src, addr) : 0;
+}
+
+uint64_t cs_source_next_data(struct cs_source *src, uint64_t addr)
+{
+        for (;;) {
+                uint64_t next = cs_source_next(src, addr),
+                         zeros = next < UINT64_MAX ? cs_source_zeros(src, next) : 0;
+                if (zeros < CS_PAGE)
+                        return next;
+                addr = next + zeros;
+        }
+}
+
 bool cs_source_exact(struct cs_source *src, uint64_t addr, void *buf, size_t len)
 {
         size_t got;
@@ -183,7 +199,16 @@ void cs_view_init_hopping(struct cs_view *view, struct cs_source *src)
 /* Takes what the source lends at addr as the span; false where it lends nothing. */
 static bool view_borrow(struct cs_view *view, uint64_t addr)
 {
+        static const uint8_t
+                zeros[CS_VIEW_BYTES]; /* instead of a hole: its pages would have to be made first */
         size_t len = CS_VIEW_LENT;
+        uint64_t known = view->hops ? 0 : cs_source_zeros(view->src, addr);
+        if (known >= CS_PAGE) {
+                view->span = zeros;
+                view->start = addr;
+                view->len = known < sizeof(zeros) ? (size_t)known : sizeof(zeros);
+                return true;
+        }
         const uint8_t *lent = view->hops ? NULL : cs_source_borrow(view->src, addr, &len);
         if (!lent)
                 return false;

@@ -32,6 +32,7 @@ struct cs_source_ops {
         uint64_t (*next)(struct cs_source *src, uint64_t addr);
         enum cs_gap (*gap)(struct cs_source *src, uint64_t addr);
         void (*resident)(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags);
+        uint64_t (*zeros)(struct cs_source *src, uint64_t addr);
         void (*close)(struct cs_source *src);
 };
 
@@ -62,6 +63,13 @@ enum cs_gap cs_source_gap(struct cs_source *src, uint64_t addr);
  * dumped and not all zero. At most CS_RESIDENT_PAGES at once. */
 enum { CS_RESIDENT_PAGES = 1024 };
 void cs_source_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags);
+
+/* How many bytes from addr on can be read and are known to be zero without reading them, or 0: holes of a sparse core, and
+ * what was decompressed. Whoever looks for anything but zeros need not look there; views do not touch it either. */
+uint64_t cs_source_zeros(struct cs_source *src, uint64_t addr);
+
+/* The first address >= addr that can perhaps be read, and is not in pages that are known to be zero; or UINT64_MAX. */
+uint64_t cs_source_next_data(struct cs_source *src, uint64_t addr);
 
 /* Reads exactly len bytes; false where any of them is a gap or the source failed. For small structures. */
 bool cs_source_exact(struct cs_source *src, uint64_t addr, void *buf, size_t len);

@@ -148,6 +148,11 @@ static enum cs_status scan_range(struct build *b, struct worker *w, struct unit_
 {
         for (uint64_t at = (range.start + 7) & ~(uint64_t)7; at < range.end;) {
                 size_t got;
+                uint64_t zeros = range.end - at >= CS_PAGE ? cs_source_zeros(w->view.src, at) : 0;
+                if (zeros >= CS_PAGE) {
+                        at += zeros & ~(uint64_t)7;
+                        continue;
+                }
                 size_t want = range.end - at < CS_VIEW_BYTES ? (size_t)(range.end - at) : CS_VIEW_BYTES;
                 const uint8_t *bytes = cs_view_whole(&w->view, at, want, &got);
                 if (!bytes || got < 8) {

@@ -14,11 +14,12 @@ struct plan {
         struct cs_error *err;
 };
 
-/* Units in which nothing can be read are left out: reserved memory may take terabytes of the address space. */
+/* Units in which nothing can be read, or which are known to be zero, are left out: reserved memory may take terabytes of the
+ * address space. */
 static enum cs_status add(struct plan *p, struct cs_range range, uint32_t root)
 {
         while (range.start < range.end) {
-                uint64_t next = cs_source_next(p->image->source, range.start);
+                uint64_t next = cs_source_next_data(p->image->source, range.start);
                 if (next >= range.end)
                         break;
                 range.start += (next - range.start) / UNIT_BYTES * UNIT_BYTES;

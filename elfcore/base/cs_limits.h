@@ -8,8 +8,12 @@ enum {
         CS_LIMIT_MAPPING_PAGES = 1 << 28,
         /* A core has one program header per mapping; the kernel's default vm.max_map_count is 65,530. */
         CS_LIMIT_MAPPINGS = 1 << 22,
-        /* What a compressed core may become; 16 TiB is more than machines have, and a bomb of zeros ends there. */
+        /* What a compressed core may become: 16 TiB is more than machines have. */
         CS_LIMIT_UNPACKED_GIB = 16 << 10,
+        /* And what it may become beyond 16 GiB, by its size on disk: memory that is used packs to a fifth, one reserved by the
+         * hundred GiB makes it a thousandth at times; zstd packs nothing but zeros to a 30,000th. */
+        CS_LIMIT_BOMB_GIB = 16,
+        CS_LIMIT_BOMB_RATIO = 4096,
         /* Threads beyond this (kernel default threads-max on big machines) are a lie in the notes. */
         CS_LIMIT_THREADS = 1 << 20,
         /* A notes segment holds 336 bytes of registers per thread plus NT_FILE; larger ones are a lie. */

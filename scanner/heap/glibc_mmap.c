@@ -105,7 +105,7 @@ static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, stru
                 if (st != CS_OK)
                         return st;
                 if (length == 0) {
-                        uint64_t next = cs_source_next(glibc->image->source, p + CS_PAGE);
+                        uint64_t next = cs_source_next_data(glibc->image->source, p + CS_PAGE);
                         length = next > p + CS_PAGE ? cs_page_down(next) - p : CS_PAGE;
                         if (next == UINT64_MAX)
                                 break;

@@ -104,7 +104,7 @@ static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, uint
                         p = end;
                         continue;
                 }
-                uint64_t next = cs_source_next(glibc->image->source, p + CS_PAGE);
+                uint64_t next = cs_source_next_data(glibc->image->source, p + CS_PAGE);
                 if (next == UINT64_MAX)
                         break;
                 p = next > p + CS_PAGE ? cs_page_down(next) : p + CS_PAGE;

@@ -102,6 +102,10 @@ static void test_round_trip(void **state)
                 }
                 assert_int_equal(cs_store_read(s, b.len, back, 1), 0);
                 assert_true(cs_store_is_zero(s, b.len - (1 << 20), 4096));
+                assert_true(cs_store_zeros(s, b.len - (1 << 20)) >= (1 << 20) - (128 << 10));
+                assert_true(cs_store_zeros(s, b.len - (1 << 20)) <= (1 << 20) - 777);
+                assert_int_equal(cs_store_zeros(s, b.len), 0);
+                assert_int_equal(cs_store_zeros(s, 0), 0);
                 assert_false(cs_store_is_zero(s, b.len - 100, 100));
                 assert_false(cs_store_is_zero(s, b.len - (1 << 20), 2 << 20));
                 free(back);
@@ -144,17 +148,49 @@ static void test_damage(void **state)
         free(b.at);
 }
 
+/* Some blocks as they are, some packed, in every proportion; and where there is no room for all of them, the first ones. */
 static void test_bounds(void **state)
 {
         (void)state;
-        struct cs_store_options small = { .max_memory = 1 << 20 };
+        static const struct {
+                uint64_t max;
+                bool all;
+        } bounds[] = {
+                { 100 << 20, true }, { 16 << 20, true },  { 10 << 20, true },
+                { 8 << 20, true },   { 5 << 20, true },   { 4 << 20, true },
+                { 1 << 20, false },  { 70 << 10, false }, { 1, false },
+        };
         struct corebuilder_bytes b = build(), packed = squeeze(b.at, b.len, CS_PACKED_ZSTD);
         struct cs_store *s = NULL;
         struct cs_error err = { 0 };
-        assert_int_equal(store(packed.at, packed.len, &small, &s, &err), CS_ELIMIT);
-        assert_non_null(strstr(err.text, "--max-memory"));
-        assert_non_null(strstr(err.text, "--temp-dir"));
-        small.temp_dir = "/tmp";
+        uint8_t *some = malloc(b.len);
+        assert_non_null(some);
+        for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+                struct cs_store_options options = { .max_memory = bounds[i].max };
+                if (store(packed.at, packed.len, &options, &s, &err) != CS_OK)
+                        fail_msg("%s", err.text);
+                size_t size = cs_store_size(s);
+                assert_int_equal(size == b.len, bounds[i].all);
+                assert_int_equal(cs_store_damage(s) == NULL, bounds[i].all);
+                if (!bounds[i].all) {
+                        assert_non_null(strstr(cs_store_damage(s), "--max-memory"));
+                        assert_non_null(strstr(cs_store_damage(s), "--temp-dir"));
+                        assert_true(size <= bounds[i].max);
+                }
+                assert_int_equal(cs_store_read(s, 0, some, b.len), size);
+                assert_memory_equal(some, b.at, size);
+                for (size_t at = 0, n; at < size; at += n) {
+                        size_t len = n = 12345;
+                        const uint8_t *lent = cs_store_lend(s, at, &len);
+                        assert_true(!lent || (len > 0 && len <= n && len <= size - at));
+                        assert_true(!lent || memcmp(lent, b.at + at, len) == 0);
+                        if (bounds[i].max == 100 << 20)
+                                assert_non_null(lent);
+                }
+                cs_store_destroy(s);
+        }
+        free(some);
+        struct cs_store_options small = { .max_memory = 1 << 20, .temp_dir = "/tmp" };
         assert_int_equal(store(packed.at, packed.len, &small, &s, &err), CS_OK);
         assert_true(cs_store_file(s) >= 0);
         uint8_t *back = malloc(b.len);
@@ -163,6 +199,9 @@ static void test_bounds(void **state)
         assert_memory_equal(back, b.at, b.len);
         cs_store_destroy(s);
         free(back);
+        small.temp_dir = "/nonexistent";
+        assert_int_equal(store(packed.at, packed.len, &small, &s, &err), CS_ESYS);
+        assert_non_null(strstr(err.text, "--temp-dir /nonexistent"));
         free(packed.at);
 
         /* A bomb: behind the core, a gigabyte that no header promises; it is not even looked at. */
@@ -256,7 +295,7 @@ static void test_many_segments(void **state)
 static void test_sparse(void **state)
 {
         (void)state;
-        enum { PAGES = 4 << 20 };
+        enum { PAGES = 4 << 20, LARGE = 4 << 20 };
         static const struct cs_image_options options = { .sysroot = "/nonexistent" };
         static const uint8_t byte = 1;
         struct corebuilder c = { 0 };
@@ -289,6 +328,28 @@ static void test_sparse(void **state)
                                 assert_int_equal((page + i) % (PAGES / 4), 0);
                 }
         }
+        /* Whoever reads it all gets each span of data and the zeros between them, untouched; whoever looks for data is led there. */
+        struct cs_view view;
+        size_t ones = 0, found = 0;
+        cs_view_init(&view, image->source);
+        for (uint64_t at = ADDR, got; at < ADDR + (uint64_t)PAGES * 4096; at += got) {
+                size_t n;
+                const uint8_t *bytes = cs_view_at(&view, at, CS_VIEW_BYTES, &n);
+                assert_non_null(bytes);
+                ones += memchr(bytes, 1, n) != NULL;
+                got = n;
+        }
+        cs_view_deinit(&view);
+        /* File systems count in larger pieces than pages. */
+        for (uint64_t at = ADDR; (at = cs_source_next_data(image->source, at)) != UINT64_MAX;
+             at += 4096, found++)
+                assert_true((at - ADDR + LARGE) % ((uint64_t)PAGES / 4 * 4096) < 2 * LARGE);
+        assert_int_equal(ones, 4);
+        assert_true(found >= 4 && found <= 4 * 2 * LARGE / 4096);
+        assert_int_equal(cs_source_zeros(image->source, ADDR), 0);
+        assert_in_range(cs_source_zeros(image->source, ADDR + LARGE), (uint64_t)PAGES / 4 * 4096 - 2 * LARGE,
+                        (uint64_t)PAGES / 4 * 4096);
+        assert_int_equal(cs_source_zeros(image->source, ADDR + (uint64_t)PAGES * 4096), 0);
         assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
         assert_int_equal(set, 4);
         assert_true(after.ru_minflt - before.ru_minflt < 1000);

@@ -65,8 +65,15 @@ static void paint(const struct cs_mapping *m, const struct cs_mark *mark, struct
                 r->kind = CS_KIND_MALLOC_FREE;
 }
 
-/* The region of an anonymous mapping that begins at addr. */
-static struct cs_region part_at(struct painter *p, uint32_t mapping, uint64_t addr)
+/* Does a runtime own a part of the mapping? */
+static bool claimed(const struct painter *p, const struct cs_mapping *m)
+{
+        uint64_t next;
+        return cs_claims_find(p->in->claims, m->range.start, &next) || next < m->range.end;
+}
+
+/* The region of a mapping that begins at addr; kind: what the mapping is where nobody says more. */
+static struct cs_region part_at(struct painter *p, uint32_t mapping, enum cs_kind kind, uint64_t addr)
 {
         const struct cs_mapping *m = &p->in->image->mappings.at[mapping];
         struct cs_region r = { .range = { addr, m->range.end }, .mapping = mapping, .module = CS_NO_MODULE };
@@ -92,7 +99,7 @@ static struct cs_region part_at(struct painter *p, uint32_t mapping, uint64_t ad
         } else {
                 /* gcore writes PROT_NONE mappings as read-only zeros. */
                 bool empty = !(m->perms & CS_PERM_WRITE) && r.resident == 0;
-                r.kind = empty ? CS_KIND_RESERVED : CS_KIND_ANONYMOUS;
+                r.kind = empty && kind == CS_KIND_ANONYMOUS ? CS_KIND_RESERVED : kind;
         }
         return r;
 }
@@ -106,13 +113,13 @@ static enum cs_status paint_all(struct painter *p, struct cs_regions *out, struc
                 struct cs_region whole = {
                         .range = m->range, .kind = kind, .module = m->module, .mapping = (uint32_t)i
                 };
-                if (kind != CS_KIND_ANONYMOUS) {
+                if (kind != CS_KIND_ANONYMOUS && !(kind == CS_KIND_SHARED && claimed(p, m))) {
                         whole.resident = cs_residency_bytes(p->in->residency, m->range);
                         st = cs_vec_push(&out->at, whole, err);
                         continue;
                 }
                 for (uint64_t addr = m->range.start; st == CS_OK && addr < m->range.end;) {
-                        struct cs_region r = part_at(p, (uint32_t)i, addr);
+                        struct cs_region r = part_at(p, (uint32_t)i, kind, addr);
                         addr = r.range.end;
                         st = cs_vec_push(&out->at, r, err);
                 }

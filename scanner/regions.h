@@ -35,8 +35,8 @@ struct cs_regions_input {
 
 void cs_regions_deinit(struct cs_regions *regions);
 
-/* Mappings of modules, files and shared memory are what they are; in anonymous memory heaps go before claims, those before
- * stacks, and what is left is reserved where nothing can be stored in it, else unexplained. Main thread. */
+/* Mappings of modules, files and shared memory are what they are, but that a runtime may claim shared memory for its heap; in
+ * anonymous memory heaps go before claims, those before stacks, and what is left is reserved where nothing can be stored in it, else unexplained. Main thread. */
 CS_CHECK enum cs_status cs_regions_build(const struct cs_regions_input *input, struct cs_regions *out,
                                          struct cs_error *err);
 

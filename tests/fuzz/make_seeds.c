@@ -363,33 +363,90 @@ static void save_runtime(struct runtime *r, const char *name, uint8_t which)
         memset(r, 0, sizeof(*r));
 }
 
+struct java_field {
+        const char *type, *name;
+        uint64_t value; /* an offset; of a static one, from STATICS on, where it is from RECORDS */
+};
+enum { JAVA_STATICS = 0xe00, JAVA_HEAP = 0xe40, JAVA_SPACE = 0xe80, JAVA_LOADER = 0xf00, JAVA_CARDS = 0xf40 };
+
+static const struct java_field java_fields[] = {
+        { "Universe", "_collectedHeap", 0xe00 },
+        { "CollectedHeap", "_reserved", 0x20 },
+        { "MemRegion", "_start", 0 },
+        { "MemRegion", "_word_size", 8 },
+        { "CodeCache", "_low_bound", 0xe08 },
+        { "CodeCache", "_high_bound", 0xe10 },
+        { "ClassLoaderDataGraph", "_head", 0xe18 },
+        { "ClassLoaderData", "_next", 8 },
+        { "ClassLoaderData", "_klasses", 16 },
+        { "Klass", "_next_link", 0x20 },
+        { "Klass", "_class_loader_data", 0x28 },
+        { "InstanceKlass", "_constants", 0x30 },
+        { "ConstantPool", "_pool_holder", 0x38 },
+        { "BarrierSet", "_barrier_set", 0xe20 },
+        { "CardTableBarrierSet", "_card_table", 0 },
+        { "CardTable", "_whole_heap", 8 },
+        { "CardTable", "_byte_map", 0x18 },
+        { "CardTable", "_byte_map_size", 0x20 },
+        { "VirtualSpace", "_low_boundary", 0 },
+        { "VirtualSpace", "_high_boundary", 8 },
+        { "VirtualSpace", "_low", 16 },
+        { "VirtualSpace", "_high", 24 },
+        { "VirtualSpace", "_lower_high", 24 },
+        { "VirtualSpace", "_middle_high", 24 },
+        { "VirtualSpace", "_upper_high", 24 },
+};
+enum { JAVA_FIELDS = sizeof(java_fields) / sizeof(java_fields[0]) };
+
+/* A name in the table's text, which holds each but once. */
+static uint64_t java_name(struct runtime *r, const char *name, uint64_t *text)
+{
+        uint64_t at = RECORDS + JAVA_FIELDS * 48 + 48;
+        while (at < *text && strcmp((char *)place(r, at), name) != 0)
+                at += strlen((char *)place(r, at)) + 1;
+        if (at == *text) {
+                strcpy((char *)place(r, at), name);
+                *text += strlen(name) + 1;
+        }
+        return at;
+}
+
 static void save_java(struct runtime *r)
 {
-        static const char *const fields[][2] = {
-                { "Universe", "_collectedHeap" }, { "CollectedHeap", "_reserved" },
-                { "MemRegion", "_start" },        { "MemRegion", "_word_size" },
-                { "CodeCache", "_low_bound" },    { "CodeCache", "_high_bound" }
-        };
-        static const uint64_t is_static[] = { 1, 0, 0, 0, 1, 1 },
-                              values[] = { 0xe00, 0x20, 0, 8, 0xe08, 0xe10 };
         static const uint64_t layout[] = { RECORDS, 48, 0, 8, 24, 32, 40 };
-        uint64_t text = RECORDS + 0x400;
+        uint64_t text = RECORDS + JAVA_FIELDS * 48 + 48;
+        const uint64_t klass = MEMORY + 2 * STRIDE;
         for (size_t i = 0; i < 7; i++)
                 set(r, VARIABLES + i * VARIABLE, layout[i]);
-        for (uint64_t i = 0; i < 6; i++) {
-                uint64_t entry = RECORDS + 48 * i;
-                for (uint64_t k = 0; k < 2; k++, text += 0x20) {
-                        strcpy((char *)place(r, text), fields[i][k]);
-                        set(r, entry + 8 * k, text);
-                }
-                set(r, entry + 24, is_static[i]);
-                set(r, entry + (is_static[i] ? 40 : 32), is_static[i] ? RECORDS + values[i] : values[i]);
+        for (uint64_t i = 0; i < JAVA_FIELDS; i++) {
+                uint64_t entry = RECORDS + 48 * i, value = java_fields[i].value;
+                bool is_static = value >= JAVA_STATICS;
+                set(r, entry, java_name(r, java_fields[i].type, &text));
+                set(r, entry + 8, java_name(r, java_fields[i].name, &text));
+                set(r, entry + 24, is_static);
+                set(r, entry + (is_static ? 40 : 32), is_static ? RECORDS + value : value);
         }
-        set(r, RECORDS + 0xe00, RECORDS + 0xf00);
+        set(r, RECORDS + 0xe00, RECORDS + JAVA_HEAP);
         set(r, RECORDS + 0xe08, MEMORY + STRIDE);
         set(r, RECORDS + 0xe10, MEMORY + STRIDE + 0x4000);
-        set(r, RECORDS + 0xf20, MEMORY);
-        set(r, RECORDS + 0xf28, 0x4000 / 8);
+        set(r, RECORDS + 0xe18, RECORDS + JAVA_LOADER);
+        set(r, RECORDS + 0xe20, RECORDS + JAVA_CARDS);
+        set(r, RECORDS + JAVA_HEAP + 0x20, MEMORY);
+        set(r, RECORDS + JAVA_HEAP + 0x28, 0x4000 / 8);
+        set(r, RECORDS + JAVA_LOADER + 16, klass);
+        set(r, klass + 0x28, RECORDS + JAVA_LOADER);
+        set(r, klass + 0x30, klass + 0x80);
+        set(r, klass + 0x80 + 0x38, klass);
+        set(r, RECORDS + JAVA_CARDS, RECORDS + JAVA_CARDS);
+        set(r, RECORDS + JAVA_CARDS + 8, MEMORY);
+        set(r, RECORDS + JAVA_CARDS + 16, 0x4000 / 8);
+        set(r, RECORDS + JAVA_CARDS + 0x18, MEMORY + 3 * STRIDE);
+        set(r, RECORDS + JAVA_CARDS + 0x20, 0x1000);
+        set(r, VARIABLES + 0xf0, RECORDS + JAVA_SPACE);
+        set(r, RECORDS + JAVA_SPACE, MEMORY + 4 * STRIDE);
+        set(r, RECORDS + JAVA_SPACE + 8, MEMORY + 4 * STRIDE + 0x4000);
+        set(r, RECORDS + JAVA_SPACE + 16, MEMORY + 4 * STRIDE);
+        set(r, RECORDS + JAVA_SPACE + 24, MEMORY + 4 * STRIDE + 0x2000);
         save_runtime(r, "java", JAVA);
 }
 

@@ -1,10 +1,12 @@
 #!/bin/bash
 # A JVM of 256 MiB whose twelve threads allocate natively: Java's heap is told from what lies in malloc's arenas, and is nobody's
-# leak; with each of its collectors.
+# leak, and so are its classes, its code and what its collector keeps beside the heap; with each of its collectors.
 . "$SOURCE_DIR/tests/real/_real.sh" || exit 1
 need_command java gdb jq
 
 cat >"$tmp/Fill.java" <<'END'
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,6 +16,14 @@ import java.util.zip.Deflater;
 
 public class Fill {
         static final List<Object> kept = new ArrayList<>();
+
+        static long committed(String pool) {
+                long sum = 0;
+                for (MemoryPoolMXBean p : ManagementFactory.getMemoryPoolMXBeans())
+                        if (p.getName().startsWith(pool))
+                                sum += p.getUsage().getCommitted();
+                return sum;
+        }
 
         static synchronized void keep(Object o) {
                 kept.add(o);
@@ -50,6 +60,7 @@ public class Fill {
                         keep(bytes);
                 }
                 filled.await();
+                System.out.println(committed("Metaspace") + " " + committed("Code"));
                 System.out.println("ready");
                 never.await();
         }
@@ -59,12 +70,17 @@ END
 java -m jdk.compiler/com.sun.tools.javac.Main -d "$tmp" "$tmp/Fill.java" || skip "no Java compiler"
 [ -e "$tmp/Fill.class" ] || give_up "the Java program compiles"
 
-check() { # json
-        check_explained "$1" 900
+check() { # json, views of the heap, bytes of metaspace and of code
+        check_explained "$1" 980
         check_allocator "$1" glibc
         check_sound "$1"
-        # -Xmx256m, whatever the collector has committed of it.
-        jqe '[.memory.by_kind[] | select(.kind == "java-heap")][0] | .bytes <= 268435456 and .resident > 30000000' "$1"
+        # -Xmx256m, whatever the collector has committed of it, and however often it maps it: there are three views of ZGC's.
+        jqe '[.memory.by_kind[] | select(.kind == "java-heap")][0] | .bytes <= 268435456 * $views and .resident > 30000000' "$1" \
+                --argjson views "$2"
+        # What the JVM says that it has committed for classes and for code; of the latter it does not count its maps.
+        jqe '[.memory.by_kind[] | select(.kind == "java-metaspace")][0].bytes - $said | fabs <= 262144' "$1" --argjson said "$3"
+        jqe '[.regions[] | select(.kind == "java-code-cache" and .detail == "code cache") | .bytes] | add - $said | fabs <= 262144' \
+                "$1" --argjson said "$4"
         # 720 buffers of 40 KB, and as many deflaters of 260 KB.
         jqe '[.memory.by_kind[] | select(.kind == "malloc-used")][0].resident > 28800000' "$1"
         jqe '[.heaps[] | select(.allocator == "glibc")][0].arenas | length > 2' "$1"
@@ -73,15 +89,24 @@ check() { # json
         jqe '.verdict.kind | . == "cache-or-live-data" or . == "managed-heap" or . == "healthy"' "$1"
 }
 
-for collector in Serial Parallel G1; do
+for collector in Serial Parallel G1 Z; do
+        views=1
+        [ "$collector" != Z ] || views=3
         start_program java -Xmx256m "-XX:+Use${collector}GC" -cp "$tmp" Fill
         wait_ready
+        read -r metaspace code <"$program_dir/.out"
         scan_json "$tmp/$collector.json" --live "$pid" --summary --regions
-        check "$tmp/$collector.json"
+        check "$tmp/$collector.json" "$views" "$metaspace" "$code"
+        case $collector in
+        Z) ;;
+        # The card table is a byte for 512, where the heap is committed.
+        *) jqe '[.regions[] | select(.detail == "card table" and .owner == "libjvm.so") | .bytes] | add | . > 0 and . <= 532480' \
+                "$tmp/$collector.json" ;;
+        esac
         if [ "$collector" = G1 ]; then
                 take_gcore "$pid" "$tmp/core"
                 scan_json "$tmp/core.json" --summary --regions "$tmp/core"
-                check "$tmp/core.json"
+                check "$tmp/core.json" "$views" "$metaspace" "$code"
         fi
         stop_program "$pid"
 done

@@ -43,6 +43,7 @@ enum cs_status cs_accounts_build(const struct cs_image *image, const struct cs_r
         for (size_t i = 0; i < regions->at.n; i++) {
                 const struct cs_region *r = &regions->at.at[i];
                 enter_region(kinds, r);
+                memory->lent += r->lent ? r->resident : 0;
                 /* A managed heap may be memory that has a name only (memfd), to be mapped more than once. */
                 if ((!image->mappings.at[r->mapping].file_backed || cs_kind_managed(r->kind)) &&
                     r->kind != CS_KIND_VDSO)

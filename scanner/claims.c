@@ -6,6 +6,7 @@
 void cs_claims_deinit(struct cs_claims *claims)
 {
         cs_vec_deinit(&claims->at);
+        cs_vec_deinit(&claims->within);
         cs_pool_deinit(&claims->pool);
 }
 
@@ -26,6 +27,11 @@ enum cs_status cs_claims_extend(struct cs_claims *claims, struct cs_claim claim,
         return CS_OK;
 }
 
+enum cs_status cs_claims_add_within(struct cs_claims *claims, struct cs_claim claim, struct cs_error *err)
+{
+        return claim.range.start < claim.range.end ? cs_vec_push(&claims->within, claim, err) : CS_OK;
+}
+
 static int by_start(const void *a, const void *b)
 {
         const struct cs_claim *x = a, *y = b;
@@ -34,15 +40,15 @@ static int by_start(const void *a, const void *b)
         return x->order < y->order ? -1 : x->order > y->order;
 }
 
-void cs_claims_seal(struct cs_claims *claims)
+static void seal(cs_claim_vec *claims)
 {
-        struct cs_claim *all = claims->at.at;
+        struct cs_claim *all = claims->at;
         size_t kept = 0;
-        for (size_t i = 0; i < claims->at.n; i++)
+        for (size_t i = 0; i < claims->n; i++)
                 all[i].order = (uint32_t)i;
-        if (claims->at.n)
-                qsort(all, claims->at.n, sizeof(*all), by_start);
-        for (size_t i = 0; i < claims->at.n; i++) {
+        if (claims->n)
+                qsort(all, claims->n, sizeof(*all), by_start);
+        for (size_t i = 0; i < claims->n; i++) {
                 struct cs_claim claim = all[i];
                 struct cs_claim *last = kept ? &all[kept - 1] : NULL;
                 if (last && claim.range.start < last->range.end) {
@@ -56,20 +62,36 @@ void cs_claims_seal(struct cs_claims *claims)
                 if (claim.range.start < claim.range.end)
                         all[kept++] = claim;
         }
-        claims->at.n = kept;
+        claims->n = kept;
 }
 
-const struct cs_claim *cs_claims_find(const struct cs_claims *claims, uint64_t addr, uint64_t *next)
+void cs_claims_seal(struct cs_claims *claims)
 {
-        size_t lo = 0, hi = claims->at.n;
+        seal(&claims->at);
+        seal(&claims->within);
+}
+
+static const struct cs_claim *find(const cs_claim_vec *claims, uint64_t addr, uint64_t *next)
+{
+        size_t lo = 0, hi = claims->n;
         while (lo < hi) {
                 size_t mid = lo + (hi - lo) / 2;
-                if (claims->at.at[mid].range.start <= addr)
+                if (claims->at[mid].range.start <= addr)
                         lo = mid + 1;
                 else
                         hi = mid;
         }
         if (next)
-                *next = lo < claims->at.n ? claims->at.at[lo].range.start : UINT64_MAX;
-        return lo && cs_range_has(claims->at.at[lo - 1].range, addr) ? &claims->at.at[lo - 1] : NULL;
+                *next = lo < claims->n ? claims->at[lo].range.start : UINT64_MAX;
+        return lo && cs_range_has(claims->at[lo - 1].range, addr) ? &claims->at[lo - 1] : NULL;
+}
+
+const struct cs_claim *cs_claims_find(const struct cs_claims *claims, uint64_t addr, uint64_t *next)
+{
+        return find(&claims->at, addr, next);
+}
+
+const struct cs_claim *cs_claims_within(const struct cs_claims *claims, uint64_t addr, uint64_t *next)
+{
+        return find(&claims->within, addr, next);
 }

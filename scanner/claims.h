@@ -19,9 +19,12 @@ struct cs_claim {
         uint32_t order; /* set by cs_claims_seal() */
 };
 
+typedef CS_VEC(struct cs_claim) cs_claim_vec;
+
 struct cs_claims {
         struct cs_pool pool;
-        CS_VEC(struct cs_claim) at; /* once sealed: by address, disjoint */
+        cs_claim_vec at;     /* once sealed: by address, disjoint */
+        cs_claim_vec within; /* likewise: what a runtime got from malloc for its heap */
 };
 
 void cs_claims_deinit(struct cs_claims *claims);
@@ -33,6 +36,10 @@ CS_CHECK enum cs_status cs_claims_add(struct cs_claims *claims, struct cs_claim 
 CS_CHECK enum cs_status cs_claims_extend(struct cs_claims *claims, struct cs_claim claim,
                                          struct cs_error *err);
 
+/* Adds a claim on memory that lies in a block of malloc's: the block stays malloc's, but what it holds is of the claim's kind. */
+CS_CHECK enum cs_status cs_claims_add_within(struct cs_claims *claims, struct cs_claim claim,
+                                             struct cs_error *err);
+
 /* Sorts. Of two claims that overlap the one that was added first keeps all of it, and the other what lies before (or, where it
  * begins later, behind) it. */
 void cs_claims_seal(struct cs_claims *claims);
@@ -40,5 +47,8 @@ void cs_claims_seal(struct cs_claims *claims);
 /* The claim that holds addr, or NULL; *next is where the next claim behind addr begins (UINT64_MAX: none). Sealed only;
  * next may be NULL. Thread-safe. */
 const struct cs_claim *cs_claims_find(const struct cs_claims *claims, uint64_t addr, uint64_t *next);
+
+/* The same of claims on memory in malloc's blocks. */
+const struct cs_claim *cs_claims_within(const struct cs_claims *claims, uint64_t addr, uint64_t *next);
 
 #endif

@@ -78,9 +78,16 @@ static struct cs_region part_at(struct painter *p, uint32_t mapping, enum cs_kin
         const struct cs_mapping *m = &p->in->image->mappings.at[mapping];
         struct cs_region r = { .range = { addr, m->range.end }, .mapping = mapping, .module = CS_NO_MODULE };
         uint64_t next;
-        const struct cs_mark *mark = mark_at(&p->heaps, &p->heap_at, addr, &r.range.end);
-        const struct cs_claim *claim = NULL;
-        if (!mark) {
+        const struct cs_mark *mark = NULL;
+        const struct cs_claim *claim = cs_claims_within(p->in->claims, addr, &next);
+        r.lent = claim;
+        if (claim)
+                next = claim->range.end;
+        if (next < r.range.end)
+                r.range.end = next;
+        if (!claim)
+                mark = mark_at(&p->heaps, &p->heap_at, addr, &r.range.end);
+        if (!mark && !claim) {
                 claim = cs_claims_find(p->in->claims, addr, &next);
                 if (claim)
                         next = claim->range.end;

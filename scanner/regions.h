@@ -15,6 +15,7 @@ struct cs_region {
         int32_t module;     /* whose it is, or CS_NO_MODULE */
         const char *detail; /* or NULL */
         uint32_t mapping;   /* index of the mapping that it is of */
+        bool lent;          /* a managed runtime has it from malloc; the block is still malloc's */
         bool heap; /* blocks lie here: kind says what most of them are, used and freed bytes how many */
         uint64_t used, freed;                   /* of a heap: bytes of blocks */
         uint64_t used_resident, freed_resident; /* what is neither is the allocator's overhead */
@@ -36,7 +37,8 @@ struct cs_regions_input {
 void cs_regions_deinit(struct cs_regions *regions);
 
 /* Mappings of modules, files and shared memory are what they are, but that a runtime may claim shared memory for its heap; in
- * anonymous memory heaps go before claims, those before stacks, and what is left is reserved where nothing can be stored in it, else unexplained. Main thread. */
+ * anonymous memory claims within malloc's blocks go before heaps, those before other claims, those before stacks, and what is left
+ * is reserved where nothing can be stored in it, else unexplained. Main thread. */
 CS_CHECK enum cs_status cs_regions_build(const struct cs_regions_input *input, struct cs_regions *out,
                                          struct cs_error *err);
 

@@ -44,6 +44,7 @@ struct cs_report_memory {
         uint64_t resident;
         uint64_t anonymous;           /* resident bytes that no file backs */
         uint64_t unexplained;         /* resident anonymous bytes that nothing claims */
+        uint64_t lent;                /* resident bytes of managed heaps that malloc handed out; not shown */
         struct cs_report_kind *kinds; /* largest resident first; adds up to mapped and resident */
         size_t n_kinds;
 };

@@ -263,6 +263,8 @@ static void add_up(struct cs_bench *b)
                         add_heap(b, &b->report->heaps[i]);
         for (size_t i = 0; i < memory->n_kinds; i++)
                 add_kind(b, &memory->kinds[i], &largest);
+        b->lent = memory->lent < b->used_resident ? memory->lent : b->used_resident;
+        b->used_resident -= b->lent;
         b->overall = memory->anonymous;
 }
 

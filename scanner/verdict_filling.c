@@ -42,6 +42,12 @@ static void tell_use(struct cs_bench *b)
                                   "resident that no file backs",
                                   cs_verdict_size(b->used_resident), cs_verdict_size(b->kept),
                                   cs_verdict_size(b->overall)));
+        if (b->lent)
+                cs_verdict_reason(
+                        b,
+                        cs_pool_printf(&b->report->pool,
+                                       "%s of the managed memory are blocks that the runtime got from malloc",
+                                       cs_verdict_size(b->lent)));
 }
 
 static void tell_lost(struct cs_bench *b)

@@ -13,7 +13,8 @@ struct cs_bench {
         struct cs_report *report;
         uint64_t used;          /* bytes of blocks in use, resident or not */
         uint64_t freed;         /* bytes of free chunks, top included, resident or not */
-        uint64_t used_resident; /* of `used` */
+        uint64_t used_resident; /* of `used`, less what is lent */
+        uint64_t lent;          /* of `used`: what a managed runtime got from malloc for its heap */
         uint64_t overall;       /* all that no file backs */
         uint64_t kept;          /* free: in bins, cached, in top */
         uint64_t cached;        /* of these: in thread caches and fastbins */

@@ -113,11 +113,47 @@ static void test_anonymous(void **state)
         fake_destroy(p);
 }
 
+/* What a runtime has from malloc is its heap, though the block stays malloc's: of a block in a heap a part, of an mmapped one all
+ * behind the header. */
+static void test_lent(void **state)
+{
+        (void)state;
+        struct fake_process *p = fake_create();
+        fake_heap(p, 0x4000);
+        fake_top(p, ARENA, fake_chunk(p, FAKE_HEAP, 0x2000), FAKE_HEAP + 0x4000);
+        fake_map(p, OTHER, 0x3000, PF_R | PF_W);
+        fake_put(p, OTHER + 8, 0x3000 | 2);
+        fake_open(p);
+        fake_relate(p, 1);
+        const struct cs_claim claims[] = {
+                { { FAKE_HEAP + 0x10, FAKE_HEAP + 0x1000 }, CS_KIND_GO_HEAP, CS_NO_MODULE, "got", 0 },
+                { { OTHER + 0x10, OTHER + 0x3000 }, CS_KIND_GO_HEAP, CS_NO_MODULE, "got", 0 },
+        };
+        for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++)
+                assert_int_equal(cs_claims_add_within(&p->claims, claims[i], NULL), CS_OK);
+        cs_claims_seal(&p->claims);
+        assert_int_equal(fake_state(p, FAKE_HEAP), CS_BLOCK_IN_USE);
+        assert_int_equal(fake_state(p, OTHER), CS_BLOCK_IN_USE);
+        assert_null(cs_claims_find(&p->claims, OTHER + 0x10, NULL));
+        const struct expected cases[] = {
+                { FAKE_HEAP, "malloc-used", "main arena: 16 bytes in use, 0 bytes free", FAKE_HEAP,
+                  FAKE_HEAP + 0x10 },
+                { FAKE_HEAP + 0x10, "go-heap", "got", FAKE_HEAP + 0x10, FAKE_HEAP + 0x1000 },
+                { FAKE_HEAP + 0x1000, "malloc-used", "main arena: 4.0 KiB in use", FAKE_HEAP + 0x1000,
+                  FAKE_HEAP + 0x2000 },
+                { OTHER, "malloc-used", "mmapped block, 12288 bytes", OTHER, OTHER + 0x10 },
+                { OTHER + 0x2000, "go-heap", "got", OTHER + 0x10, OTHER + 0x3000 },
+        };
+        check(p, cases, sizeof(cases) / sizeof(cases[0]));
+        fake_destroy(p);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arena),
                 cmocka_unit_test(test_anonymous),
+                cmocka_unit_test(test_lent),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,8 +35,10 @@ static struct fake_process *make(const char *const *names, size_t n, uint64_t me
         return p;
 }
 
+enum { WITHIN = 1 << 8 }; /* a block of malloc's */
+
 struct expected {
-        enum cs_kind kind;
+        int kind;
         uint64_t start, end;
         const char *detail;
 };
@@ -48,15 +50,21 @@ static void check(struct fake_process *p, const struct expected *want, size_t n)
         fake_open(p);
         assert_int_equal(cs_runtimes_find(p->image, p->symbols, &claims, NULL), CS_OK);
         cs_claims_seal(&claims);
-        assert_int_equal(claims.at.n, n);
+        size_t done[2] = { 0, 0 };
         for (size_t i = 0; i < n; i++) {
-                const struct cs_claim *c = &claims.at.at[i];
-                assert_int_equal(c->kind, want[i].kind);
+                bool within = want[i].kind & WITHIN;
+                const cs_claim_vec *in = within ? &claims.within : &claims.at;
+                size_t at = done[within]++;
+                assert_true(at < in->n);
+                const struct cs_claim *c = &in->at[at];
+                assert_int_equal(c->kind, want[i].kind & ~WITHIN);
                 assert_int_equal(c->range.start, want[i].start);
                 assert_int_equal(c->range.end, want[i].end);
                 assert_string_equal(c->detail, want[i].detail);
                 assert_string_equal(p->image->modules.at[c->module].name, "libwidget.so.1");
         }
+        assert_int_equal(claims.at.n, done[0]);
+        assert_int_equal(claims.within.n, done[1]);
         cs_claims_deinit(&claims);
         fake_destroy(p);
 }
@@ -431,6 +439,17 @@ static void test_java_z(void **state)
 
 /* ---- Erlang ------------------------------------------------------------------------------------------------------ */
 
+#define MALLOCED (MEMORY + 0x1010)
+
+static void put_carrier(struct fake_process *p, uint64_t at, uint64_t word, uint64_t next, uint64_t prev,
+                        uint64_t allocator)
+{
+        fake_put(p, at, word);
+        fake_put(p, at + 8, next);
+        fake_put(p, at + 16, prev);
+        fake_put(p, at + 24, allocator);
+}
+
 static struct fake_process *beam(void)
 {
         struct fake_process *p = make(NULL, 0, 0x100000);
@@ -452,6 +471,12 @@ static struct fake_process *beam(void)
         fake_put(p, MEMORY + 0x40018, eheap | 2);
         fake_put(p, MEMORY + 0xc0000, 0x10000 | 3);
         fake_put(p, MEMORY + 0xc0018, ets);
+        /* Carriers from malloc, where main_carrier, mbc_list and others lie in the allocator. */
+        fake_put(p, eheap + 0x170, MALLOCED);
+        fake_put(p, eheap + 0x178, MALLOCED);
+        fake_put(p, eheap + 0x180, MALLOCED + 0x3000);
+        put_carrier(p, MALLOCED, 0x2008, MALLOCED + 0x3000, 0, eheap);
+        put_carrier(p, MALLOCED + 0x3000, 0x1000, 0, MALLOCED, eheap);
         return p;
 }
 
@@ -463,24 +488,71 @@ static struct fake_process *beam(void)
         {                                                                                        \
                 CS_KIND_BEAM_CARRIER, MEMORY + 0xc0000, MEMORY + 0xd0000, "carrier of ets_alloc" \
         }
+#define LENT_AT(at, size)                                                                  \
+        {                                                                                  \
+                CS_KIND_BEAM_CARRIER | WITHIN, at, (at) + (size), "carrier of eheap_alloc" \
+        }
+#define LENT_1 LENT_AT(MALLOCED, 0x2008)
+#define LENT_2 LENT_AT(MALLOCED + 0x3000, 0x1000)
 
 static void test_beam(void **state)
 {
         (void)state;
-        CHECK(beam(), EHEAP, ETS);
+        CHECK(beam(), EHEAP, ETS, LENT_1, LENT_2);
         struct fake_process *p = beam();
         fake_put(p, MEMORY + 0x40018, RECORDS + 0x3000); /* no allocator */
-        CHECK(p, ETS);
+        CHECK(p, ETS, LENT_1, LENT_2);
         p = beam();
         fake_put(p, MEMORY + 0xc0000, 0x80000 | 1); /* longer than its mapping */
-        CHECK(p, EHEAP);
+        CHECK(p, EHEAP, LENT_1, LENT_2);
         p = beam();
-        fake_put(p, MEMORY + 0xc0000, 0x10000); /* from malloc */
-        CHECK(p, EHEAP);
+        fake_put(p, MEMORY + 0xc0000, 0x10000); /* from malloc, but in no list */
+        CHECK(p, EHEAP, LENT_1, LENT_2);
         p = beam();
         fake_put(p, VARIABLES + 16, UINT64_MAX - 7); /* instances that lie nowhere */
         fake_write(p, LIB + FAKE_RODATA + 16, "EVIL", 4);
         check(p, NULL, 0);
+}
+
+static void test_beam_lists(void **state)
+{
+        (void)state;
+        static const struct {
+                uint64_t at, value;
+                bool first; /* is still claimed */
+        } damages[] = {
+                { RECORDS + 0x1178, MALLOCED + 8, false },              /* does not begin with a carrier */
+                { RECORDS + 0x1180, MALLOCED, false },                  /* ends with one that has a next */
+                { RECORDS + 0x1180, UINT64_MAX - 15, false },           /* ends nowhere */
+                { MALLOCED + 16, MALLOCED + 0x3000, false },            /* the first has one before it */
+                { MALLOCED + 24, RECORDS + 0x2000, false },             /* and is another allocator's */
+                { MALLOCED + 0x3010, 0, true },                         /* the second does not lead back */
+                { MALLOCED + 0x3000, UINT64_MAX & ~UINT64_C(7), true }, /* is longer than memory */
+                { MALLOCED + 0x3000, 0x100000, true },                  /* is longer than its mapping */
+        };
+        for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+                struct fake_process *p = beam();
+                fake_put(p, damages[i].at, damages[i].value);
+                if (damages[i].first)
+                        CHECK(p, EHEAP, ETS, LENT_1);
+                else
+                        CHECK(p, EHEAP, ETS);
+        }
+        /* A ring of two, each of which leads back. */
+        struct fake_process *p = beam();
+        fake_put(p, MALLOCED + 0x3008, MALLOCED);
+        fake_put(p, MALLOCED + 16, MALLOCED + 0x3000);
+        CHECK(p, EHEAP, ETS);
+        /* Too small for its own header, and the last. */
+        p = beam();
+        fake_put(p, MALLOCED + 0x3000, 16);
+        CHECK(p, EHEAP, ETS);
+        /* The first is a mapping of its own: it counts once, and those behind it as well. */
+        p = beam();
+        fake_put(p, RECORDS + 0x1178, MEMORY + 0x40000);
+        fake_put(p, MEMORY + 0x40008, MALLOCED + 0x3000);
+        fake_put(p, MALLOCED + 0x3010, MEMORY + 0x40000);
+        CHECK(p, EHEAP, ETS, LENT_2);
 }
 
 /* ---- Go ---------------------------------------------------------------------------------------------------------- */
@@ -525,11 +597,12 @@ static void test_none(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_ruby),   cmocka_unit_test(test_ruby_transient),
-                cmocka_unit_test(test_python), cmocka_unit_test(test_v8),
-                cmocka_unit_test(test_java),   cmocka_unit_test(test_java_beside_the_heap),
-                cmocka_unit_test(test_java_z), cmocka_unit_test(test_beam),
-                cmocka_unit_test(test_go),     cmocka_unit_test(test_none),
+                cmocka_unit_test(test_ruby),       cmocka_unit_test(test_ruby_transient),
+                cmocka_unit_test(test_python),     cmocka_unit_test(test_v8),
+                cmocka_unit_test(test_java),       cmocka_unit_test(test_java_beside_the_heap),
+                cmocka_unit_test(test_java_z),     cmocka_unit_test(test_beam),
+                cmocka_unit_test(test_go),         cmocka_unit_test(test_none),
+                cmocka_unit_test(test_beam_lists),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,33 +24,38 @@ struct sums {
         uint64_t resident;
         int clusters;  /* all that is in use, or nothing that stands out */
         uint64_t lost; /* blocks of 1 KiB of 100,000 */
+        uint64_t lent; /* of `used`, and of `resident` */
         const char *verdict;
 };
 
 static const struct sums table[] = {
-        { "small and free", MB(1), MB(9), 0, 0, MB(9), 1, NULL, 0, NO_CLUSTERS, 0, "healthy" },
-        { "burst", MB(10), MB(80), 0, MB(10), MB(85), 1, NULL, 0, NO_CLUSTERS, 0, "retention" },
-        { "arenas", MB(1), MB(20), 0, MB(1), MB(190), 10, NULL, 0, NO_CLUSTERS, 0, "retention" },
-        { "caches", MB(1), MB(1), MB(20), 0, 0, 10, NULL, 0, NO_CLUSTERS, 0, "retention" },
-        { "holes", MB(50), MB(80), MB(1), 0, MB(8), 1, NULL, 0, NO_CLUSTERS, 0, "fragmentation" },
-        { "holes, few", MB(100), MB(30), MB(1), 0, MB(1), 1, NULL, 0, NO_CLUSTERS, 0, "healthy" },
-        { "data", MB(100), MB(10), 0, 0, MB(10), 1, NULL, 0, ONE_CLUSTER, 0, "cache-or-live-data" },
-        { "data of many kinds", MB(100), MB(10), 0, 0, MB(10), 1, NULL, 0, NO_CLUSTERS, 0, "healthy" },
-        { "half lost", MB(100), MB(10), 0, 0, MB(10), 1, NULL, 0, ONE_CLUSTER, 50000, "leak" },
-        { "lost beside free", MB(100), MB(200), 0, 0, MB(200), 1, NULL, 0, ONE_CLUSTER, 90000, "leak" },
-        { "java", MB(30), MB(10), 0, 0, MB(10), 4, "java-heap", MB(300), ONE_CLUSTER, 0, "managed-heap" },
-        { "java beside native data", MB(75), MB(26), 0, 0, MB(2), 1, "java-heap", MB(60), ONE_CLUSTER, 0,
+        { "small and free", MB(1), MB(9), 0, 0, MB(9), 1, NULL, 0, NO_CLUSTERS, 0, 0, "healthy" },
+        { "burst", MB(10), MB(80), 0, MB(10), MB(85), 1, NULL, 0, NO_CLUSTERS, 0, 0, "retention" },
+        { "arenas", MB(1), MB(20), 0, MB(1), MB(190), 10, NULL, 0, NO_CLUSTERS, 0, 0, "retention" },
+        { "caches", MB(1), MB(1), MB(20), 0, 0, 10, NULL, 0, NO_CLUSTERS, 0, 0, "retention" },
+        { "holes", MB(50), MB(80), MB(1), 0, MB(8), 1, NULL, 0, NO_CLUSTERS, 0, 0, "fragmentation" },
+        { "holes, few", MB(100), MB(30), MB(1), 0, MB(1), 1, NULL, 0, NO_CLUSTERS, 0, 0, "healthy" },
+        { "data", MB(100), MB(10), 0, 0, MB(10), 1, NULL, 0, ONE_CLUSTER, 0, 0, "cache-or-live-data" },
+        { "data of many kinds", MB(100), MB(10), 0, 0, MB(10), 1, NULL, 0, NO_CLUSTERS, 0, 0, "healthy" },
+        { "half lost", MB(100), MB(10), 0, 0, MB(10), 1, NULL, 0, ONE_CLUSTER, 50000, 0, "leak" },
+        { "lost beside free", MB(100), MB(200), 0, 0, MB(200), 1, NULL, 0, ONE_CLUSTER, 90000, 0, "leak" },
+        { "java", MB(30), MB(10), 0, 0, MB(10), 4, "java-heap", MB(300), ONE_CLUSTER, 0, 0, "managed-heap" },
+        { "java beside native data", MB(75), MB(26), 0, 0, MB(2), 1, "java-heap", MB(60), ONE_CLUSTER, 0, 0,
           "cache-or-live-data" },
-        { "java before native data", MB(60), MB(26), 0, 0, MB(2), 1, "java-heap", MB(75), ONE_CLUSTER, 0,
+        { "java before native data", MB(60), MB(26), 0, 0, MB(2), 1, "java-heap", MB(75), ONE_CLUSTER, 0, 0,
           "managed-heap" },
-        { "ruby and payload", MB(80), MB(9), 0, 0, MB(9), 1, "ruby-heap", MB(60), ONE_CLUSTER, 0,
+        { "erlang on malloc", MB(336), MB(6), 0, 0, MB(6), 1, "beam-carrier", MB(630), ONE_CLUSTER, 0,
+          MB(334), "managed-heap" },
+        { "erlang beside native data", MB(150), MB(6), 0, 0, MB(6), 1, "beam-carrier", MB(60), ONE_CLUSTER, 0,
+          MB(20), "cache-or-live-data" },
+        { "ruby and payload", MB(80), MB(9), 0, 0, MB(9), 1, "ruby-heap", MB(60), ONE_CLUSTER, 0, 0,
           "managed-heap" },
-        { "ruby and kept", MB(20), MB(200), 0, 0, MB(200), 1, "ruby-heap", MB(60), NO_CLUSTERS, 0,
+        { "ruby and kept", MB(20), MB(200), 0, 0, MB(200), 1, "ruby-heap", MB(60), NO_CLUSTERS, 0, 0,
           "retention" },
-        { "a small runtime", MB(1), 0, 0, 0, 0, 1, "python-heap", MB(8), NO_CLUSTERS, 0, "healthy" },
-        { "stacks", MB(2), MB(1), 0, 0, 0, 8, "stack", MB(60), NO_CLUSTERS, 0, "healthy" },
-        { "mapped file", MB(2), MB(1), 0, 0, 0, 1, "file", MB(600), NO_CLUSTERS, 0, "cache-or-live-data" },
-        { "unexplained", MB(2), MB(1), 0, 0, 0, 1, "anonymous", MB(600), NO_CLUSTERS, 0, "unknown" },
+        { "a small runtime", MB(1), 0, 0, 0, 0, 1, "python-heap", MB(8), NO_CLUSTERS, 0, 0, "healthy" },
+        { "stacks", MB(2), MB(1), 0, 0, 0, 8, "stack", MB(60), NO_CLUSTERS, 0, 0, "healthy" },
+        { "mapped file", MB(2), MB(1), 0, 0, 0, 1, "file", MB(600), NO_CLUSTERS, 0, 0, "cache-or-live-data" },
+        { "unexplained", MB(2), MB(1), 0, 0, 0, 1, "anonymous", MB(600), NO_CLUSTERS, 0, 0, "unknown" },
 };
 
 /* Files are not among what no file backs. */
@@ -58,9 +63,10 @@ static void add_up(const struct sums *s, struct cs_report *r)
 {
         uint64_t malloced = s->arenas * (s->used + s->bins + s->cached + s->top);
         bool file = s->kind && strcmp(s->kind, "file") == 0;
-        r->memory.anonymous = malloced + (file ? 0 : s->resident);
+        r->memory.anonymous = malloced + (file ? 0 : s->resident) - s->lent;
+        r->memory.lent = s->lent;
         r->memory.unexplained = s->kind && strcmp(s->kind, "anonymous") == 0 ? s->resident : 0;
-        r->memory.resident = malloced + s->resident;
+        r->memory.resident = malloced + s->resident - s->lent;
 }
 
 static const char *judge(const struct sums *s)

@@ -2,12 +2,12 @@
 #include "live.h"
 
 #include "bytes.h"
+#include "pagemap.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -18,71 +18,19 @@ enum {
         READ_PAGES = READ_BYTES / CS_PAGE,
 };
 
-/* Linux Documentation/admin-guide/mm/pagemap.rst. */
-static const uint64_t PAGEMAP_PRESENT = UINT64_C(1) << 63, PAGEMAP_SWAPPED = UINT64_C(1) << 62,
-                      PAGEMAP_FILE = UINT64_C(1) << 61;
-
-/* Linux 6.7, include/uapi/linux/fs.h; written out here, for the headers of Debian 12 are older. Tells the kernel's one page of
- * zeros, which pagemap calls present, from memory of the process: whoever read its untouched pages by ptrace (gcore) left it mapped. */
-struct page_region {
-        uint64_t start, end, categories;
-};
-struct scan_argument {
-        uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-        uint64_t inverted, mask, anyof, returned;
-};
-enum { PAGE_IS_PFNZERO = 1 << 5 };
-#define SCAN_PAGES _IOWR('f', 16, struct scan_argument)
-
 struct live_source {
         struct cs_source base;
         const struct cs_image *image;
         pid_t pid;
         int pagemap; /* -1: cannot be read */
-        int mem;     /* -1: not needed or not to be had */
+        int mem;     /* -1: not to be had */
         atomic_bool gone;
 };
 
-/* The pagemap of a process that has ended is empty (Linux fs/proc/task_mmu.c, pagemap_read: no mm, no bytes); so it always is
- * for addresses that are the kernel's (vsyscall). */
-static void notice_end(struct live_source *live, uint64_t addr, ssize_t got)
+static void notice_end(struct live_source *live, bool ended)
 {
-        if (got == 0 && addr >> 47 == 0)
+        if (ended)
                 atomic_store_explicit(&live->gone, true, memory_order_relaxed);
-}
-
-/* Where the bytes of a page are to be had without touching what is not there. */
-enum place { IN_TARGET, IN_FILE, NOWHERE };
-
-/* in_file: a module's file backs the page. What the process did not write to is the file's, present or not. */
-static enum place place_of(uint64_t entry, bool in_file)
-{
-        if (in_file && !(entry & PAGEMAP_SWAPPED) && (!(entry & PAGEMAP_PRESENT) || entry & PAGEMAP_FILE))
-                return IN_FILE;
-        return entry & PAGEMAP_PRESENT ? IN_TARGET : NOWHERE;
-}
-
-/* How many of the pages from addr (page-aligned) on are in one place, up to count; 0 where nothing is known of the first. Without a
- * pagemap all are in the target. */
-static size_t run_of_pages(struct live_source *live, uint64_t addr, size_t count, bool in_file,
-                           enum place *place)
-{
-        uint64_t entries[READ_PAGES + 1];
-        *place = IN_TARGET;
-        if (live->pagemap < 0)
-                return count;
-        ssize_t n = pread(live->pagemap, entries, count * sizeof(*entries),
-                          (off_t)(addr / CS_PAGE * sizeof(*entries)));
-        if (n < (ssize_t)sizeof(*entries)) {
-                notice_end(live, addr, n);
-                *place = NOWHERE;
-                return 0;
-        }
-        size_t have = (size_t)n / sizeof(*entries), run = 1;
-        *place = place_of(entries[0], in_file);
-        while (run < have && place_of(entries[run], in_file) == *place)
-                run++;
-        return run;
 }
 
 /* The fd of the file whose clean bytes back addr, and where in it; -1 where there is none. */
@@ -109,6 +57,42 @@ static ssize_t read_target(struct live_source *live, uint64_t addr, void *buf, s
         return n;
 }
 
+/* Where the bytes of a page come from. */
+enum origin { FROM_NOWHERE, FROM_TARGET, FROM_FILE };
+
+/* A module's page that is clean is the file's page: it comes from there whether it is present or not, without the target's locks. One
+ * that is swapped out was written to; reading it would bring it in. */
+static enum origin origin_of(uint64_t entry, bool file)
+{
+        if (entry & CS_PAGEMAP_PRESENT)
+                return file && entry & CS_PAGEMAP_FILE ? FROM_FILE : FROM_TARGET;
+        return file && !(entry & CS_PAGEMAP_SWAPPED) ? FROM_FILE : FROM_NOWHERE;
+}
+
+/* Of the pages from addr (page-aligned) on, how many have the origin of the first. Without a pagemap all are taken for present. */
+static size_t like_run(struct live_source *live, uint64_t addr, size_t count, bool file, enum origin *origin)
+{
+        uint64_t entries[READ_PAGES + 1];
+        *origin = FROM_TARGET;
+        if (live->pagemap < 0)
+                return count;
+        ssize_t n = cs_pagemap_read(live->pagemap, addr, entries, count);
+        notice_end(live, cs_pagemap_ended(addr, n));
+        *origin = n > 0 ? origin_of(entries[0], file) : FROM_NOWHERE;
+        size_t run = 1;
+        while (n > 0 && run < (size_t)n && origin_of(entries[run], file) == *origin)
+                run++;
+        return run;
+}
+
+static bool is_present(struct live_source *live, uint64_t addr)
+{
+        uint64_t entry;
+        ssize_t n = live->pagemap < 0 ? -1 : cs_pagemap_read(live->pagemap, cs_page_down(addr), &entry, 1);
+        notice_end(live, cs_pagemap_ended(addr, n));
+        return live->pagemap < 0 || (n == 1 && entry & CS_PAGEMAP_PRESENT);
+}
+
 /* Reads up to one run of like pages; 0 at a gap. */
 static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, size_t len)
 {
@@ -120,16 +104,26 @@ static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, si
         if (len > READ_BYTES)
                 len = READ_BYTES;
         size_t in_page = (size_t)(addr - cs_page_down(addr));
-        size_t pages = (in_page + len + CS_PAGE - 1) / CS_PAGE;
         uint64_t offset = 0;
         int fd = backing(live, m, addr, &offset);
-        enum place place;
-        size_t run = run_of_pages(live, cs_page_down(addr), pages, fd >= 0, &place);
-        if (run && len > run * CS_PAGE - in_page)
+        enum origin origin;
+        size_t run =
+                like_run(live, cs_page_down(addr), (in_page + len + CS_PAGE - 1) / CS_PAGE, fd >= 0, &origin);
+        if (origin == FROM_NOWHERE)
+                return 0;
+        if (len > run * CS_PAGE - in_page)
                 len = run * CS_PAGE - in_page;
-        ssize_t n = !run || place == NOWHERE ? 0
-                    : place == IN_FILE       ? pread(fd, buf, len, (off_t)offset)
-                                             : read_target(live, addr, buf, len);
+        if (origin == FROM_FILE) {
+                ssize_t n = pread(fd, buf, len, (off_t)offset);
+                if (n > 0)
+                        return (size_t)n;
+                /* The file ends before its last page does, which goes on with zeros. */
+                if (!is_present(live, addr))
+                        return 0;
+                if (len > CS_PAGE - in_page)
+                        len = CS_PAGE - in_page;
+        }
+        ssize_t n = read_target(live, addr, buf, len);
         return n > 0 ? (size_t)n : 0;
 }
 
@@ -149,32 +143,9 @@ static enum cs_status live_read(struct cs_source *src, uint64_t addr, void *buf,
         return CS_OK;
 }
 
-/* The first present page in [addr, end), or end. */
-static uint64_t next_present(struct live_source *live, uint64_t addr, uint64_t end)
+/* The first address from addr on where a page has any of the bits; of readable mappings only, and also where a file has the bytes. */
+static uint64_t next_with(struct live_source *live, uint64_t addr, uint64_t bits, bool readable)
 {
-        uint64_t entries[CS_RESIDENT_PAGES];
-        while (addr < end) {
-                size_t pages = (size_t)((end - addr + CS_PAGE - 1) / CS_PAGE);
-                if (pages > CS_RESIDENT_PAGES)
-                        pages = CS_RESIDENT_PAGES;
-                ssize_t n = pread(live->pagemap, entries, pages * sizeof(*entries),
-                                  (off_t)(addr / CS_PAGE * sizeof(*entries)));
-                if (n < (ssize_t)sizeof(*entries)) {
-                        notice_end(live, addr, n);
-                        return end;
-                }
-                size_t have = (size_t)n / sizeof(*entries);
-                for (size_t i = 0; i < have; i++)
-                        if (entries[i] & PAGEMAP_PRESENT)
-                                return i ? cs_page_down(addr) + i * CS_PAGE : addr;
-                addr = cs_page_down(addr) + have * CS_PAGE;
-        }
-        return end;
-}
-
-static uint64_t live_next(struct cs_source *src, uint64_t addr)
-{
-        struct live_source *live = (struct live_source *)src;
         const cs_mapping_vec *maps = &live->image->mappings;
         size_t lo = 0, hi = maps->n;
         while (lo < hi) {
@@ -187,70 +158,56 @@ static uint64_t live_next(struct cs_source *src, uint64_t addr)
         for (; lo < maps->n; lo++) {
                 const struct cs_mapping *m = &maps->at[lo];
                 uint64_t from = addr > m->range.start ? addr : m->range.start, offset;
-                if (!(m->perms & CS_PERM_READ))
+                bool ended = false;
+                if (readable && !(m->perms & CS_PERM_READ))
                         continue;
-                if (live->pagemap < 0 || backing(live, m, from, &offset) >= 0)
+                if (live->pagemap < 0 || (readable && backing(live, m, from, &offset) >= 0))
                         return from;
-                from = next_present(live, from, m->range.end);
+                from = cs_pagemap_next(live->pagemap, from, m->range.end, bits, &ended);
+                notice_end(live, ended);
                 if (from < m->range.end)
                         return from;
         }
         return UINT64_MAX;
 }
 
+static uint64_t live_next(struct cs_source *src, uint64_t addr)
+{
+        return next_with((struct live_source *)src, addr, CS_PAGEMAP_PRESENT, true);
+}
+
+static uint64_t live_held(struct cs_source *src, uint64_t addr)
+{
+        return next_with((struct live_source *)src, addr, CS_PAGEMAP_PRESENT | CS_PAGEMAP_SWAPPED, false);
+}
+
 static enum cs_gap live_gap(struct cs_source *src, uint64_t addr)
 {
         struct live_source *live = (struct live_source *)src;
         const struct cs_mapping *m = cs_image_mapping_at(live->image, addr);
-        enum place place;
         if (atomic_load_explicit(&live->gone, memory_order_relaxed))
                 return CS_GAP_GONE;
         if (!m)
                 return CS_GAP_UNMAPPED;
         if (!(m->perms & CS_PERM_READ))
                 return CS_GAP_PROTECTED;
-        (void)run_of_pages(live, cs_page_down(addr), 1, false, &place);
-        return place == NOWHERE ? CS_GAP_ABSENT : CS_GAP_GONE;
-}
-
-/* Clears the flags of pages that are the page of zeros. Where the kernel cannot tell, they count as before. */
-static void drop_zeros(const struct live_source *live, uint64_t addr, size_t pages, uint8_t *flags)
-{
-        struct page_region zeros[64];
-        struct scan_argument scan = {
-                .size = sizeof(scan),
-                .start = addr,
-                .end = addr + pages * CS_PAGE,
-                .vec = (uint64_t)(uintptr_t)zeros,
-                .vec_len = sizeof(zeros) / sizeof(zeros[0]),
-                .mask = PAGE_IS_PFNZERO,
-                .returned = PAGE_IS_PFNZERO,
-        };
-        for (;;) {
-                int n = ioctl(live->pagemap, SCAN_PAGES, &scan);
-                for (int i = 0; i < n; i++)
-                        for (uint64_t at = zeros[i].start; at < zeros[i].end && at - addr < pages * CS_PAGE;
-                             at += CS_PAGE)
-                                flags[(at - addr) / CS_PAGE] = 0;
-                if (n < (int)scan.vec_len || scan.walk_end <= scan.start || scan.walk_end >= scan.end)
-                        return;
-                scan.start = scan.walk_end;
-        }
+        return is_present(live, addr) ? CS_GAP_GONE : CS_GAP_ABSENT;
 }
 
 static void live_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
 {
         const struct live_source *live = (const struct live_source *)src;
         uint64_t entries[CS_RESIDENT_PAGES];
-        memset(flags, live->pagemap < 0, pages);
+        memset(flags, live->pagemap < 0 ? CS_PAGE_RESIDENT : CS_PAGE_ABSENT, pages);
         if (live->pagemap < 0)
                 return;
-        ssize_t n = pread(live->pagemap, entries, pages * sizeof(*entries),
-                          (off_t)(addr / CS_PAGE * sizeof(*entries)));
-        for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(*entries); i++)
-                flags[i] = (entries[i] & PAGEMAP_PRESENT) != 0;
-        if (memchr(flags, 1, pages))
-                drop_zeros(live, addr, pages, flags);
+        ssize_t n = cs_pagemap_read(live->pagemap, addr, entries, pages);
+        for (size_t i = 0; n > 0 && i < (size_t)n; i++)
+                flags[i] = entries[i] & CS_PAGEMAP_PRESENT  ? CS_PAGE_RESIDENT
+                           : cs_pagemap_swapped(entries[i]) ? CS_PAGE_SWAPPED
+                                                            : CS_PAGE_ABSENT;
+        if (memchr(flags, CS_PAGE_RESIDENT, pages))
+                cs_pagemap_drop_zeros(live->pagemap, addr, pages, flags);
 }
 
 static void live_close(struct cs_source *src)
@@ -267,6 +224,7 @@ static const struct cs_source_ops live_ops = {
         .read = live_read,
         .next = live_next,
         .gap = live_gap,
+        .held = live_held,
         .resident = live_resident,
         .close = live_close,
 };

@@ -291,8 +291,11 @@ static enum cs_status open_live(struct cs_image *image, int proc, const struct c
         enum cs_status st;
         if (read_proc(proc, "status", &process) != 0)
                 return cs_fail(err, CS_EGONE, "the process ended while it was opened");
+        /* The source before the maps: its files stay with the address space that they were opened for. Should the process execute
+         * another program meanwhile, they tell that it is gone, where the other way round its maps would be taken for the new one's. */
         if ((st = check_kind(&process, proc, err)) != CS_OK ||
             (options->freeze && (st = cs_freeze_create(image->pid, proc, &image->freeze, err)) != CS_OK) ||
+            (st = cs_live_source_create(image, proc, &image->source, err)) != CS_OK ||
             (st = read_maps(image, proc, &process, err)) != CS_OK ||
             (st = check_readable(image, proc, &process, err)) != CS_OK ||
             (st = read_threads(image, proc, err)) != CS_OK)
@@ -315,15 +318,18 @@ static enum cs_status open_live(struct cs_image *image, int proc, const struct c
         }
         read_names(image, proc);
         read_auxv(image, proc);
-        if ((st = cs_live_source_create(image, proc, &image->source, err)) != CS_OK)
-                return st;
         if (!cs_live_source_has_pagemap(image->source))
                 cs_image_warn(
                         image,
                         "the process's pagemap cannot be read: resident sizes are those of mappings, and "
                         "reading may touch pages that the process never used");
         struct live_files files = { image, options, proc };
-        return cs_modules_find(image, open_in_target, &files, err);
+        if ((st = cs_modules_find(image, open_in_target, &files, err)) != CS_OK)
+                return st;
+        return cs_live_source_gone(image->source)
+                       ? cs_fail(err, CS_EGONE,
+                                 "the process ended, or executed another program, while it was opened")
+                       : CS_OK;
 }
 
 enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *options, struct cs_image **out,

@@ -11,6 +11,7 @@ enum { UNIT_PAGES = CS_RESIDENT_PAGES };
 struct cs_residency {
         const struct cs_image *image;
         uint64_t **bits;               /* per mapping, one bit a page; NULL: none is resident */
+        uint64_t **swapped;            /* the same of those that are swapped out (live) */
         CS_VEC(struct cs_range) units; /* what a worker looks at in one go */
         size_t skipped;
 };
@@ -20,37 +21,59 @@ static uint64_t pages_of(const struct cs_mapping *m)
         return (cs_page_up(m->range.end) - cs_page_down(m->range.start)) / CS_PAGE;
 }
 
+/* In a core what may not be read was either not dumped or is zeros that gcore made up; live, pages are held whatever access is allowed. */
+static bool counts(const struct cs_residency *r, const struct cs_mapping *m)
+{
+        return m->dumped && (m->perms & CS_PERM_READ || r->image->kind == CS_IMAGE_LIVE);
+}
+
+static enum cs_status make_bits(struct cs_residency *r, size_t mapping, struct cs_error *err)
+{
+        size_t words = (size_t)(pages_of(&r->image->mappings.at[mapping]) / 64 + 1);
+        bool live = r->image->kind == CS_IMAGE_LIVE;
+        r->bits[mapping] = calloc(words, sizeof(uint64_t));
+        r->swapped[mapping] = live ? calloc(words, sizeof(uint64_t)) : NULL;
+        if (!r->bits[mapping] || (live && !r->swapped[mapping]))
+                return cs_fail(err, CS_ENOMEM, "page map");
+        return CS_OK;
+}
+
+/* Units start at multiples of 64 pages of their mapping, so that no two write to one word. Those in which nothing is held are left
+ * out: reserved memory may take terabytes of the address space. */
+static enum cs_status plan_mapping(struct cs_residency *r, size_t mapping, struct cs_error *err)
+{
+        struct cs_range range = r->image->mappings.at[mapping].range;
+        enum cs_status st = CS_OK;
+        for (uint64_t at = range.start; st == CS_OK && at < range.end;) {
+                uint64_t next = cs_source_held(r->image->source, at);
+                if (next >= range.end)
+                        break;
+                at += (next - at) / (UNIT_PAGES * CS_PAGE) * (UNIT_PAGES * CS_PAGE);
+                uint64_t left = range.end - at;
+                struct cs_range unit = { at,
+                                         at + (left < UNIT_PAGES * CS_PAGE ? left : UNIT_PAGES * CS_PAGE) };
+                if (!r->bits[mapping])
+                        st = make_bits(r, mapping, err);
+                if (st == CS_OK)
+                        st = cs_vec_push(&r->units, unit, err);
+                at = unit.end;
+        }
+        return st;
+}
+
 static enum cs_status plan(struct cs_residency *r, struct cs_error *err)
 {
-        for (size_t i = 0; i < r->image->mappings.n; i++) {
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < r->image->mappings.n; i++) {
                 const struct cs_mapping *m = &r->image->mappings.at[i];
-                if (!(m->perms & CS_PERM_READ) || !m->dumped)
+                if (!counts(r, m))
                         continue;
-                if (pages_of(m) > CS_LIMIT_MAPPING_PAGES) {
-                        r->skipped++;
-                        continue;
-                }
-                r->bits[i] = calloc((size_t)(pages_of(m) / 64 + 1), sizeof(uint64_t));
-                if (!r->bits[i])
-                        return cs_fail(err, CS_ENOMEM, "page map");
-                /* Units start at multiples of 64 pages of their mapping, so that no two write to one word. Those in which
-                 * nothing can be read are left out: reserved memory may take terabytes of the address space. */
-                for (uint64_t at = m->range.start; at < m->range.end;) {
-                        uint64_t next = cs_source_next_data(r->image->source, at);
-                        if (next >= m->range.end)
-                                break;
-                        at += (next - at) / (UNIT_PAGES * CS_PAGE) * (UNIT_PAGES * CS_PAGE);
-                        uint64_t left = m->range.end - at;
-                        struct cs_range unit = {
-                                at, at + (left < UNIT_PAGES * CS_PAGE ? left : UNIT_PAGES * CS_PAGE)
-                        };
-                        enum cs_status st = cs_vec_push(&r->units, unit, err);
-                        if (st != CS_OK)
-                                return st;
-                        at = unit.end;
-                }
+                if (pages_of(m) <= CS_LIMIT_MAPPING_PAGES)
+                        st = plan_mapping(r, i, err);
+                else
+                        r->skipped += (m->perms & CS_PERM_READ) != 0;
         }
-        return CS_OK;
+        return st;
 }
 
 static enum cs_status look(void *context, size_t unit, unsigned worker, struct cs_error *err)
@@ -63,10 +86,14 @@ static enum cs_status look(void *context, size_t unit, unsigned worker, struct c
         (void)err;
         size_t pages = (size_t)((cs_range_size(range) + CS_PAGE - 1) / CS_PAGE);
         uint64_t *bits = r->bits[m - r->image->mappings.at];
+        uint64_t *swapped = r->swapped[m - r->image->mappings.at];
         uint64_t first = (range.start - m->range.start) / CS_PAGE;
         cs_source_resident(r->image->source, range.start, pages, flags);
         for (size_t i = 0; i < pages; i++)
-                bits[(first + i) / 64] |= (uint64_t)flags[i] << ((first + i) % 64);
+                bits[(first + i) / 64] |= (uint64_t)(flags[i] == CS_PAGE_RESIDENT) << ((first + i) % 64);
+        for (size_t i = 0; swapped && i < pages; i++)
+                if (flags[i] == CS_PAGE_SWAPPED)
+                        swapped[(first + i) / 64] |= UINT64_C(1) << ((first + i) % 64);
         cs_source_release(r->image->source, range.start, (size_t)cs_range_size(range));
         return CS_OK;
 }
@@ -79,7 +106,8 @@ enum cs_status cs_residency_create(const struct cs_image *image, unsigned worker
                 return cs_fail(err, CS_ENOMEM, "residency");
         r->image = image;
         r->bits = calloc(image->mappings.n + 1, sizeof(*r->bits));
-        if (!r->bits)
+        r->swapped = calloc(image->mappings.n + 1, sizeof(*r->swapped));
+        if (!r->bits || !r->swapped)
                 return cs_fail(err, CS_ENOMEM, "residency");
         enum cs_status st = plan(r, err);
         if (st == CS_OK)
@@ -96,7 +124,10 @@ void cs_residency_destroy(struct cs_residency *r)
                 return;
         for (size_t i = 0; r->bits && i < r->image->mappings.n; i++)
                 free(r->bits[i]);
+        for (size_t i = 0; r->swapped && i < r->image->mappings.n; i++)
+                free(r->swapped[i]);
         free(r->bits);
+        free(r->swapped);
         cs_vec_deinit(&r->units);
         free(r);
 }
@@ -131,7 +162,7 @@ static uint64_t bytes_in(const struct cs_mapping *m, const uint64_t *bits, struc
         return sum;
 }
 
-uint64_t cs_residency_bytes(const struct cs_residency *r, struct cs_range range)
+static uint64_t sum_bytes(const struct cs_residency *r, uint64_t *const *maps, struct cs_range range)
 {
         uint64_t sum = 0;
         while (range.start < range.end) {
@@ -139,12 +170,47 @@ uint64_t cs_residency_bytes(const struct cs_residency *r, struct cs_range range)
                 if (!m)
                         break;
                 struct cs_range part = cs_range_cut(range, m->range);
-                const uint64_t *bits = r->bits[m - r->image->mappings.at];
+                const uint64_t *bits = maps[m - r->image->mappings.at];
                 if (bits)
                         sum += bytes_in(m, bits, part);
                 range.start = part.end;
         }
         return sum;
+}
+
+uint64_t cs_residency_bytes(const struct cs_residency *r, struct cs_range range)
+{
+        return sum_bytes(r, r->bits, range);
+}
+
+uint64_t cs_residency_swapped(const struct cs_residency *r, struct cs_range range)
+{
+        return sum_bytes(r, r->swapped, range);
+}
+
+uint64_t cs_residency_page(const struct cs_residency *r, struct cs_range range, uint64_t *nth)
+{
+        const struct cs_mapping *m = cs_image_mapping_at(r->image, range.start);
+        const uint64_t *bits = m ? r->bits[m - r->image->mappings.at] : NULL;
+        if (!bits || range.start >= range.end)
+                return UINT64_MAX;
+        struct cs_range part = cs_range_cut(range, m->range);
+        uint64_t at = (part.start - m->range.start) / CS_PAGE;
+        uint64_t end = (part.end - m->range.start + CS_PAGE - 1) / CS_PAGE;
+        while (at < end) {
+                uint64_t stop = at / 64 * 64 + 64 < end ? at / 64 * 64 + 64 : end;
+                uint64_t here = count_bits(bits, at, stop);
+                if (here <= *nth) {
+                        *nth -= here;
+                        at = stop;
+                        continue;
+                }
+                uint64_t word = bits[at / 64] >> (at % 64);
+                for (; *nth; --*nth)
+                        word &= word - 1;
+                return cs_page_down(m->range.start) + (at + (uint64_t)__builtin_ctzll(word)) * CS_PAGE;
+        }
+        return UINT64_MAX;
 }
 
 size_t cs_residency_skipped(const struct cs_residency *r)

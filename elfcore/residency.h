@@ -19,7 +19,14 @@ static inline void cs_residency_destroyp(struct cs_residency **residency)
 /* Resident bytes of a range: for each resident page the part that lies in the range. Thread-safe. */
 uint64_t cs_residency_bytes(const struct cs_residency *residency, struct cs_range range);
 
-/* Mappings too large to be looked at page by page (CS_LIMIT_MAPPING_PAGES): taken as not resident. */
+/* The same of the pages that are swapped out: 0 in a core. */
+uint64_t cs_residency_swapped(const struct cs_residency *residency, struct cs_range range);
+
+/* The address of the resident page of the range (in one mapping) before which *nth others lie in it; UINT64_MAX where there are not so
+ * many, and then *nth is lowered by how many there are. Thread-safe. */
+uint64_t cs_residency_page(const struct cs_residency *residency, struct cs_range range, uint64_t *nth);
+
+/* Readable mappings too large to be looked at page by page (CS_LIMIT_MAPPING_PAGES): taken as not resident. */
 size_t cs_residency_skipped(const struct cs_residency *residency);
 
 #endif

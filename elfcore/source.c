@@ -48,6 +48,11 @@ uint64_t cs_source_next(struct cs_source *src, uint64_t addr)
         return src->ops->next(src, addr);
 }
 
+uint64_t cs_source_held(struct cs_source *src, uint64_t addr)
+{
+        return src->ops->held ? src->ops->held(src, addr) : cs_source_next_data(src, addr);
+}
+
 enum cs_gap cs_source_gap(struct cs_source *src, uint64_t addr)
 {
         return src->ops->gap(src, addr);

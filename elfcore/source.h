@@ -30,6 +30,7 @@ struct cs_source_ops {
         const uint8_t *(*borrow)(struct cs_source *src, uint64_t addr, size_t *len);
         void (*release)(struct cs_source *src, uint64_t addr, size_t len);
         uint64_t (*next)(struct cs_source *src, uint64_t addr);
+        uint64_t (*held)(struct cs_source *src, uint64_t addr); /* NULL: as next, but for zeros */
         enum cs_gap (*gap)(struct cs_source *src, uint64_t addr);
         void (*resident)(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags);
         uint64_t (*zeros)(struct cs_source *src, uint64_t addr);
@@ -56,11 +57,20 @@ void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
 /* The first address >= addr that can perhaps be read, or UINT64_MAX. */
 uint64_t cs_source_next(struct cs_source *src, uint64_t addr);
 
+/* The first address >= addr whose page is perhaps not absent (cs_source_resident()), whether it can be read or not, or UINT64_MAX. */
+uint64_t cs_source_held(struct cs_source *src, uint64_t addr);
+
 /* Why the byte at addr cannot be read (asked after a short read). */
 enum cs_gap cs_source_gap(struct cs_source *src, uint64_t addr);
 
-/* flags[i] = 1 where the i-th page from addr (page-aligned) is memory that the target really uses: live, present; in a core,
- * dumped and not all zero. At most CS_RESIDENT_PAGES at once. */
+/* Whether a page is memory that the target really uses. */
+enum cs_page {
+        CS_PAGE_ABSENT,
+        CS_PAGE_RESIDENT, /* live: present; in a core: dumped and not all zero */
+        CS_PAGE_SWAPPED,  /* live: swapped out */
+};
+
+/* flags[i] becomes a cs_page, for the i-th page from addr (page-aligned) on. At most CS_RESIDENT_PAGES at once. */
 enum { CS_RESIDENT_PAGES = 1024 };
 void cs_source_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags);
 

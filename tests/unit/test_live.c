@@ -168,6 +168,95 @@ static void test_child(void **state)
         munmap(area, AREA);
 }
 
+static uint8_t changed[2 * CS_PAGE] = { 1 };
+
+static void write_data(void *text)
+{
+        memset(changed, 0x77, sizeof(changed));
+        (void)*(volatile uint8_t *)text;
+}
+
+/* A module's clean pages come from its file, those that were written to from the process: another file in the module's place shows
+ * which is which. */
+static void test_clean_pages(void **state)
+{
+        (void)state;
+        void *text = (void *)(uintptr_t)cs_page_down((uintptr_t)&test_child);
+        pid_t pid = spawn(write_data, text);
+        struct cs_image *image = NULL;
+        if (cs_image_open_live(pid, &options, &image, NULL) != CS_OK ||
+            !cs_live_source_has_pagemap(image->source)) {
+                cs_image_close(image);
+                stop(pid);
+                skip();
+        }
+        uint8_t before[CS_PAGE], after[CS_PAGE], flags[1];
+        const struct cs_module *m = cs_image_module_at(image, (uintptr_t)text);
+        assert_true(m && m->file == CS_FILE_MATCHES);
+        cs_source_resident(image->source, (uintptr_t)text, 1, flags);
+        assert_int_equal(flags[0], CS_PAGE_RESIDENT);
+        assert_true(cs_source_exact(image->source, (uintptr_t)text, before, sizeof(before)));
+        assert_memory_equal(before, text, sizeof(before));
+
+        FILE *other = tmpfile();
+        assert_non_null(other);
+        assert_int_equal(ftruncate(fileno(other), 64 << 20), 0);
+        assert_int_equal(dup2(fileno(other), m->fd), m->fd);
+        (void)fclose(other);
+        assert_true(cs_source_exact(image->source, (uintptr_t)text, after, sizeof(after)));
+        assert_int_equal(after[0] | after[CS_PAGE - 1] | memcmp(after, after + 1, sizeof(after) - 1), 0);
+        assert_true(cs_source_exact(image->source, cs_page_up((uintptr_t)changed), after, 16));
+        assert_memory_equal(after, "wwwwwwwwwwwwwwww", 16);
+
+        /* The file ends before: a page that is there is the process's, with what stands behind the file's end. */
+        assert_int_equal(ftruncate(m->fd, 0), 0);
+        assert_true(cs_source_exact(image->source, (uintptr_t)text, after, sizeof(after)));
+        assert_memory_equal(before, after, sizeof(before));
+        cs_image_close(image);
+        stop(pid);
+}
+
+/* The process executes another program while its image is open: nothing of the new one is taken for the old one's. */
+static void test_exec(void **state)
+{
+        (void)state;
+        int go[2];
+        char byte = 0;
+        uint64_t word;
+        assert_int_equal(pipe(go), 0);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (read(go[0], &byte, 1) != 1)
+                        _exit(1);
+                execl("/bin/sleep", "sleep", "1000", NULL);
+                _exit(1);
+        }
+        struct cs_image *image = NULL;
+        if (cs_image_open_live(pid, &options, &image, NULL) != CS_OK) {
+                stop(pid);
+                skip();
+        }
+        assert_true(cs_source_u64(image->source, (uintptr_t)changed, &word));
+        assert_false(cs_live_source_gone(image->source));
+        char name[64], exe[64] = "";
+        snprintf(name, sizeof(name), "/proc/%d/exe", (int)pid);
+        assert_int_equal(write(go[1], &byte, 1), 1);
+        for (int i = 0; i < 500 && !strstr(exe, "/sleep") && !strstr(exe, "coreutils"); i++) {
+                ssize_t n = readlink(name, exe, sizeof(exe) - 1);
+                exe[n > 0 ? n : 0] = '\0';
+                usleep(10000);
+        }
+        assert_false(cs_source_u64(image->source, (uintptr_t)changed, &word));
+        assert_true(cs_live_source_gone(image->source));
+        assert_int_equal(cs_source_gap(image->source, (uintptr_t)changed), CS_GAP_GONE);
+        cs_image_close(image);
+        stop(pid);
+        close(go[0]);
+        close(go[1]);
+}
+
 static void make_hole(void *area)
 {
         mprotect(area, CS_PAGE, PROT_NONE);
@@ -189,6 +278,13 @@ static void test_protected(void **state)
         assert_false(cs_source_u64(image->source, (uintptr_t)area, &word));
         assert_int_equal(cs_source_gap(image->source, (uintptr_t)area), CS_GAP_PROTECTED);
         assert_true(cs_source_u64(image->source, (uintptr_t)area + CS_PAGE, &word));
+        if (cs_live_source_has_pagemap(image->source)) {
+                /* It is memory all the same. */
+                uint8_t flags[2];
+                assert_true(cs_source_held(image->source, (uintptr_t)area) == (uintptr_t)area);
+                cs_source_resident(image->source, (uintptr_t)area, 2, flags);
+                assert_memory_equal(flags, "\1\1", 2);
+        }
         cs_image_close(image);
         stop(pid);
         munmap(area, 2 * CS_PAGE);
@@ -294,6 +390,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_child),         cmocka_unit_test(test_protected),
                 cmocka_unit_test(test_zombie),        cmocka_unit_test(test_nobody),
+                cmocka_unit_test(test_clean_pages),   cmocka_unit_test(test_exec),
                 cmocka_unit_test(test_kernel_thread), cmocka_unit_test(test_not_permitted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,87 @@ static void test_large(void **state)
         drop(w);
 }
 
+/* A live process in small: pages 3 and 70 are resident, 4 and 71 are swapped out; nothing else is held. */
+static uint64_t live_held(struct cs_source *src, uint64_t addr)
+{
+        static const uint64_t pages[] = { 3, 4, 70, 71 };
+        (void)src;
+        for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+                if (addr < START + (pages[i] + 1) * CS_PAGE)
+                        return addr > START + pages[i] * CS_PAGE ? addr : START + pages[i] * CS_PAGE;
+        return UINT64_MAX;
+}
+
+static void live_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
+{
+        (void)src;
+        for (size_t i = 0; i < pages; i++) {
+                uint64_t page = (addr - START) / CS_PAGE + i;
+                flags[i] = page == 3 || page == 70   ? CS_PAGE_RESIDENT
+                           : page == 4 || page == 71 ? CS_PAGE_SWAPPED
+                                                     : CS_PAGE_ABSENT;
+        }
+}
+
+static void test_live(void **state)
+{
+        (void)state;
+        static const struct cs_source_ops ops = { .held = live_held, .resident = live_resident };
+        struct cs_source source = { .ops = &ops };
+        struct cs_mapping maps[2] = { whole, whole };
+        maps[0].range.end = maps[1].range.start = START + 64 * CS_PAGE;
+        maps[1].perms = 0; /* live, memory counts whatever access is allowed */
+        struct cs_image image = { .kind = CS_IMAGE_LIVE,
+                                  .source = &source,
+                                  .mappings = { .at = maps, .n = 2 } };
+        struct cs_residency *r = NULL;
+        assert_int_equal(cs_residency_create(&image, 2, &r, NULL), CS_OK);
+        assert_int_equal(cs_residency_bytes(r, whole.range), 2 * CS_PAGE);
+        assert_int_equal(cs_residency_swapped(r, whole.range), 2 * CS_PAGE);
+        assert_int_equal(cs_residency_bytes(r, maps[1].range), CS_PAGE);
+        assert_int_equal(cs_residency_swapped(r, maps[1].range), CS_PAGE);
+        assert_int_equal(cs_residency_swapped(r, (struct cs_range){ START + 5 * CS_PAGE - 7,
+                                                                    START + 70 * CS_PAGE }),
+                         7);
+        cs_residency_destroy(r);
+}
+
+static void test_page(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *what;
+                uint64_t start, end, nth; /* in pages from START */
+                uint64_t page, left; /* UINT64_MAX: there are not so many, and so many are left to go by */
+        } cases[] = {
+                { "the first", 0, PAGES, 0, 1, 0 },
+                { "from itself on", 1, PAGES, 0, 1, 0 },
+                { "the third", 0, PAGES, 2, 5, 0 },
+                { "at a word's end", 0, PAGES, 3, 63, 0 },
+                { "in the second word", 0, PAGES, 4, 64, 0 },
+                { "from inside of a word", 3, PAGES, 2, 64, 0 },
+                { "the last", 0, PAGES, 5, PAGES - 1, 0 },
+                { "beyond the last", 0, PAGES, 6, UINT64_MAX, 0 },
+                { "far beyond", 0, PAGES, 100, UINT64_MAX, 94 },
+                { "behind the range's end", 0, 63, 3, UINT64_MAX, 0 },
+                { "none in the range", 65, 199, 7, UINT64_MAX, 7 },
+                { "no range", 5, 5, 2, UINT64_MAX, 2 },
+        };
+        struct world *w = make(1, &whole, PAGES * CS_PAGE);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                uint64_t nth = cases[i].nth;
+                struct cs_range range = { START + cases[i].start * CS_PAGE, START + cases[i].end * CS_PAGE };
+                uint64_t want = cases[i].page == UINT64_MAX ? UINT64_MAX : START + cases[i].page * CS_PAGE;
+                uint64_t got = cs_residency_page(w->r, range, &nth);
+                if (got != want || (want == UINT64_MAX && nth != cases[i].left))
+                        fail_msg("%s: 0x%lx, %lu left", cases[i].what, (unsigned long)got,
+                                 (unsigned long)nth);
+        }
+        uint64_t nth = 0;
+        assert_true(cs_residency_page(w->r, (struct cs_range){ 0, START }, &nth) == UINT64_MAX);
+        drop(w);
+}
+
 static void test_nothing(void **state)
 {
         (void)state;
@@ -167,6 +248,7 @@ int main(void)
                 cmocka_unit_test(test_sums),     cmocka_unit_test(test_parts_add_up),
                 cmocka_unit_test(test_mappings), cmocka_unit_test(test_odd_mapping),
                 cmocka_unit_test(test_large),    cmocka_unit_test(test_nothing),
+                cmocka_unit_test(test_live),     cmocka_unit_test(test_page),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

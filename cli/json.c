@@ -14,6 +14,7 @@ enum { DIGITS = 6 }; /* of shares and seconds: all that they are good for */
 struct writer {
         FILE *out;
         struct cs_pool pool; /* escaped texts of the value at hand */
+        bool live;           /* a core does not tell what is swapped out or absent */
         bool failed;         /* our memory ran out */
         bool begun;          /* a top-level key was written */
 };
@@ -97,6 +98,10 @@ static json_t *target_value(struct writer *w, const struct cs_report_target *tar
         put(w, object, "threads", number(target->threads));
         put(w, object, "complete", json_boolean(target->complete));
         put(w, object, "consistent", json_boolean(target->consistent));
+        if (target->live) {
+                put(w, object, "changed", real(target->changed));
+                put(w, object, "sampled_pages", number(target->sampled));
+        }
         if (target->sha256)
                 put(w, object, "sha256", string(w, target->sha256));
         put(w, object, "warnings", strings(w, (const char *const *)target->warnings, target->n_warnings));
@@ -108,6 +113,10 @@ static json_t *memory_value(struct writer *w, const struct cs_report_memory *mem
         json_t *object = json_object();
         put(w, object, "mapped", number(memory->mapped));
         put(w, object, "resident", number(memory->resident));
+        if (w->live) {
+                put(w, object, "swapped", number(memory->swapped));
+                put(w, object, "absent", number(memory->absent));
+        }
         put(w, object, "anonymous", number(memory->anonymous));
         put(w, object, "unexplained", number(memory->unexplained));
         json_t *kinds = json_array();
@@ -398,6 +407,8 @@ static json_t *region_value(struct writer *w, const struct cs_report_region *reg
         put(w, object, "path", string(w, region->path));
         put(w, object, "bytes", number(region->end - region->start));
         put(w, object, "resident", number(region->resident));
+        if (w->live)
+                put(w, object, "swapped", number(region->swapped));
         put(w, object, "detail", string(w, region->detail));
         return object;
 }
@@ -459,7 +470,7 @@ static enum cs_status write_lists(struct writer *w, const struct cs_report *repo
 enum cs_status cs_json_write(FILE *out, const struct cs_report *report, const struct cs_options *options,
                              struct cs_error *err)
 {
-        struct writer w = { .out = out };
+        struct writer w = { .out = out, .live = report->target.live };
         member(&w, "schema", json_integer(1));
         member(&w, "version", json_string(CS_VERSION));
         member(&w, "target", target_value(&w, &report->target));

@@ -38,6 +38,9 @@ const char *cs_render_owner(struct cs_screen *screen, const char *library, doubl
 void cs_render_left_out(struct cs_screen *screen, const struct cs_left_out *left,
                         const struct cs_options *options, const char *what);
 
+/* Of a live process: how much is mapped and not in memory, and why. Nothing of a core. */
+void cs_render_not_held(struct cs_screen *screen, const struct cs_report *report);
+
 void cs_render_cluster_table(struct cs_screen *screen, const struct cs_report *report,
                              const struct cs_picked *picked);
 void cs_render_library_table(struct cs_screen *screen, const struct cs_report *report,

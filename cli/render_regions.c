@@ -202,5 +202,6 @@ void cs_render_regions(struct cs_screen *screen, const struct cs_report *report,
                                  cs_screen_pick(screen, "…", "..."), cs_units_count(left.count).text,
                                  cs_units_bytes(left.resident).text);
         print_sums(screen, &report->memory);
+        cs_render_not_held(screen, report);
         free(groups);
 }

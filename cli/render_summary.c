@@ -71,8 +71,17 @@ static void render_target(struct cs_screen *screen, const struct cs_report_targe
                                            cs_screen_safe(screen, target->arch), where));
         if (!target->complete)
                 cs_screen_paragraph(screen, "  ", CS_STYLE_YELLOW, "the answer is partial: see the warnings");
-        if (!target->consistent)
-                cs_screen_printf(screen, "  memory moved while it was read: counts are approximate\n");
+        if (target->changed > 0)
+                cs_screen_paragraph(
+                        screen, "  ", CS_STYLE_PLAIN,
+                        cs_screen_text(
+                                screen,
+                                "memory moved while it was read (%s of %zu pages read again had changed): counts are "
+                                "approximate",
+                                cs_units_percent(target->changed).text, target->sampled));
+        else if (!target->consistent)
+                cs_screen_printf(screen,
+                                 "  memory may have moved while it was read: counts are approximate\n");
 }
 
 /* share of BAR_CELLS cells, in eighths of a cell where the charset has them. */
@@ -190,6 +199,20 @@ static void render_memory(struct cs_screen *screen, const struct cs_report *repo
                 screen, "  ", CS_STYLE_PLAIN,
                 cs_screen_text(screen, "not explained: %s of the %s resident that have no file behind them",
                                unexplained.text, cs_units_bytes(memory->anonymous).text));
+        cs_render_not_held(screen, report);
+}
+
+void cs_render_not_held(struct cs_screen *screen, const struct cs_report *report)
+{
+        if (!report->target.live)
+                return;
+        struct cs_units absent = cs_units_bytes(report->memory.absent);
+        cs_screen_paragraph(
+                screen, "  ", CS_STYLE_PLAIN,
+                cs_screen_text(screen,
+                               "not in memory: %s swapped out, which is not read; %s never touched, "
+                               "given back, or only in files",
+                               cs_units_bytes(report->memory.swapped).text, absent.text));
 }
 
 static const char *heap_name(struct cs_screen *screen, const struct cs_report_heap *heap)

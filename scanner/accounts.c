@@ -43,6 +43,7 @@ enum cs_status cs_accounts_build(const struct cs_image *image, const struct cs_r
         for (size_t i = 0; i < regions->at.n; i++) {
                 const struct cs_region *r = &regions->at.at[i];
                 enter_region(kinds, r);
+                memory->swapped += r->swapped;
                 memory->lent += r->lent ? r->resident : 0;
                 /* A managed heap may be memory that has a name only (memfd), to be mapped more than once. */
                 if ((!image->mappings.at[r->mapping].file_backed || cs_kind_managed(r->kind)) &&
@@ -60,6 +61,8 @@ enum cs_status cs_accounts_build(const struct cs_image *image, const struct cs_r
                         memory->kinds[memory->n_kinds++] =
                                 (struct cs_report_kind){ cs_kind_name(k), a->bytes, a->resident, a->regions };
         }
+        if (image->kind == CS_IMAGE_LIVE)
+                memory->absent = memory->mapped - memory->resident - memory->swapped;
         memory->unexplained = kinds[CS_KIND_ANONYMOUS].resident;
         qsort(memory->kinds, memory->n_kinds, sizeof(*memory->kinds), by_resident);
         return CS_OK;

@@ -74,9 +74,9 @@ static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
                 if (a->image->mappings.at[i].dumped)
                         total += cs_range_size(a->image->mappings.at[i].range);
         stage(a, "looking at pages", 0, total);
-        cs_consistency_begin(a->image, &a->before);
         if ((st = cs_residency_create(a->image, a->workers, &a->residency, err)) != CS_OK)
                 return st;
+        cs_consistency_begin(a->image, a->residency, &a->before);
         stage(a, "reading symbols", 0, 0);
         if ((st = cs_symbols_create(a->image, &a->options->image, &a->symbols, err)) != CS_OK ||
             (st = cs_space_create(a->image, a->symbols, &a->space, err)) != CS_OK)
@@ -160,11 +160,31 @@ static void warn_about_heaps(struct analysis *a)
                                        (unsigned long)h->mmapped_known, (unsigned long)mmapped));
 }
 
+/* Did memory move while it was read? */
+static void compare_sample(struct analysis *a)
+{
+        struct cs_report_target *t = &a->report->target;
+        size_t changed = cs_consistency_end(a->image, &a->before);
+        bool ended = a->image->kind == CS_IMAGE_LIVE && cs_live_source_gone(a->image->source);
+        if (ended) {
+                t->complete = t->consistent = false;
+                warn(a->report,
+                     "the process ended or executed another program while it was read: the answer is partial");
+                return;
+        }
+        t->consistent = changed == 0;
+        t->sampled = a->before.n;
+        t->changed = a->before.n ? (double)changed / (double)a->before.n : 0;
+        if (changed)
+                warn(a->report,
+                     cs_pool_printf(&a->report->pool,
+                                    "memory moved while it was read: %.1f %% of a sample of pages changed",
+                                    100 * t->changed));
+}
+
 static void warn_about_reading(struct analysis *a)
 {
         struct cs_report *r = a->report;
-        double moved = cs_consistency_end(a->image, &a->before);
-        r->target.consistent = moved == 0;
         for (size_t i = 0; i < a->image->warnings.n; i++)
                 warn(r, keep(r, a->image->warnings.at[i]));
         size_t n = 0;
@@ -179,15 +199,7 @@ static void warn_about_reading(struct analysis *a)
                 warn(r,
                      "a limit was reached: the rarest features, templates or references were not told apart");
         }
-        bool ended = a->image->kind == CS_IMAGE_LIVE && cs_live_source_gone(a->image->source);
-        if (moved > 0 && !ended)
-                warn(r, cs_pool_printf(&r->pool,
-                                       "memory moved while it was read: %.1f %% of a sample of pages changed",
-                                       100 * moved));
-        if (ended) {
-                r->target.complete = false;
-                warn(r, "the process ended while it was read: the answer is partial");
-        }
+        compare_sample(a);
 }
 
 static enum cs_status report_target(struct analysis *a, struct cs_error *err)

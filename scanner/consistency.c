@@ -15,37 +15,45 @@ static uint64_t page_hash(const struct cs_image *image, uint64_t addr)
         return cs_source_exact(image->source, addr, page, sizeof(page)) ? XXH3_64bits(page, sizeof(page)) : 0;
 }
 
-void cs_consistency_begin(const struct cs_image *image, struct cs_consistency *out)
+/* Which page of the n-th stretch is taken. Not always the same one: what moves often recurs at even distances. */
+static uint64_t pick(uint64_t n, uint64_t step)
 {
-        uint64_t pages = 0, seen = 0;
+        return XXH3_64bits(&n, sizeof(n)) % step;
+}
+
+void cs_consistency_begin(const struct cs_image *image, const struct cs_residency *residency,
+                          struct cs_consistency *out)
+{
+        uint64_t pages = 0;
         out->n = 0;
         if (image->kind != CS_IMAGE_LIVE)
                 return;
         for (size_t i = 0; i < image->mappings.n; i++)
                 if (wanted(&image->mappings.at[i]))
-                        pages += cs_range_size(image->mappings.at[i].range) / CS_PAGE;
-        uint64_t step = pages / CS_CONSISTENCY_PAGES + 1, next = step / 2;
-        for (size_t i = 0; i < image->mappings.n; i++) {
-                const struct cs_mapping *m = &image->mappings.at[i];
-                if (!wanted(m))
-                        continue;
-                uint64_t count = cs_range_size(m->range) / CS_PAGE;
-                for (; next < seen + count && out->n < CS_CONSISTENCY_PAGES; next += step) {
-                        uint64_t addr = m->range.start + (next - seen) * CS_PAGE;
+                        pages += cs_residency_bytes(residency, image->mappings.at[i].range) / CS_PAGE;
+        /* skip: pages to go by until the next one that is taken, over the mappings' edges. */
+        uint64_t step = pages / CS_CONSISTENCY_PAGES + 1, stretch = 0, skip = pick(0, step);
+        for (size_t i = 0; i < image->mappings.n && out->n < CS_CONSISTENCY_PAGES; i++) {
+                struct cs_range left = image->mappings.at[i].range;
+                uint64_t addr;
+                while (wanted(&image->mappings.at[i]) && out->n < CS_CONSISTENCY_PAGES &&
+                       (addr = cs_residency_page(residency, left, &skip)) != UINT64_MAX) {
                         uint64_t hash = page_hash(image, addr);
+                        left.start = addr + CS_PAGE;
+                        skip = step - 1 - pick(stretch, step) + pick(stretch + 1, step);
+                        stretch++;
                         if (!hash)
                                 continue;
                         out->addr[out->n] = addr;
                         out->hash[out->n++] = hash;
                 }
-                seen += count;
         }
 }
 
-double cs_consistency_end(const struct cs_image *image, const struct cs_consistency *sample)
+size_t cs_consistency_end(const struct cs_image *image, const struct cs_consistency *sample)
 {
         size_t changed = 0;
         for (size_t i = 0; i < sample->n; i++)
                 changed += page_hash(image, sample->addr[i]) != sample->hash[i];
-        return sample->n ? (double)changed / (double)sample->n : 0;
+        return changed;
 }

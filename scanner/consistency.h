@@ -3,7 +3,7 @@
 #ifndef CS_CONSISTENCY_H
 #define CS_CONSISTENCY_H
 
-#include "image.h"
+#include "residency.h"
 
 enum { CS_CONSISTENCY_PAGES = 512 };
 
@@ -13,10 +13,11 @@ struct cs_consistency {
         uint64_t hash[CS_CONSISTENCY_PAGES];
 };
 
-/* Takes the sample: pages of writable anonymous memory, evenly spread. Of a core: none. */
-void cs_consistency_begin(const struct cs_image *image, struct cs_consistency *out);
+/* Takes the sample: resident pages of writable anonymous memory, one of each of 512 stretches. Of a core: none. */
+void cs_consistency_begin(const struct cs_image *image, const struct cs_residency *residency,
+                          struct cs_consistency *out);
 
-/* The share of sampled pages that changed since; 0 where there were none. */
-double cs_consistency_end(const struct cs_image *image, const struct cs_consistency *sample);
+/* How many of the sampled pages are not what they were. */
+size_t cs_consistency_end(const struct cs_image *image, const struct cs_consistency *sample);
 
 #endif

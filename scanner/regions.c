@@ -61,7 +61,7 @@ static void paint(const struct cs_mapping *m, const struct cs_mark *mark, struct
         r->detail = mark->detail;
         r->heap = mark->heap;
         /* What an arena gave back without taking the right to write from it (glibc, heap_trim). */
-        if (mark->reserve && (m->perms & CS_PERM_WRITE || r->resident))
+        if (mark->reserve && (m->perms & CS_PERM_WRITE || r->resident || r->swapped))
                 r->kind = CS_KIND_MALLOC_FREE;
 }
 
@@ -97,6 +97,7 @@ static struct cs_region part_at(struct painter *p, uint32_t mapping, enum cs_kin
         if (!mark && !claim)
                 mark = mark_at(&p->stacks, &p->stack_at, addr, &r.range.end);
         r.resident = cs_residency_bytes(p->in->residency, r.range);
+        r.swapped = cs_residency_swapped(p->in->residency, r.range);
         if (mark) {
                 paint(m, mark, &r);
         } else if (claim) {
@@ -105,7 +106,7 @@ static struct cs_region part_at(struct painter *p, uint32_t mapping, enum cs_kin
                 r.detail = claim->detail;
         } else {
                 /* gcore writes PROT_NONE mappings as read-only zeros. */
-                bool empty = !(m->perms & CS_PERM_WRITE) && r.resident == 0;
+                bool empty = !(m->perms & CS_PERM_WRITE) && r.resident == 0 && r.swapped == 0;
                 r.kind = empty && kind == CS_KIND_ANONYMOUS ? CS_KIND_RESERVED : kind;
         }
         return r;
@@ -122,6 +123,7 @@ static enum cs_status paint_all(struct painter *p, struct cs_regions *out, struc
                 };
                 if (kind != CS_KIND_ANONYMOUS && !(kind == CS_KIND_SHARED && claimed(p, m))) {
                         whole.resident = cs_residency_bytes(p->in->residency, m->range);
+                        whole.swapped = cs_residency_swapped(p->in->residency, m->range);
                         st = cs_vec_push(&out->at, whole, err);
                         continue;
                 }
@@ -314,7 +316,8 @@ enum cs_status cs_regions_report(const struct cs_regions *regions, const struct 
                 *o = (struct cs_report_region){ .start = r->range.start,
                                                 .end = r->range.end,
                                                 .kind = cs_kind_name(r->kind),
-                                                .resident = r->resident };
+                                                .resident = r->resident,
+                                                .swapped = r->swapped };
                 o->perms[0] = m->perms & CS_PERM_READ ? 'r' : '-';
                 o->perms[1] = m->perms & CS_PERM_WRITE ? 'w' : '-';
                 o->perms[2] = m->perms & CS_PERM_EXEC ? 'x' : '-';

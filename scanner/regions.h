@@ -11,6 +11,7 @@
 struct cs_region {
         struct cs_range range;
         uint64_t resident;
+        uint64_t swapped; /* 0 in a core */
         enum cs_kind kind;
         int32_t module;     /* whose it is, or CS_NO_MODULE */
         const char *detail; /* or NULL */

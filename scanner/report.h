@@ -27,6 +27,8 @@ struct cs_report_target {
         size_t threads;
         bool complete;      /* nothing that the input promised is missing, no limit was reached */
         bool consistent;    /* false: memory moved while it was read (live) */
+        size_t sampled;     /* pages that were read again at the end (live) */
+        double changed;     /* the share of them that had changed, 0 to 1 */
         const char *sha256; /* of a core, or NULL */
         const char **warnings;
         size_t n_warnings;
@@ -42,7 +44,9 @@ struct cs_report_kind {
 struct cs_report_memory {
         uint64_t mapped;
         uint64_t resident;
-        uint64_t anonymous;           /* resident bytes that no file backs */
+        uint64_t swapped;   /* live: out in swap space, and not read */
+        uint64_t absent;    /* live: what is neither: never touched, given back, not read in from its file */
+        uint64_t anonymous; /* resident bytes that no file backs */
         uint64_t unexplained;         /* resident anonymous bytes that nothing claims */
         uint64_t lent;                /* resident bytes of managed heaps that malloc handed out; not shown */
         struct cs_report_kind *kinds; /* largest resident first; adds up to mapped and resident */
@@ -121,6 +125,7 @@ struct cs_report_region {
         const char *owner; /* module that it belongs to, or NULL */
         const char *path;  /* of the mapping, or NULL */
         uint64_t resident;
+        uint64_t swapped;   /* live */
         const char *detail; /* "main arena", "thread 12 (libfoo.so)", or NULL */
 };
 

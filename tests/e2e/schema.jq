@@ -47,6 +47,8 @@ def target:
         need("complete"; flag),
         need("consistent"; flag),
         need("warnings"; type == "array" and all(.[]; text)),
+        (if .kind == "live" then need("changed"; share), need("sampled_pages"; count) else empty end),
+        (if .kind == "live" and .consistent and .changed != 0 then "consistent, and yet changed" else empty end),
         (if .kind == "core" then need("path"; text), need("sha256"; hex and length == 64) else empty end);
 
 def memory:
@@ -64,6 +66,8 @@ def memory:
         (if (.by_kind | map(.resident) | add) != .resident then "by_kind does not add up to resident" else empty end),
         (if (.by_kind | map(.kind) | unique | length) != (.by_kind | length) then "a kind is told twice" else empty end),
         (if .resident > .mapped then "more resident than mapped" else empty end),
+        (if has("swapped") and .resident + .swapped + .absent != .mapped
+        then "resident, swapped and absent do not add up to mapped" else empty end),
         (if .anonymous > .resident then "more anonymous than resident" else empty end),
         (if .unexplained > .anonymous then "more unexplained than anonymous" else empty end);
 
@@ -73,7 +77,7 @@ def region:
         need("kind"; one_of(kinds)),
         need("owner"; or_null(text)), need("path"; or_null(text)), need("detail"; or_null(text)),
         need("bytes"; count), need("resident"; count),
-        (if .resident > .bytes then "more resident than there is" else empty end);
+        (if .resident + (.swapped // 0) > .bytes then "more resident and swapped than there is" else empty end);
 
 def heap:
         need("allocator"; text),
@@ -153,6 +157,8 @@ then ("memory", "heaps", "verdict", "clusters", "libraries") as $key | need($key
 (if has("regions") or has("heaps") then need("memory"; type == "object") else empty end),
 (if has("memory") then .memory | within("memory"; memory) else empty end),
 (if has("regions") then each("regions"; region) else empty end),
+# Only a live process tells what is not in memory.
+(if has("memory") and (.memory | has("swapped")) != (.target.kind == "live") then "memory.swapped is there or not, wrongly" else empty end),
 (if has("heaps") then each("heaps"; heap) else empty end),
 (if has("verdict") then .verdict | within("verdict";
         need("kind"; one_of(verdicts)),

@@ -252,9 +252,16 @@ static struct cs_report_kind unknown_kinds[] = {
 static struct cs_report_heap unknown_heaps[] = { { .allocator = "jemalloc", .library = "redis-check-rdb" } };
 
 static struct cs_report unknown = {
-        .target = { .live = true, .pid = 99, .arch = "x86_64", .threads = 1 },
+        .target = { .live = true,
+                    .pid = 99,
+                    .arch = "x86_64",
+                    .threads = 1,
+                    .sampled = 512,
+                    .changed = 0.0625 },
         .memory = { .mapped = 9441280,
                     .resident = 4194304,
+                    .swapped = 1 << 20,
+                    .absent = 4198400,
                     .anonymous = 3145728,
                     .unexplained = 3145728,
                     .kinds = unknown_kinds,

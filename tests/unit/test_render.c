@@ -402,7 +402,13 @@ static void test_json_unknown(void **state)
         json_t *json = json_of(sample_unknown(), &o);
         json_t *target = at(json, "target");
         assert_text(target, "kind", "live");
-        assert_keys(target, "kind path pid command exe arch threads complete consistent warnings");
+        assert_keys(
+                target,
+                "kind path pid command exe arch threads complete consistent changed sampled_pages warnings");
+        assert_number(target, "sampled_pages", 512);
+        assert_true(json_real_value(at(target, "changed")) == 0.0625);
+        assert_keys(at(json, "memory"), "mapped resident swapped absent anonymous unexplained by_kind");
+        assert_number(at(json, "memory"), "swapped", 1 << 20);
         assert_true(json_is_null(at(target, "path")));
         assert_int_equal(json_array_size(at(json, "clusters")), 0);
         assert_int_equal(json_array_size(at(json, "libraries")), 0);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -51,14 +52,32 @@ static enum cs_status explain(pid_t tid, int number, struct cs_error *err)
         return cs_fail_sys(err, number, "--freeze: thread %d cannot be stopped", (int)tid);
 }
 
+/* Is the thread at its end? The kernel refuses to trace such as if it were not permitted (Linux kernel/ptrace.c, ptrace_attach:
+ * exit_state). */
+static bool has_ended(int proc, pid_t tid)
+{
+        char name[64], text[256];
+        snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
+        int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+        if (fd >= 0)
+                close(fd);
+        text[n > 0 ? n : 0] = '\0';
+        const char *state = strrchr(text, ')'); /* the command before it may hold anything */
+        return n <= 0 || (state && strchr("ZXx", state[1] ? state[2] : 'X'));
+}
+
 /* Seizes one thread. One that ended meanwhile is no error. */
-static enum cs_status seize(struct cs_freeze *f, pid_t tid, struct cs_error *err)
+static enum cs_status seize(struct cs_freeze *f, int proc, pid_t tid, struct cs_error *err)
 {
         enum cs_status st = cs_vec_reserve(&f->threads, 1, err);
         if (st != CS_OK)
                 return st;
-        if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
-                return errno == ESRCH ? CS_OK : explain(tid, errno, err);
+        if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0) {
+                int number = errno;
+                bool ended = number == ESRCH || (number == EPERM && has_ended(proc, tid));
+                return ended ? CS_OK : explain(tid, number, err);
+        }
         f->threads.at[f->threads.n++] = (struct traced){ .tid = tid };
         (void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
         return CS_OK;
@@ -81,7 +100,7 @@ static enum cs_status seize_new(struct cs_freeze *f, int proc, bool *any, struct
                 if (!isdigit((unsigned char)entry->d_name[0]) || find(f, tid))
                         continue;
                 size_t before = f->threads.n;
-                st = seize(f, tid, err);
+                st = seize(f, proc, tid, err);
                 *any |= f->threads.n > before;
         }
         closedir(dir);

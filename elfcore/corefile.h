@@ -59,9 +59,16 @@ CS_CHECK enum cs_status cs_core_source_create_stored(const struct cs_store *stor
 /* From now on reads come from fd, which is the file that the bytes are a mapping of; borrowed. Borrowing is as before. */
 void cs_core_source_read_from(struct cs_source *src, int fd);
 
-/* Lets a file stand in for what the core does not hold of [range): its bytes from file_offset on, as far as nothing was
- * dumped there. fd is borrowed and must outlive the source. Called while the image is opened, not later. */
-CS_CHECK enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range range, int fd,
-                                                uint64_t file_offset, struct cs_error *err);
+/* A stretch of memory that shows a file. */
+struct cs_file_part {
+        struct cs_range range;
+        uint64_t file_offset;
+        int fd; /* borrowed; must outlive the source */
+};
+
+/* Lets files stand in for what the core does not hold of these parts (sorted, disjoint), as far as nothing was dumped there.
+ * Called while the image is opened, not later. */
+CS_CHECK enum cs_status cs_core_source_add_files(struct cs_source *src, const struct cs_file_part *parts,
+                                                 size_t n, struct cs_error *err);
 
 #endif

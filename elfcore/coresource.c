@@ -306,36 +306,76 @@ void cs_core_source_read_from(struct cs_source *src, int fd)
         core->sparse = fstat(fd, &status) == 0 && status.st_blocks < status.st_size / 512;
 }
 
-enum cs_status cs_core_source_add_file(struct cs_source *src, struct cs_range range, int fd,
-                                       uint64_t file_offset, struct cs_error *err)
+struct merge {
+        CS_VEC(struct piece) out;
+        enum cs_status status;
+        struct cs_error *err;
+};
+
+static void push(struct merge *m, struct piece p)
+{
+        if (m->status == CS_OK && cs_range_size(p.range))
+                m->status = cs_vec_push(&m->out, p, m->err);
+}
+
+/* Moves the front of the part, up to `to`, to the pieces. */
+static void push_front(struct merge *m, struct cs_file_part *part, uint64_t to)
+{
+        push(m, (struct piece){ .range = { part->range.start, to },
+                                .fd = part->fd,
+                                .file_offset = part->file_offset });
+        part->file_offset += to - part->range.start;
+        part->range.start = to;
+}
+
+/* A piece and a part that begins in it. Both lose what is settled. */
+static void settle(struct merge *m, struct piece *p, struct cs_file_part *part)
+{
+        bool free_to_use = !readable(p) && p->gap == CS_GAP_NOT_DUMPED;
+        uint64_t end = p->range.end < part->range.end ? p->range.end : part->range.end;
+        if (!free_to_use) {
+                part->file_offset += end - part->range.start;
+                part->range.start = end;
+                return;
+        }
+        struct piece front = *p;
+        front.range.end = part->range.start;
+        push(m, front);
+        push_front(m, part, end);
+        p->range.start = end;
+}
+
+enum cs_status cs_core_source_add_files(struct cs_source *src, const struct cs_file_part *parts, size_t n,
+                                        struct cs_error *err)
 {
         struct core_source *core = (struct core_source *)src;
-        const struct piece *first = piece_at(core, range.start);
-        size_t i = first ? (size_t)(first - core->pieces.at) : core->pieces.n;
-        uint64_t at = range.start;
-        while (at < range.end) {
-                struct piece *p = i < core->pieces.n ? &core->pieces.at[i] : NULL;
-                uint64_t hole_end = p && p->range.start < range.end ? p->range.start : range.end;
-                if (at < hole_end) { /* nothing is known of [at, hole_end): a new piece */
-                        struct piece fresh = { .range = { at, hole_end }, .fd = fd };
-                        fresh.file_offset = file_offset + (at - range.start);
-                        enum cs_status st = cs_vec_reserve(&core->pieces, 1, err);
-                        if (st != CS_OK)
-                                return st;
-                        p = &core->pieces.at[i];
-                        memmove(p + 1, p, (core->pieces.n - i) * sizeof(*p));
-                        *p = fresh;
-                        core->pieces.n++;
-                        at = hole_end;
+        struct merge m = { .err = err };
+        size_t i = 0, k = 0;
+        struct piece p = core->pieces.n ? core->pieces.at[0] : (struct piece){ 0 };
+        struct cs_file_part part = n ? parts[0] : (struct cs_file_part){ 0 };
+        while (m.status == CS_OK && (i < core->pieces.n || k < n)) {
+                if (k == n || (i < core->pieces.n && p.range.end <= part.range.start)) {
+                        push(&m, p);
+                        if (++i < core->pieces.n)
+                                p = core->pieces.at[i];
+                } else if (part.range.start >= part.range.end) {
+                        if (++k < n)
+                                part = parts[k];
+                } else if (i == core->pieces.n || p.range.start >= part.range.end) {
+                        push_front(&m, &part, part.range.end);
+                } else if (p.range.start > part.range.start) {
+                        push_front(&m, &part, p.range.start);
                 } else {
-                        if (!p->bytes && !p->stored && p->gap == CS_GAP_NOT_DUMPED &&
-                            p->range.end <= range.end && p->range.start >= range.start) {
-                                p->fd = fd;
-                                p->file_offset = file_offset + (p->range.start - range.start);
-                        }
-                        at = p->range.end;
+                        settle(&m, &p, &part);
                 }
-                i++;
         }
+        if (m.status != CS_OK) {
+                cs_vec_deinit(&m.out);
+                return m.status;
+        }
+        free(core->pieces.at);
+        core->pieces.at = m.out.at;
+        core->pieces.n = m.out.n;
+        core->pieces.cap = m.out.cap;
         return CS_OK;
 }

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-const struct cs_mapping *cs_image_mapping_at(const struct cs_image *image, uint64_t addr)
+size_t cs_image_mapping_behind(const struct cs_image *image, uint64_t addr)
 {
         size_t lo = 0, hi = image->mappings.n;
         while (lo < hi) {
@@ -20,9 +20,15 @@ const struct cs_mapping *cs_image_mapping_at(const struct cs_image *image, uint6
                 else
                         hi = mid;
         }
-        if (lo == image->mappings.n || addr < image->mappings.at[lo].range.start)
+        return lo;
+}
+
+const struct cs_mapping *cs_image_mapping_at(const struct cs_image *image, uint64_t addr)
+{
+        size_t i = cs_image_mapping_behind(image, addr);
+        if (i == image->mappings.n || addr < image->mappings.at[i].range.start)
                 return NULL;
-        return &image->mappings.at[lo];
+        return &image->mappings.at[i];
 }
 
 const struct cs_module *cs_image_module_at(const struct cs_image *image, uint64_t addr)

@@ -124,6 +124,9 @@ static inline void cs_image_closep(struct cs_image **image)
 /* The mapping that holds addr, or NULL. */
 const struct cs_mapping *cs_image_mapping_at(const struct cs_image *image, uint64_t addr);
 
+/* The index of the first mapping that ends behind addr; mappings.n where none does. */
+size_t cs_image_mapping_behind(const struct cs_image *image, uint64_t addr);
+
 /* The module that holds addr (its .bss included), or NULL. */
 const struct cs_module *cs_image_module_at(const struct cs_image *image, uint64_t addr);
 

@@ -160,10 +160,31 @@ static bool looks_loaded(const struct cs_image *image, size_t first, size_t end)
         return own > 1 || any_code(image, first, end);
 }
 
-/* Marks the module's mappings and its .bss, which is anonymous memory up to the end of its last segment. */
-static enum cs_status claim_mappings(struct cs_image *image, size_t first, size_t *end,
-                                     struct cs_module *module, uint64_t memory_end, struct cs_error *err)
+/* A mapping in which a .bss ends; what lies behind that is one of its own. */
+struct split {
+        size_t mapping;
+        uint64_t end; /* that it had */
+};
+
+struct finder {
+        struct cs_image *image;
+        cs_module_open_fn open_file;
+        void *context;
+        CS_VEC(const char *) beginnings; /* paths of files whose beginning is mapped, sorted */
+        CS_VEC(struct split) splits;     /* by mapping */
+};
+
+static void finder_deinit(struct finder *f)
 {
+        cs_vec_deinit(&f->beginnings);
+        cs_vec_deinit(&f->splits);
+}
+
+/* Marks the module's mappings and its .bss, which is anonymous memory up to the end of its last segment. */
+static enum cs_status claim_mappings(struct finder *f, size_t first, size_t *end, struct cs_module *module,
+                                     uint64_t memory_end, struct cs_error *err)
+{
+        struct cs_image *image = f->image;
         int32_t index = (int32_t)image->modules.n;
         for (size_t i = first; i < *end; i++)
                 image->mappings.at[i].module = index;
@@ -176,13 +197,11 @@ static enum cs_status claim_mappings(struct cs_image *image, size_t first, size_
                 if (m->range.start != module->range.end || m->file_backed || (m->path && m->path[0] == '['))
                         break;
                 if (m->range.end > memory_end) {
-                        enum cs_status st = cs_vec_reserve(&image->mappings, 1, err);
+                        struct split split = { i, m->range.end };
+                        enum cs_status st = cs_vec_push(&f->splits, split, err);
                         if (st != CS_OK)
                                 return st;
-                        m = &image->mappings.at[i];
-                        memmove(m + 1, m, (image->mappings.n - i) * sizeof(*m));
-                        image->mappings.n++;
-                        m->range.end = m[1].range.start = memory_end;
+                        m->range.end = memory_end;
                 }
                 m->module = index;
                 module->range.end = m->range.end;
@@ -206,9 +225,9 @@ static void learn_perms(struct cs_image *image, size_t first, size_t end, const 
         }
 }
 
-static enum cs_status add_module(struct cs_image *image, size_t first, size_t *end,
-                                 cs_module_open_fn open_file, void *context, struct cs_error *err)
+static enum cs_status add_module(struct finder *f, size_t first, size_t *end, struct cs_error *err)
 {
+        struct cs_image *image = f->image;
         const struct cs_mapping *m = &image->mappings.at[first];
         struct cs_module module = { .path = m->path, .fd = -1, .file = CS_FILE_MISSING };
         cs_cleanup(free_headers) struct headers *h = calloc(1, sizeof(*h));
@@ -220,7 +239,7 @@ static enum cs_status add_module(struct cs_image *image, size_t first, size_t *e
         module.name = slash ? slash + 1 : m->path;
         module.runtime = cs_module_is_runtime(module.name);
         if (m->file_backed)
-                module.fd = open_file(context, m, &same);
+                module.fd = f->open_file(f->context, m, &same);
         bool known = m->file_offset == 0 && headers_in_memory(image, m->range.start, h);
         if (!known && !headers_in_file(module.fd, h))
                 h->n = 0;
@@ -251,7 +270,7 @@ static enum cs_status add_module(struct cs_image *image, size_t first, size_t *e
                 return CS_OK;
         }
         learn_perms(image, first, *end, h);
-        enum cs_status st = claim_mappings(image, first, end, &module, cs_page_up(memory_end), err);
+        enum cs_status st = claim_mappings(f, first, end, &module, cs_page_up(memory_end), err);
         if (st == CS_OK)
                 st = cs_vec_push(&image->modules, module, err);
         if (st != CS_OK && module.fd >= 0)
@@ -311,36 +330,88 @@ static bool is_vdso(const struct cs_image *image, const struct cs_mapping *m)
                 memcmp(magic, ELFMAG, sizeof(magic)) == 0);
 }
 
-/* Is the file's beginning mapped elsewhere? Then a piece without it is that module's code or data at a second place (runtimes
- * move their code to huge pages), not another module. */
-static bool is_second_piece(const struct cs_image *image, const struct cs_mapping *m)
+static int by_text(const void *a, const void *b)
 {
-        for (size_t i = 0; m->file_offset != 0 && i < image->mappings.n; i++) {
-                const struct cs_mapping *other = &image->mappings.at[i];
-                if (other->file_backed && other->file_offset == 0 && strcmp(other->path, m->path) == 0)
-                        return true;
-        }
-        return false;
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-enum cs_status cs_modules_find(struct cs_image *image, cs_module_open_fn open_file, void *context,
-                               struct cs_error *err)
+static enum cs_status find_beginnings(struct finder *f, struct cs_error *err)
 {
+        for (size_t i = 0; i < f->image->mappings.n; i++) {
+                const struct cs_mapping *m = &f->image->mappings.at[i];
+                enum cs_status st = CS_OK;
+                if (m->file_backed && m->file_offset == 0)
+                        st = cs_vec_push(&f->beginnings, m->path, err);
+                if (st != CS_OK)
+                        return st;
+        }
+        if (f->beginnings.n)
+                qsort(f->beginnings.at, f->beginnings.n, sizeof(*f->beginnings.at), by_text);
+        return CS_OK;
+}
+
+/* Is the file's beginning mapped elsewhere? Then a piece without it is that module's code or data at a second place (runtimes
+ * move their code to huge pages), not another module. */
+static bool is_second_piece(const struct finder *f, const struct cs_mapping *m)
+{
+        return m->file_offset != 0 && f->beginnings.n &&
+               bsearch(&m->path, f->beginnings.at, f->beginnings.n, sizeof(*f->beginnings.at), by_text);
+}
+
+/* Makes mappings of what lies behind the ends of .bss. */
+static enum cs_status split_mappings(struct finder *f, struct cs_error *err)
+{
+        cs_mapping_vec *all = &f->image->mappings;
+        size_t from = all->n, more = f->splits.n;
+        enum cs_status st = cs_vec_reserve(all, more, err);
+        if (st != CS_OK)
+                return st;
+        all->n += more;
+        while (more > 0) {
+                struct split split = f->splits.at[more - 1];
+                memmove(&all->at[split.mapping + 1 + more], &all->at[split.mapping + 1],
+                        (from - split.mapping - 1) * sizeof(*all->at));
+                from = split.mapping + 1;
+                struct cs_mapping *rest = &all->at[split.mapping + more--];
+                *rest = all->at[split.mapping];
+                rest->range = (struct cs_range){ rest->range.end, split.end };
+                rest->module = CS_NO_MODULE;
+        }
+        return CS_OK;
+}
+
+static enum cs_status find(struct finder *f, struct cs_error *err)
+{
+        struct cs_image *image = f->image;
         for (size_t i = 0; i < image->mappings.n;) {
-                const struct cs_mapping *m = &image->mappings.at[i];
+                struct cs_mapping *m = &image->mappings.at[i];
                 bool vdso = is_vdso(image, m);
                 size_t end = i + 1;
                 if (vdso && !m->path)
-                        image->mappings.at[i].path = "[vdso]";
+                        m->path = "[vdso]";
                 if (m->file_backed)
                         end = group_end(image, i);
-                if (vdso || (m->file_backed && looks_loaded(image, i, end) && !is_second_piece(image, m))) {
-                        enum cs_status st = add_module(image, i, &end, open_file, context, err);
+                if (vdso || (m->file_backed && looks_loaded(image, i, end) && !is_second_piece(f, m))) {
+                        enum cs_status st = add_module(f, i, &end, err);
                         if (st != CS_OK)
                                 return st;
                 }
                 i = end;
         }
+        return split_mappings(f, err);
+}
+
+enum cs_status cs_modules_find(struct cs_image *image, cs_module_open_fn open_file, void *context,
+                               struct cs_error *err)
+{
+        cs_cleanup(finder_deinit) struct finder f = { .image = image,
+                                                      .open_file = open_file,
+                                                      .context = context };
+        enum cs_status st = find_beginnings(&f, err);
+        if (st == CS_OK)
+                st = find(&f, err);
+        if (st != CS_OK)
+                return st;
         for (size_t i = 0; i < image->modules.n; i++)
                 if (cs_range_has(image->modules.at[i].range, image->at_entry))
                         image->modules.at[i].main = true;

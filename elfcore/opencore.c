@@ -185,22 +185,30 @@ static int open_on_disk(void *context, const struct cs_mapping *mapping, bool *s
         return fd;
 }
 
+typedef CS_VEC(struct cs_file_part) file_part_vec;
+
+static void free_parts(file_part_vec *parts)
+{
+        cs_vec_deinit(parts);
+}
+
 /* What the core left out of a module's clean mappings is in the module's file, if that is the same build. */
 static enum cs_status add_module_files(struct cs_image *image, struct cs_error *err)
 {
+        cs_cleanup(free_parts) file_part_vec parts = { 0 };
         for (size_t i = 0; i < image->mappings.n; i++) {
                 const struct cs_mapping *m = &image->mappings.at[i];
                 if (m->module == CS_NO_MODULE || !m->file_backed)
                         continue;
                 const struct cs_module *module = &image->modules.at[m->module];
+                const struct cs_file_part part = { m->range, m->file_offset, module->fd };
                 if (module->file != CS_FILE_MATCHES)
                         continue;
-                enum cs_status st =
-                        cs_core_source_add_file(image->source, m->range, module->fd, m->file_offset, err);
+                enum cs_status st = cs_vec_push(&parts, part, err);
                 if (st != CS_OK)
                         return st;
         }
-        return CS_OK;
+        return cs_core_source_add_files(image->source, parts.at, parts.n, err);
 }
 
 static void freep(void *at)

@@ -242,8 +242,11 @@ enum cs_status cs_sections_build(const struct cs_image *image, size_t module,
         struct cs_range relro = find_relro(m, facts);
         enum cs_status st = add_named(&list, m, relro, facts, err);
         size_t named = list.v.n, first = 0;
-        for (size_t i = 0; i < image->mappings.n && st == CS_OK; i++) {
+        for (size_t i = cs_image_mapping_behind(image, m->range.start); i < image->mappings.n && st == CS_OK;
+             i++) {
                 const struct cs_mapping *map = &image->mappings.at[i];
+                if (map->range.start >= m->range.end)
+                        break;
                 if (map->module < 0 || (size_t)map->module != module)
                         continue;
                 enum cs_part part = part_of_mapping(image, i, cs_range_size(relro) > 0);

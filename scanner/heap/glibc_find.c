@@ -386,9 +386,13 @@ static bool copy_data(const struct cs_image *image, uint64_t start, uint64_t end
 static bool next_data(const struct cs_image *image, size_t module, size_t *next, struct cs_range *stretch)
 {
         uint32_t rw = CS_PERM_READ | CS_PERM_WRITE;
+        struct cs_range whole = image->modules.at[module].range;
+        size_t first = cs_image_mapping_behind(image, whole.start);
         *stretch = (struct cs_range){ 0, 0 };
-        for (; *next < image->mappings.n; ++*next) {
+        for (*next = *next < first ? first : *next; *next < image->mappings.n; ++*next) {
                 const struct cs_mapping *m = &image->mappings.at[*next];
+                if (m->range.start >= whole.end)
+                        break;
                 if (m->module != (int32_t)module || (m->perms & rw) != rw)
                         continue;
                 if (stretch->end && m->range.start != stretch->end)

@@ -89,7 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         struct cs_range r = core.segments.at[0].range;
                         r.start -= r.start > CS_PAGE ? CS_PAGE : 0;
                         r.end = core.segments.at[core.segments.n - 1].range.end;
-                        if (cs_core_source_add_file(src, r, fd, 0, NULL) != CS_OK)
+                        struct cs_range first = { r.start, r.start + cs_range_size(r) / 3 };
+                        struct cs_file_part parts[] = { { first, 0, fd }, { { first.end, r.end }, 5, fd } };
+                        if (cs_core_source_add_files(src, parts, 2, NULL) != CS_OK)
                                 abort();
                 }
                 read_all(src, &core);

@@ -213,13 +213,19 @@ static int file_of(size_t len)
         return fd;
 }
 
+static void add_file(struct cs_source *src, uint64_t start, uint64_t end, int fd, uint64_t offset)
+{
+        const struct cs_file_part part = { { start, end }, offset, fd };
+        assert_int_equal(cs_core_source_add_files(src, &part, 1, NULL), CS_OK);
+}
+
 /* The file covers all pieces and the holes between: only what was not dumped comes from it. */
 static void test_file_fills_holes(void **state)
 {
         struct core *c = *state;
         uint8_t buf[0x8000];
         int fd = file_of(0x8000);
-        assert_int_equal(cs_core_source_add_file(c->src, (struct cs_range){ 0, 0x8000 }, fd, 0, NULL), CS_OK);
+        add_file(c->src, 0, 0x8000, fd, 0);
         assert_int_equal(read_at(c->src, 0, buf, sizeof(buf)), 0x3100);
         assert_int_equal(buf[0xfff], 0x0f);                  /* before the first piece: file */
         assert_memory_equal(buf + 0x1000, c->bytes, 0x1800); /* dumped: core */
@@ -245,9 +251,7 @@ static void test_file_offset_and_end(void **state)
         struct core *c = *state;
         uint8_t buf[0x1000];
         int fd = file_of(0x800);
-        assert_int_equal(cs_core_source_add_file(c->src, (struct cs_range){ 0x6000, 0x7000 }, fd, 0x100,
-                                                 NULL),
-                         CS_OK);
+        add_file(c->src, 0x6000, 0x7000, fd, 0x100);
         assert_int_equal(read_at(c->src, 0x6000, buf, sizeof(buf)), 0x700);
         assert_int_equal(buf[0], 1);
         assert_int_equal(buf[0x6ff], 7);
@@ -255,21 +259,45 @@ static void test_file_offset_and_end(void **state)
         close(fd);
 }
 
-/* A range that ends inside a piece leaves that piece alone. */
+/* A part that lies inside a piece that was not dumped is there; what is around it is not. */
 static void test_file_partial(void **state)
 {
         struct core *c = *state;
         uint8_t buf[16];
         int fd = file_of(0x8000);
-        assert_int_equal(cs_core_source_add_file(c->src, (struct cs_range){ 0x6800, 0x6900 }, fd, 0, NULL),
-                         CS_OK);
-        assert_int_equal(read_at(c->src, 0x6800, buf, 16), 0);
-        assert_int_equal(cs_core_source_add_file(c->src, (struct cs_range){ 0x5000, 0x5100 }, fd, 0, NULL),
-                         CS_OK);
+        add_file(c->src, 0x6800, 0x6900, fd, 0);
+        assert_int_equal(read_at(c->src, 0x67f8, buf, 16), 0);
+        assert_int_equal(read_at(c->src, 0x6800, buf, 16), 16);
+        assert_int_equal(read_at(c->src, 0x68f8, buf, 16), 8);
+        assert_int_equal(cs_source_gap(c->src, 0x6900), CS_GAP_NOT_DUMPED);
+        assert_true(cs_source_next(c->src, 0x6700) == 0x6800);
+        add_file(c->src, 0x5000, 0x5100, fd, 0);
         assert_int_equal(read_at(c->src, 0x50f8, buf, 16), 8);
-        assert_int_equal(cs_core_source_add_file(c->src, (struct cs_range){ 0x9000, 0x9000 }, fd, 0, NULL),
-                         CS_OK);
+        add_file(c->src, 0x9000, 0x9000, fd, 0);
         assert_int_equal(read_at(c->src, 0x9000, buf, 16), 0);
+        close(fd);
+}
+
+/* Many parts at once, edge to edge and across pieces. */
+static void test_many_files(void **state)
+{
+        struct core *c = *state;
+        struct cs_file_part parts[0x80];
+        uint8_t buf[0x8000], want[0x8000];
+        int fd = file_of(0x8000);
+        assert_int_equal(read_at(c->src, 0x1000, want + 0x1000, 0x1800), 0x1800);
+        assert_int_equal(read_at(c->src, 0x3000, want + 0x3000, 0x100), 0x100);
+        for (uint64_t i = 0; i < 0x80; i++)
+                parts[i] = (struct cs_file_part){ { i * 0x100, (i + 1) * 0x100 }, i * 0x100, fd };
+        assert_int_equal(cs_core_source_add_files(c->src, parts, 0x80, NULL), CS_OK);
+        for (uint64_t at = 0; at < 0x8000; at++) {
+                bool lost = at >= 0x3100 && at < 0x4000;
+                bool dumped = (at >= 0x1000 && at < 0x2800) || (at >= 0x3000 && at < 0x3100);
+                size_t got = read_at(c->src, at, buf, 1);
+                assert_int_equal(got, !lost);
+                if (got)
+                        assert_int_equal(buf[0], dumped ? want[at] : at >> 8);
+        }
         close(fd);
 }
 
@@ -399,6 +427,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_file_fills_holes, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_file_offset_and_end, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_file_partial, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_many_files, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_view, set_up, tear_down),
                 cmocka_unit_test(test_view_large),
                 cmocka_unit_test(test_view_without_lender),

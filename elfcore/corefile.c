@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Program headers of cores are read here and not by libelf, which wants all of a file at hand, and gives up where the number of
+ * headers cannot be had: of a compressed core there is only the beginning when they are needed; of one that is cut, the table
+ * ends early, or the section header that has the number beyond 65,535 is lost. What is left is an array of fixed records. */
 #include "corefile.h"
 
 #include "cs_limits.h"

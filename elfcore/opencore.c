@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a core file to an image. */
 #include "corefile.h"
+#include "corename.h"
 #include "findmodule.h"
 #include "module.h"
 #include "notes.h"
@@ -265,6 +266,12 @@ static enum cs_status use_notes(struct cs_image *image, const struct cs_notes *n
 {
         image->pid = notes->pid ? notes->pid : notes->threads.n ? notes->threads.at[0].tid : 0;
         image->command = notes->command;
+        const char *command;
+        pid_t pid;
+        if (!image->pid && cs_corename_parse(image->path, &image->pool, &command, &pid)) {
+                image->pid = pid;
+                image->command = image->command ? image->command : command;
+        }
         image->at_random = notes->auxv.random;
         image->at_entry = notes->auxv.entry;
         image->at_vdso = notes->auxv.vdso;

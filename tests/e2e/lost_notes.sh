@@ -45,6 +45,11 @@ for cut in $((notes + 100)) $((notes)) "$(end_of '^.stack.$')"; do
                 --arg id "$(readelf -n "$tmp/shop/libwidget.so" | awk '/Build ID/ { print $3 }')"
 done
 
+# systemd's names say whose it was.
+cp "$tmp/cut" "$tmp/core.shop\\x2e1.0.6e1f0a2b3c4d5e6f708192a3b4c5d6e7.4711.1696324543000000"
+scan_json "$tmp/named.json" "$tmp/core.shop\\x2e1.0.6e1f0a2b3c4d5e6f708192a3b4c5d6e7.4711.1696324543000000"
+jqe '.target.pid == 4711' "$tmp/named.json"
+
 # Without the stack nobody knows how the program is called; the loader knows its libraries.
 cp "$tmp/core" "$tmp/cut"
 truncate -s "$(end_of '/ld-linux-x86-64.so.2$')" "$tmp/cut"

@@ -491,6 +491,51 @@ static void save_runtimes(void)
         save_runtime(&r, "erlang", ERLANG);
 }
 
+/* A core without notes: a program whose headers, dynamic section, loader's list and stack tell what they would. */
+static void save_lost(void)
+{
+        enum { PROGRAM = 0x400000, LOST_STACK = 0x7ff000, PATH = CS_PAGE - 16, VECTOR = CS_PAGE - 0x80 };
+        struct corebuilder core = { 0 };
+        static uint8_t image[2 * CS_PAGE], stack[CS_PAGE];
+        uint64_t strings = PROGRAM + 0x300, list = PROGRAM + 0x1100;
+        Elf64_Ehdr eh = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                                       EV_CURRENT },
+                          .e_type = ET_DYN,
+                          .e_machine = EM_X86_64,
+                          .e_entry = 0x200,
+                          .e_phoff = sizeof(eh),
+                          .e_phentsize = sizeof(Elf64_Phdr),
+                          .e_phnum = 3 };
+        Elf64_Phdr ph[] = { { .p_type = PT_LOAD, .p_flags = PF_R, .p_filesz = CS_PAGE, .p_memsz = CS_PAGE },
+                            { .p_type = PT_LOAD,
+                              .p_flags = PF_R | PF_W,
+                              .p_offset = CS_PAGE,
+                              .p_vaddr = CS_PAGE,
+                              .p_filesz = CS_PAGE,
+                              .p_memsz = CS_PAGE + 0x100 },
+                            { .p_type = PT_DYNAMIC, .p_vaddr = CS_PAGE, .p_memsz = 12 * 8 } };
+        uint64_t dynamic[] = { DT_STRTAB, strings, DT_SYMTAB, strings, DT_STRSZ, 16,
+                               DT_SONAME, 1,       DT_DEBUG,  list,    DT_NULL,  0 };
+        uint64_t map[] = { 1,        list + 16, PROGRAM,  strings + 1, PROGRAM + CS_PAGE, list + 56, 0,
+                           0x700000, strings,   0x701000, 0,           list + 16 };
+        uint64_t vector[] = { 1,         LOST_STACK + PATH, 0,       0, AT_ENTRY, PROGRAM + 0x200,
+                              AT_EXECFN, LOST_STACK + PATH, AT_NULL, 0 };
+        memcpy(image, &eh, sizeof(eh));
+        memcpy(image + sizeof(eh), ph, sizeof(ph));
+        memcpy(image + 0x301, "libx.so", 8);
+        memcpy(image + CS_PAGE, dynamic, sizeof(dynamic));
+        memcpy(image + CS_PAGE + 0x100, map, sizeof(map));
+        memcpy(stack + PATH, "/bin/it", 8);
+        memcpy(stack + VECTOR, vector, sizeof(vector));
+        corebuilder_load(&core, PROGRAM, image, CS_PAGE, CS_PAGE, PF_R);
+        corebuilder_load(&core, PROGRAM + CS_PAGE, image + CS_PAGE, CS_PAGE, CS_PAGE, PF_R | PF_W);
+        corebuilder_load(&core, LOST_STACK, stack, sizeof(stack), sizeof(stack), PF_R | PF_W);
+        struct corebuilder_bytes bytes = corebuilder_finish(&core);
+        save("core", "lost", bytes.at, bytes.len);
+        free(bytes.at);
+        corebuilder_deinit(&core);
+}
+
 int main(int argc, char **argv)
 {
         if (argc != 2) {
@@ -503,6 +548,7 @@ int main(int argc, char **argv)
         save_walks();
         save_cores();
         save_corefiles();
+        save_lost();
         save_allocators();
         save_runtimes();
         return 0;

@@ -332,6 +332,10 @@ static enum cs_status walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_
         /* Heaps are chained from the newest back; a ring among them would claim the same address twice. */
         for (unsigned n = 0; st == CS_OK && heap && n < CS_LIMIT_ARENAS; n++) {
                 uint64_t prev;
+                /* The newest may have begun at a multiple of a larger alignment by chance. */
+                for (size_t i = 0; i < GLIBC_HEAP_ALIGNMENTS && heap & (glibc->heap_max - 1); i++)
+                        if (cs_glibc_heap_alignments[i] < glibc->heap_max)
+                                glibc->heap_max = cs_glibc_heap_alignments[i];
                 if (heap & (glibc->heap_max - 1)) {
                         cs_heaps_corrupt(glibc->heaps, heap, "heap is not aligned");
                         break;

@@ -4,7 +4,7 @@
 need_command gdb
 
 examine() {
-        take_gcore "$pid" "$tmp/$1.core"
+        take_census_core "$tmp/$1.core"
         stop_program "$pid"
         census_of "$1" "$1, gcore" "$tmp/$1.core"
         rm -f "$tmp/$1.core"

@@ -48,7 +48,12 @@ link_census() {
 }
 
 examine_cell() { # what
-        take_gcore "$pid" "$tmp/core"
+        if [[ $1 == *-default ]]; then
+                stacks_lost=0 threads_told=$(grep -c _thread_db_rtld_global__dl_stack_used "$library/libc.so.6")
+                census_of "$1" "$1, live" --live "$pid"
+                threads_told=1
+        fi
+        take_census_core "$tmp/core"
         stop_program "$pid"
         census_of "$1" "$1" "$tmp/core"
         rm -f "$tmp/core"
@@ -57,19 +62,15 @@ examine_cell() { # what
 run_cells() { # suite
         local name words
 
-        for name in default heaps foreign-brk collide fork one-arena no-tcache large-tcache perturb top-pad mmap-threshold no-fastbins \
-                one-arena-tunable huge-pages no-mmaps; do
+        for name in default heaps foreign-brk collide fork one-arena no-tcache large-tcache tcache-max perturb top-pad mmap-threshold \
+                no-fastbins one-arena-tunable huge-pages huge-heaps no-mmaps; do
                 case $name in
                 one-arena-tunable)
-                        threads=4
+                        configure default
                         configuration=(env GLIBC_TUNABLES=glibc.malloc.arena_max=1 "$census" --seed 13)
                         ;;
-                huge-pages)
-                        threads=4
-                        configuration=(env GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "$census" --seed 14)
-                        ;;
                 no-mmaps)
-                        threads=4
+                        configure default
                         configuration=(env MALLOC_MMAP_MAX_=3 "$census" --seed 15)
                         ;;
                 *) configure "$name" ;;
@@ -102,5 +103,6 @@ for suite in bullseye bookworm trixie sid; do
         run_cells "$suite"
         tested=$((tested + 1))
 done
+grep -q '^HugePages_Free: *[1-9]' /proc/meminfo || echo "# no huge page is free: huge-heaps had ordinary ones"
 [ "$tested" -gt 0 ] || skip "no libc6 can be fetched from $mirror"
 echo "# $tested of 4 releases tested"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "residency.h"
 
+#include "bytes.h"
 #include "cs_limits.h"
 #include "work.h"
 
@@ -143,7 +144,7 @@ static uint64_t count_bits(const uint64_t *bits, uint64_t first, uint64_t end)
                         n = end - first;
                         word &= (UINT64_C(1) << n) - 1;
                 }
-                sum += (uint64_t)__builtin_popcountll(word);
+                sum += cs_popcount(word);
                 first += n;
         }
         return sum;

@@ -5,7 +5,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { COPY_TAGS = 1 << 18 /* copied before their pages are given back */ };
+enum {
+        COPY_TAGS = 1 << 18, /* copied before their pages are given back */
+        HUGE_BYTES = 2 << 20,
+};
+
+/* Large tables are filled from one end to the other: huge pages save the kernel most of the work of giving them, and cost one
+ * page at most that is not needed. Whole pages, so that a mapping of malloc's stays in one piece, which can grow in place. */
+static void ask_for_huge(void *at, size_t bytes)
+{
+        uintptr_t first = (uintptr_t)at & ~(uintptr_t)(CS_PAGE - 1);
+        uintptr_t end = ((uintptr_t)at + bytes + CS_PAGE - 1) & ~(uintptr_t)(CS_PAGE - 1);
+        if (end - first >= 2 * HUGE_BYTES)
+                (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
 
 static void drop_index(struct cs_heap_range *r)
 {
@@ -93,8 +106,11 @@ enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct 
         enum cs_status st = r->starts ? CS_OK : make_starts(r, err);
         if (st == CS_OK && most > CS_NO_BLOCK - 2 - blocks->tags.n)
                 st = cs_fail(err, CS_ELIMIT, "more than %u blocks", CS_NO_BLOCK - 2);
+        size_t cap = blocks->tags.cap;
         if (st == CS_OK)
                 st = cs_vec_reserve(&blocks->tags, most, err);
+        if (st == CS_OK && blocks->tags.cap != cap)
+                ask_for_huge(blocks->tags.at, blocks->tags.cap * sizeof(*blocks->tags.at));
         if (st == CS_OK)
                 *run = (struct cs_block_run){ r->starts, blocks->tags.at + blocks->tags.n, r->range.start };
         return st;
@@ -211,7 +227,7 @@ static enum cs_status index_range(struct cs_heap_range *r, struct cs_error *err)
         for (size_t i = 0; i < entries; i++) {
                 r->rank[i] = sum;
                 for (size_t w = 0; w < CS_RANK_WORDS; w++)
-                        sum += (uint32_t)__builtin_popcountll(r->starts[i * CS_RANK_WORDS + w]);
+                        sum += cs_popcount(r->starts[i * CS_RANK_WORDS + w]);
                 if (sum > next * CS_SELECT_BLOCKS)
                         r->select[next++] = (uint32_t)i; /* an entry has fewer bits than that */
         }
@@ -263,55 +279,12 @@ static uint64_t start_of(const struct cs_heap_range *r, uint32_t nth)
         }
         uint32_t left = nth - r->rank[lo];
         size_t word = lo * CS_RANK_WORDS;
-        for (uint32_t here; (here = (uint32_t)__builtin_popcountll(r->starts[word])) <= left; word++)
+        for (uint32_t here; (here = cs_popcount(r->starts[word])) <= left; word++)
                 left -= here;
         uint64_t bits = r->starts[word];
         while (left--)
                 bits &= bits - 1;
         return r->range.start + ((uint64_t)word * 64 + (uint64_t)__builtin_ctzll(bits)) * CS_BLOCK_UNIT;
-}
-
-/* 64 bits of the bitmap, and one bit more where the range ends. */
-static uint64_t starts_at(const struct cs_heap_range *r, uint64_t word, uint64_t units)
-{
-        uint64_t bits = word <= units / 64 ? r->starts[word] : 0;
-        return word == units / 64 ? bits | UINT64_C(1) << (units % 64) : bits;
-}
-
-/* Which of the starts in the low word have at least `least` - 1 units without one behind them. least: 2 to 64. */
-static uint64_t starts_apart(unsigned __int128 both, unsigned least)
-{
-        unsigned __int128 between = both >> 1;
-        unsigned seen = 1, all = least - 1;
-        for (; 2 * seen <= all; seen *= 2)
-                between |= between >> seen;
-        between |= between >> (all - seen);
-        return (uint64_t)both & ~(uint64_t)between;
-}
-
-uint64_t cs_heap_range_sized(const struct cs_heap_range *r, uint64_t from, uint64_t sizes)
-{
-        uint64_t units = cs_range_size(r->range) / CS_BLOCK_UNIT;
-        uint64_t at = from > r->range.start ? (from - r->range.start + CS_BLOCK_UNIT - 1) / CS_BLOCK_UNIT : 0;
-        if (!r->starts)
-                return at == 0 && units < 64 && sizes >> units & 1 ? r->range.start : UINT64_MAX;
-        sizes &= ~UINT64_C(3); /* no block is that small */
-        unsigned least = sizes ? (unsigned)__builtin_ctzll(sizes) : 0;
-        for (uint64_t w = at / 64, next = starts_at(r, w, units); least && w < (units + 63) / 64; w++) {
-                uint64_t word = next;
-                next = starts_at(r, w + 1, units);
-                unsigned __int128 both = (unsigned __int128)next << 64 | word;
-                uint64_t found = starts_apart(both, least);
-                for (found &= w == at / 64 ? UINT64_MAX << (at % 64) : UINT64_MAX; found;
-                     found &= found - 1) {
-                        unsigned bit = (unsigned)__builtin_ctzll(found);
-                        uint64_t behind =
-                                (uint64_t)(both >> bit >> 1); /* bit n - 1: a start n units behind */
-                        if (behind && sizes >> 1 >> __builtin_ctzll(behind) & 1)
-                                return r->range.start + (w * 64 + bit) * CS_BLOCK_UNIT;
-                }
-        }
-        return UINT64_MAX;
 }
 
 struct cs_block_cursor cs_blocks_from(const struct cs_blocks *blocks, uint32_t first, uint32_t end)

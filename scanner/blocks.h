@@ -9,6 +9,7 @@
 #ifndef CS_BLOCKS_H
 #define CS_BLOCKS_H
 
+#include "bytes.h"
 #include "space.h"
 
 enum cs_block_state {
@@ -250,10 +251,6 @@ static inline bool cs_blocks_next(struct cs_block_cursor *c, struct cs_block *ou
         return false;
 }
 
-/* Where the first block (or gap) of one of these sizes starts that starts at `from` or behind it; UINT64_MAX: none. Bit n of
- * sizes: 16 * n bytes, of 32 and more. Much faster than looking at all blocks. */
-uint64_t cs_heap_range_sized(const struct cs_heap_range *range, uint64_t from, uint64_t sizes);
-
 /* The block of heap range `range` that holds addr (interior addresses included), or CS_NO_BLOCK. */
 static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)
 {
@@ -268,8 +265,8 @@ static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t r
                 uint64_t mask = UINT64_MAX >> (63 - unit % 64);
                 index += r->rank[word / CS_RANK_WORDS] - 1; /* a range starts with a block or a gap */
                 for (; from < word; from++)
-                        index += (uint32_t)__builtin_popcountll(r->starts[from]);
-                index += (uint32_t)__builtin_popcountll(r->starts[word] & mask);
+                        index += cs_popcount(r->starts[from]);
+                index += cs_popcount(r->starts[word] & mask);
         }
         return cs_blocks_state(blocks, index) == CS_BLOCK_GAP ? (uint32_t)CS_NO_BLOCK : index;
 }

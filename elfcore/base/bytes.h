@@ -22,6 +22,16 @@ static inline uint32_t cs_half(const uint8_t *at)
         return value;
 }
 
+/* How many bits are set. The processors that we are compiled for need not have an instruction for it, and then the compiler
+ * calls a function. */
+static inline uint32_t cs_popcount(uint64_t x)
+{
+        x -= x >> 1 & UINT64_C(0x5555555555555555);
+        x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+        x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+        return (uint32_t)(x * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /* A good 64-bit mix for numbers that are not chosen against us (splitmix64's finaliser). */
 static inline uint64_t cs_mix(uint64_t x)
 {

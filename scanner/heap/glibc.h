@@ -19,8 +19,9 @@ struct cs_glibc {
         uint64_t main_arena;
         uint32_t
                 first_arena; /* index of its first arena in heaps->arenas, which are in the order of the ring */
-        uint64_t sbrk_base; /* 0: unknown */
-        uint64_t heap_max;  /* size and alignment of the heaps of threads' arenas */
+        uint64_t sbrk_base;      /* 0: unknown */
+        uint64_t heap_max;       /* size and alignment of the heaps of threads' arenas */
+        CS_VEC(uint64_t) caches; /* chunks that may hold a thread cache, as the walks came by them */
 };
 
 /* Finds main_arena in the modules' writable data, walks every arena and finds mmapped chunks. Adds to heaps->found an entry
@@ -59,6 +60,13 @@ CS_CHECK enum cs_status cs_glibc_find_mmapped(struct cs_glibc *glibc, const stru
 
 /* What malloc_trim(0) would give back of one block: the whole pages inside free chunks, and of the main arena's top. */
 uint64_t cs_glibc_trimmable(const struct cs_block *block, bool main_arena);
+
+/* Sizes of chunks that thread caches lie in, by the layouts that are left: bit n stands for 16 * n bytes. */
+uint64_t cs_glibc_cache_sizes(const struct cs_glibc *glibc);
+
+/* Notes a chunk of one of those sizes if what it holds (bytes, as far as they are at hand) may be a thread cache. */
+CS_CHECK enum cs_status cs_glibc_note_cache(struct cs_glibc *glibc, struct cs_range chunk,
+                                            const uint8_t *bytes, size_t len, struct cs_error *err);
 
 /* Chunks in thread caches and fastbins look in use: walks those lists and marks them. The blocks must be sealed. */
 CS_CHECK enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_space *space,

@@ -5,6 +5,8 @@
 
 #include "bytes.h"
 
+#include <string.h>
+
 /* A chunk may be larger than asked for where the rest would have been too small for another one. */
 enum { TCACHE_SURPLUS = 16 };
 
@@ -132,35 +134,50 @@ static bool bin_count(const struct tcache *t, unsigned bin, unsigned slots, unsi
         return !head_of(t, bin) == !*count;
 }
 
-/* Is this a thread cache: every head agrees with its count and points to a chunk of its bin's size? One that is all zero
- * could be anything, and there is nothing to mark. */
-static bool is_tcache(const struct marker *m, const struct tcache *t)
+/* Does every head agree with its count? One that is all zero could be anything, and there is nothing to mark. */
+static bool heads_agree(const struct tcache *t)
 {
         unsigned slots = 0, count;
         bool any = false;
         if (t->layout->counts == GLIBC_SLOTS_SHORT && !slots_of(t, &slots))
                 return false;
         for (unsigned i = 0; i < t->layout->tcache_bins; i++) {
-                uint64_t head = head_of(t, i);
                 if (!bin_count(t, i, slots, &count))
                         return false;
-                if (head && !is_entry(m, head - GLIBC_HEADER, bin_sizes(i)))
-                        return false;
-                any |= head != 0;
+                any |= count != 0;
         }
         return any || slots != 0;
+}
+
+static size_t tcache_bytes(const struct cs_glibc_layout *layout)
+{
+        return layout->tcache_heads + 8u * layout->tcache_bins;
+}
+
+static bool sized_as(const struct cs_glibc_layout *layout, uint64_t size)
+{
+        return layout->counts != GLIBC_NO_TCACHE && size >= layout->tcache_chunk &&
+               size - layout->tcache_chunk <= TCACHE_SURPLUS;
+}
+
+/* Is this a thread cache: every head agrees with its count and points to a chunk of its bin's size? */
+static bool is_tcache(const struct marker *m, const struct tcache *t)
+{
+        for (unsigned i = 0; i < t->layout->tcache_bins; i++)
+                if (head_of(t, i) && !is_entry(m, head_of(t, i) - GLIBC_HEADER, bin_sizes(i)))
+                        return false;
+        return heads_agree(t);
 }
 
 static bool read_tcache(const struct marker *m, const struct cs_block *b,
                         const struct cs_glibc_layout *layout, struct tcache *t)
 {
-        if (layout->counts == GLIBC_NO_TCACHE || cs_block_size(b) < layout->tcache_chunk ||
-            cs_block_size(b) - layout->tcache_chunk > TCACHE_SURPLUS || cs_block_state(b) != CS_BLOCK_IN_USE)
+        if (!sized_as(layout, cs_block_size(b)) || cs_block_state(b) != CS_BLOCK_IN_USE)
                 return false;
         t->layout = layout;
         t->addr = cs_block_user(b);
-        size_t len = layout->tcache_heads + 8u * layout->tcache_bins;
-        return cs_source_exact(m->glibc->image->source, t->addr, t->bytes, len) && is_tcache(m, t);
+        return cs_source_exact(m->glibc->image->source, t->addr, t->bytes, tcache_bytes(layout)) &&
+               is_tcache(m, t);
 }
 
 static void mark_tcache(struct marker *m, const struct tcache *t)
@@ -172,6 +189,36 @@ static void mark_tcache(struct marker *m, const struct tcache *t)
                 if (bin_count(t, i, slots, &count) && count)
                         mark_list(m, t->addr + t->layout->tcache_heads + 8u * i, head_of(t, i), bin_sizes(i),
                                   count, GLIBC_HEADER, "thread cache list is broken");
+}
+
+/* ---- while the walks come by ------------------------------------------------------------------------------------- */
+
+uint64_t cs_glibc_cache_sizes(const struct cs_glibc *glibc)
+{
+        uint64_t sizes = 0;
+        for (size_t row = 0; row < cs_glibc_layout_count; row++)
+                if (glibc->candidates >> row & 1 && cs_glibc_layouts[row].counts != GLIBC_NO_TCACHE)
+                        sizes |= UINT64_C(3) << cs_glibc_layouts[row].tcache_chunk / CS_BLOCK_UNIT;
+        return sizes;
+}
+
+/* Most chunks of such a size hold something else: seen now, while they are in the processor's cache anyway, few are left. */
+enum cs_status cs_glibc_note_cache(struct cs_glibc *glibc, struct cs_range chunk, const uint8_t *bytes,
+                                   size_t len, struct cs_error *err)
+{
+        bool maybe = false;
+        for (size_t row = 0; !maybe && row < cs_glibc_layout_count; row++) {
+                const struct cs_glibc_layout *l = &cs_glibc_layouts[row];
+                struct tcache t = { .layout = l };
+                if (!(glibc->candidates >> row & 1) || !sized_as(l, cs_range_size(chunk)))
+                        continue;
+                maybe = len < tcache_bytes(l);
+                if (maybe)
+                        break;
+                memcpy(t.bytes, bytes, tcache_bytes(l));
+                maybe = heads_agree(&t);
+        }
+        return maybe ? cs_vec_push(&glibc->caches, chunk.start, err) : CS_OK;
 }
 
 /* ---- which layout ------------------------------------------------------------------------------------------------ */
@@ -229,26 +276,18 @@ static void elect(struct marker *m)
         m->glibc->layout = &cs_glibc_layouts[best];
 }
 
-/* All blocks that hold a thread cache by some layout that is left. */
+/* Of the chunks that the walks noted, those that hold a thread cache by some layout that is left. */
 static enum cs_status find_caches(struct marker *m, struct cs_error *err)
 {
-        uint64_t sizes = 0; /* bit n: n * 16 bytes */
         enum cs_status st = CS_OK;
-        for (size_t row = 0; row < cs_glibc_layout_count; row++)
-                if (m->glibc->candidates >> row & 1 && cs_glibc_layouts[row].counts != GLIBC_NO_TCACHE)
-                        sizes |= UINT64_C(3) << cs_glibc_layouts[row].tcache_chunk / CS_BLOCK_UNIT;
-        for (uint32_t r = 0; r < m->blocks->ranges.n; r++) {
-                const struct cs_heap_range *range = &m->blocks->ranges.at[r];
-                uint64_t at = range->range.start;
-                for (; st == CS_OK && (at = cs_heap_range_sized(range, at, sizes)) != UINT64_MAX;
-                     at += CS_BLOCK_UNIT) {
-                        uint32_t i = cs_blocks_find(m->blocks, r, at);
-                        if (i == CS_NO_BLOCK)
-                                continue;
-                        struct cs_block b = cs_blocks_get(m->blocks, i);
-                        if (vote_block(m, &b))
-                                st = cs_vec_push(&m->caches, i, err);
-                }
+        for (size_t n = 0; st == CS_OK && n < m->glibc->caches.n; n++) {
+                uint64_t at = m->glibc->caches.at[n];
+                uint32_t i = cs_blocks_at(m->blocks, m->space, at);
+                if (i == CS_NO_BLOCK)
+                        continue;
+                struct cs_block b = cs_blocks_get(m->blocks, i);
+                if (b.start == at && vote_block(m, &b))
+                        st = cs_vec_push(&m->caches, i, err);
         }
         return st;
 }

@@ -512,4 +512,5 @@ enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space
 void cs_glibc_deinit(struct cs_glibc *glibc)
 {
         cs_view_deinit(&glibc->view);
+        cs_vec_deinit(&glibc->caches);
 }

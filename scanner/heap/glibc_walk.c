@@ -19,6 +19,7 @@ struct walk {
         uint64_t pending; /* chunk whose state the next header will tell; 0: none */
         uint64_t pending_size;
         uint64_t released; /* pages of the core before this address are let go of */
+        uint64_t cache_sizes;
         bool ended;
 };
 
@@ -57,6 +58,11 @@ static bool chain_fits(struct walk *w, uint64_t p)
                 p += word & ~(uint64_t)GLIBC_FLAGS;
         }
         return true;
+}
+
+static inline bool sized_as_cache(const struct walk *w, uint64_t size)
+{
+        return size < UINT64_C(64) * CS_BLOCK_UNIT && w->cache_sizes >> size / CS_BLOCK_UNIT & 1;
 }
 
 /* The next address from p on where headers make sense again, or limit. */
@@ -170,7 +176,7 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
                 return st;
         stop = here < w->top && w->top - here - 1 < stop ? w->top - here - 1 : stop;
         bool fits = true;
-        for (uint64_t off = 0, asked = 0; fits && off <= stop;) {
+        for (uint64_t off = 0, asked = 0; fits && st == CS_OK && off <= stop;) {
                 uint64_t pause = off + STRIDE < stop ? off + STRIDE : stop;
                 for (asked = asked > off ? asked : off; asked < off + STRIDE + AHEAD; asked += LINE)
                         __builtin_prefetch(at + asked);
@@ -183,6 +189,9 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
                         if (pending)
                                 cs_block_run_add(&run, pending,
                                                  word & GLIBC_PREV_IN_USE ? CS_BLOCK_IN_USE : CS_BLOCK_FREE);
+                        if (sized_as_cache(w, size))
+                                st = cs_glibc_note_cache(w->glibc, (struct cs_range){ here, here + size },
+                                                         at + off + 8, got - (size_t)off - 8, err);
                         pending = here;
                         here += size;
                         off += size;
@@ -192,7 +201,7 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
         w->pending = pending;
         w->pending_size = here - pending;
         *p = here;
-        return CS_OK;
+        return st;
 }
 
 static enum cs_status walk_chunks(struct walk *w, uint64_t p, struct cs_error *err)
@@ -216,6 +225,10 @@ static enum cs_status walk_chunks(struct walk *w, uint64_t p, struct cs_error *e
                         st = settle(w, word & GLIBC_PREV_IN_USE, err);
                         w->pending = p;
                         w->pending_size = word & ~(uint64_t)GLIBC_FLAGS;
+                        if (st == CS_OK && sized_as_cache(w, w->pending_size))
+                                st = cs_glibc_note_cache(w->glibc,
+                                                         (struct cs_range){ p, p + w->pending_size }, NULL, 0,
+                                                         err);
                         p += w->pending_size;
                 } else {
                         st = handle_misfit(w, &p, word, err);
@@ -245,6 +258,7 @@ enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t li
                              uint32_t arena, struct cs_error *err)
 {
         struct walk w = { .glibc = glibc, .limit = limit, .top = top, .released = first };
+        w.cache_sizes = cs_glibc_cache_sizes(glibc);
         struct cs_blocks *blocks = &glibc->heaps->blocks;
         if (first >= limit || first & 15)
                 return CS_OK;

@@ -334,9 +334,26 @@ static void test_work_lowest_failure(void **state)
         }
 }
 
+static void test_popcount(void **state)
+{
+        (void)state;
+        uint64_t x = 88172645463325252;
+        assert_int_equal(cs_popcount(0), 0);
+        assert_int_equal(cs_popcount(UINT64_MAX), 64);
+        for (unsigned i = 0; i < 64; i++)
+                assert_int_equal(cs_popcount(UINT64_C(1) << i), 1);
+        for (unsigned n = 0; n < 1000; n++) {
+                unsigned bits = 0;
+                for (uint64_t rest = x = cs_mix(x); rest; rest &= rest - 1)
+                        bits++;
+                assert_int_equal(cs_popcount(x), bits);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_popcount),
                 cmocka_unit_test(test_cursor_reads),
                 cmocka_unit_test(test_cursor_stays_bad),
                 cmocka_unit_test(test_cursor_edges),

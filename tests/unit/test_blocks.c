@@ -244,46 +244,6 @@ static void test_limits(void **state)
         assert_int_equal(block_at(w, (UINT64_C(80) << 30) + 0x1010), 0);
 }
 
-/* Blocks of some sizes are found at every place of the bitmap's words, last block and gaps included, as by looking at all. */
-static void test_sized(void **state)
-{
-        struct world *w = *state;
-        uint64_t at = 0x200000, seed = 1;
-        begin(w, at, UINT64_C(1) << 30);
-        for (size_t n = 0; n < 5000; n++) {
-                seed = seed * 6364136223846793005 + 1442695040888963407;
-                uint64_t size = seed >> 60 < 5 ? 0x290 : 16 * (1 + (seed >> 33) % 90);
-                add(w, at, size, CS_BLOCK_IN_USE);
-                at += size + (n % 97 == 0 ? 0x30 : 0);
-        }
-        add(w, at, 0x290, CS_BLOCK_IN_USE);
-        end(w);
-        seal(w);
-        const struct cs_heap_range *r = &w->blocks.ranges.at[0];
-        static const uint64_t sizes[] = {
-                /* bit n: 16 * n bytes */
-                UINT64_C(1) << 0x29,
-                4,
-                UINT64_C(1) << 0x25 | 8,
-                UINT64_C(1) << 0x3f,
-                UINT64_C(3) << 0x29 | UINT64_C(3) << 0x25,
-        };
-        for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-                struct cs_block_cursor cursor = cs_blocks_of(&w->blocks, r);
-                struct cs_block b;
-                uint32_t i;
-                uint64_t found = r->range.start;
-                while (cs_blocks_next_any(&cursor, &b, &i)) {
-                        if (b.size / 16 > 63 || !(sizes[k] >> (b.size / 16) & 1))
-                                continue;
-                        found = cs_heap_range_sized(r, found, sizes[k]);
-                        assert_int_equal(found, b.start);
-                        found += 16;
-                }
-                assert_true(cs_heap_range_sized(r, found, sizes[k]) == UINT64_MAX);
-        }
-}
-
 /* A run is the same as adding block by block. */
 static void test_run(void **state)
 {
@@ -391,7 +351,6 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_single_blocks, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_overlapping_ranges, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(test_sized, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),

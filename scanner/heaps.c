@@ -38,7 +38,7 @@ static const struct {
         { "jemalloc", "mallctl", "libjemalloc", cs_jemalloc_measure },
         { "jemalloc", "je_mallctl", NULL, cs_jemalloc_measure },
         { "jemalloc", "_rjem_mallctl", NULL, cs_jemalloc_measure },
-        { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc", NULL },
+        { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc", cs_tcmalloc_measure },
         { "mimalloc", "mi_version", "libmimalloc", NULL },
         { "musl", "__malloc_atfork", "ld-musl", NULL },
 };

@@ -1,10 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator.h"
 
+#include "bytes.h"
+
 bool cs_allocator_plain(const struct cs_image *image, uint64_t addr)
 {
         const struct cs_mapping *m = cs_image_mapping_at(image, addr);
         return m && m->perms & CS_PERM_WRITE && !m->file_backed && m->module == CS_NO_MODULE;
+}
+
+void cs_module_words_init(struct cs_module_words *words, const struct cs_allocator_input *in)
+{
+        *words = (struct cs_module_words){ .in = in };
+        cs_view_init(&words->view, in->image->source);
+}
+
+void cs_module_words_deinit(struct cs_module_words *words)
+{
+        cs_view_deinit(&words->view);
+}
+
+/* In one mapping, from words->at on. */
+static bool next_word(struct cs_module_words *w, struct cs_range map, uint64_t *addr, uint64_t *word)
+{
+        if (w->at < map.start)
+                w->at = (map.start + 7) & ~UINT64_C(7);
+        while (cs_range_holds(map, w->at, 8)) {
+                size_t got;
+                const uint8_t *bytes = cs_view_at(&w->view, w->at, (size_t)(map.end - w->at), &got);
+                if (!bytes || got < 8) {
+                        uint64_t next = cs_source_next(w->in->image->source, w->at + 8);
+                        w->at = next > w->at && next < map.end ? (next + 7) & ~UINT64_C(7) : map.end;
+                        continue;
+                }
+                for (size_t k = 0; k + 8 <= got; k += 8, w->at += 8)
+                        if ((*word = cs_word(bytes + k)) != 0) {
+                                *addr = w->at;
+                                w->at += 8;
+                                return true;
+                        }
+        }
+        return false;
+}
+
+bool cs_module_words_next(struct cs_module_words *w, uint64_t *addr, uint64_t *word)
+{
+        const struct cs_image *image = w->in->image;
+        for (; w->mapping < image->mappings.n; w->mapping++) {
+                const struct cs_mapping *m = &image->mappings.at[w->mapping];
+                if (m->module == (int32_t)w->in->module && m->perms & CS_PERM_WRITE &&
+                    next_word(w, m->range, addr, word))
+                        return true;
+        }
+        return false;
 }
 
 static bool is_free(const struct cs_slots *s, uint64_t i)

@@ -20,6 +20,17 @@ typedef enum cs_status (*cs_allocator_fn)(const struct cs_allocator_input *in, s
 /* Is the address one of private memory without a file, that the target can write? */
 bool cs_allocator_plain(const struct cs_image *image, uint64_t addr);
 
+/* Goes through the words that are not 0 of what the module can write, by address. */
+struct cs_module_words {
+        const struct cs_allocator_input *in;
+        struct cs_view view;
+        size_t mapping; /* index: the one at hand */
+        uint64_t at;    /* the next word */
+};
+void cs_module_words_init(struct cs_module_words *words, const struct cs_allocator_input *in);
+void cs_module_words_deinit(struct cs_module_words *words);
+bool cs_module_words_next(struct cs_module_words *words, uint64_t *addr, uint64_t *word);
+
 /* Equal pieces of memory side by side, and which of them are free. */
 struct cs_slots {
         struct cs_range range; /* all that belongs to them */
@@ -36,6 +47,8 @@ CS_CHECK enum cs_status cs_allocator_claim_slots(struct cs_claims *claims, const
                                                  struct cs_error *err);
 
 enum cs_status cs_jemalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
+                                   struct cs_heap *heap, struct cs_error *err);
+enum cs_status cs_tcmalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
                                    struct cs_heap *heap, struct cs_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum {
         LEAVES_MOST = 4096, /* words of .bss that may be tried as pointers to leaves */
-        ROOTS_MOST = 64,    /* roots that may be tried */
+        ROOTS_MOST = 16,    /* roots that may be tried */
         ADDRESS_BITS = 47,  /* of user space */
 };
 
@@ -15,6 +15,11 @@ void cs_radix_init(struct cs_radix *radix, const struct cs_allocator_input *in, 
         *radix = (struct cs_radix){
                 .in = in, .page_shift = page_shift, .leaf_bits = leaf_bits, .leaf_align = leaf_align
         };
+        uint64_t memory = 0;
+        for (size_t i = 0; i < in->image->mappings.n; i++)
+                if (cs_allocator_plain(in->image, in->image->mappings.at[i].range.start))
+                        memory += cs_range_size(in->image->mappings.at[i].range);
+        radix->leaves = 1 + (memory >> leaf_bits) / 8;
         cs_view_init(&radix->view, in->image->source);
 }
 
@@ -55,6 +60,8 @@ bool cs_radix_next_word(struct cs_radix *r, uint64_t leaf, uint32_t *i, uint64_t
 bool cs_radix_next_leaf(struct cs_radix *r, uint64_t *slot, uint64_t *leaf)
 {
         const uint64_t slots = UINT64_C(1) << (ADDRESS_BITS - r->page_shift - r->leaf_bits);
+        if (*slot == 0)
+                r->left = r->leaves;
         for (; *slot < slots; ++*slot) {
                 size_t got;
                 uint64_t at = r->root + *slot * 8;
@@ -68,7 +75,7 @@ bool cs_radix_next_leaf(struct cs_radix *r, uint64_t *slot, uint64_t *leaf)
                 }
                 *leaf = cs_word(entry);
                 if (may_be_leaf(r, *leaf))
-                        return true;
+                        return r->left-- > 0;
         }
         return false;
 }
@@ -101,43 +108,19 @@ static enum cs_status try_root(struct cs_radix *r, struct search *s, struct cs_e
         return s->judge->accept(s->judge->tree, &s->found, err);
 }
 
-/* In one mapping of the module's data. */
-static enum cs_status search(struct cs_radix *r, struct search *s, const struct cs_mapping *map,
-                             struct cs_error *err)
-{
-        const struct cs_image *image = r->in->image;
-        enum cs_status st = CS_OK;
-        struct cs_view view;
-        size_t got;
-        cs_view_init(&view, image->source);
-        uint64_t at = (map->range.start + 7) & ~UINT64_C(7);
-        while (st == CS_OK && !s->found && at < map->range.end && map->range.end - at >= 8 &&
-               s->leaves_tried < LEAVES_MOST) {
-                const uint8_t *bytes = cs_view_at(&view, at, 8, &got);
-                if (!bytes || got < 8) {
-                        uint64_t next = cs_source_next(image->source, at + 8);
-                        at = next > at ? (next + 7) & ~UINT64_C(7) : map->range.end;
-                        continue;
-                }
-                uint64_t leaf = cs_word(bytes);
-                if (may_be_leaf(r, leaf) && ++s->leaves_tried && suppose_root(r, s, at, leaf))
-                        st = try_root(r, s, err);
-                at += 8;
-        }
-        cs_view_deinit(&view);
-        return st;
-}
-
 enum cs_status cs_radix_find(struct cs_radix *r, const struct cs_radix_judge *judge, bool *found,
                              struct cs_error *err)
 {
-        const struct cs_image *image = r->in->image;
         struct search s = { .judge = judge };
+        struct cs_module_words words;
         enum cs_status st = CS_OK;
-        for (size_t m = 0; st == CS_OK && !s.found && m < image->mappings.n; m++)
-                if (image->mappings.at[m].module == (int32_t)r->in->module &&
-                    image->mappings.at[m].perms & CS_PERM_WRITE)
-                        st = search(r, &s, &image->mappings.at[m], err);
+        uint64_t at, leaf;
+        cs_module_words_init(&words, r->in);
+        while (st == CS_OK && !s.found && s.leaves_tried < LEAVES_MOST &&
+               cs_module_words_next(&words, &at, &leaf))
+                if (may_be_leaf(r, leaf) && ++s.leaves_tried && suppose_root(r, &s, at, leaf))
+                        st = try_root(r, &s, err);
+        cs_module_words_deinit(&words);
         *found = s.found;
         return st;
 }

@@ -16,6 +16,8 @@ struct cs_radix {
         unsigned leaf_bits;  /* words of a leaf */
         uint64_t leaf_align; /* of a leaf's address */
         uint64_t root;       /* once found, or while it is judged */
+        uint64_t leaves;     /* that there is memory for: more entries than that cannot all be true */
+        uint64_t left;       /* of them, on the way from slot 0 on */
 };
 
 void cs_radix_init(struct cs_radix *radix, const struct cs_allocator_input *in, unsigned page_shift,
@@ -35,7 +37,8 @@ struct cs_radix_judge {
 CS_CHECK enum cs_status cs_radix_find(struct cs_radix *radix, const struct cs_radix_judge *judge, bool *found,
                                       struct cs_error *err);
 
-/* The first leaf in entry *slot of the root or behind it; *slot becomes its entry. False: there is none. */
+/* The first leaf in entry *slot of the root or behind it; *slot becomes its entry. False: there is none. Asked with slot 0, it
+ * begins anew. */
 bool cs_radix_next_leaf(struct cs_radix *radix, uint64_t *slot, uint64_t *leaf);
 
 /* The first word that is not 0 at index *i of the leaf or behind it; *i becomes its index. False: there is none. */

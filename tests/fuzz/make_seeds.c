@@ -277,7 +277,9 @@ enum {
         RECORDS = 0x40000000,
         DATA = 0x80000000,
         RECORDS_AT = 1 + 0x1000,
-        ALLOCATOR_BYTES = RECORDS_AT + 0x4000
+        ALLOCATOR_BYTES = RECORDS_AT + 0x4000,
+        JEMALLOC = 0,
+        TCMALLOC,
 };
 
 struct allocator {
@@ -310,8 +312,49 @@ static void save_jemalloc(const char *name, unsigned state_shift, unsigned class
         save("allocators", name, a.bytes, sizeof(a.bytes));
 }
 
+static void record_half(struct allocator *a, uint64_t addr, uint32_t value)
+{
+        memcpy(a->bytes + (addr < RECORDS ? 1 + addr : RECORDS_AT + (addr - RECORDS)), &value, 4);
+}
+
+static void save_tcmalloc(void)
+{
+        struct allocator a = { .bytes[0] = TCMALLOC };
+        const uint64_t leaf = RECORDS + 0x2000, spans = RECORDS + 0x100, cache = RECORDS + 0x1000;
+        const uint64_t moved = 0x200, sizes = 0x400, first = DATA >> 13;
+        const uint64_t what[][3] = {
+                /* pages, flags, list */
+                { 1, 100 | 6 << 16, 0 },            /* objects of 48 bytes */
+                { 1, 0, 0 },                        /* a large block */
+                { 4, 2 | 40 << 16, DATA + 0x4000 }, /* objects of 16 KiB, one of them free */
+                { 1, 1 << 24, 0 },                  /* free */
+                { 1, 2 << 24, 0 },                  /* given back */
+        };
+        uint32_t size = 0, step = 8;
+        for (unsigned c = 1; size < 256 << 10; c++) {
+                step *= size >= 8 * step ? 2 : 1;
+                size += step;
+                record_half(&a, sizes + c * 4, size);
+                record_half(&a, moved + c * 4, 2);
+                record_half(&a, cache + c * 0x20 + 0x18, size);
+        }
+        record_half(&a, cache + 6 * 0x20 + 8, 10);
+        record(&a, (DATA >> 31) * 8, leaf);
+        for (uint64_t i = 0, page = 0; i < sizeof(what) / sizeof(what[0]); i++) {
+                uint64_t span = spans + i * 0x30;
+                record(&a, span, first + page);
+                record(&a, span + 8, what[i][0]);
+                record(&a, span + 0x20, what[i][2]);
+                record(&a, span + 0x28, what[i][1]);
+                for (uint64_t end = page + what[i][0]; page < end; page++)
+                        record(&a, leaf + page * 8, span);
+        }
+        save("allocators", "tcmalloc", a.bytes, sizeof(a.bytes));
+}
+
 static void save_allocators(void)
 {
+        save_tcmalloc();
         save_jemalloc("jemalloc-5.3", 17, 20, 28);
         save_jemalloc("jemalloc-5.2", 16, 18, 26);
 }

@@ -88,6 +88,13 @@ void fake_module(struct fake_process *p, uint64_t base, const char *path)
         fake_write(p, base, &eh, sizeof(eh));
 }
 
+void fake_bss(struct fake_process *p, uint64_t base, uint64_t size)
+{
+        const uint64_t data = sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr);
+        fake_map(p, base + FAKE_MODULE, size, PF_R | PF_W);
+        fake_put(p, base + data + offsetof(Elf64_Phdr, p_memsz), FAKE_MODULE - FAKE_DATA + size);
+}
+
 /* Where a module that exports has its tables, in its page of code. */
 enum {
         DYNAMIC = FAKE_TEXT + 0x200,

@@ -81,6 +81,9 @@ void fake_map(struct fake_process *p, uint64_t addr, uint64_t size, uint32_t fla
 /* A module: its five mappings, ELF headers in the first. */
 void fake_module(struct fake_process *p, uint64_t base, const char *path);
 
+/* More .bss behind the module: so many bytes from base + FAKE_MODULE on. */
+void fake_bss(struct fake_process *p, uint64_t base, uint64_t size);
+
 /* The module exports a variable of that name and size at base + offset: in its dynamic symbol table, in memory. A few dozen at most. */
 void fake_export(struct fake_process *p, uint64_t base, const char *name, uint64_t offset, uint64_t size);
 

@@ -29,6 +29,7 @@ struct traced {
 
 struct cs_freeze {
         CS_VEC(struct traced) threads;
+        bool more; /* new ones came until we gave up */
 };
 
 static struct traced *find(const struct cs_freeze *f, pid_t tid)
@@ -132,7 +133,7 @@ static double now(void)
 
 size_t cs_freeze_left(const struct cs_freeze *f)
 {
-        size_t left = 0;
+        size_t left = f->more;
         for (size_t i = 0; i < f->threads.n; i++)
                 left += f->threads.at[i].tid && !f->threads.at[i].stopped;
         return left;
@@ -163,6 +164,7 @@ enum cs_status cs_freeze_create(pid_t pid, int proc_fd, struct cs_freeze **out, 
                 if (st == CS_OK)
                         wait_all(f, until);
         }
+        f->more = any;
         if (st == CS_OK && !f->threads.n)
                 st = cs_fail(err, CS_EGONE, "process %d ended while it was stopped", (int)pid);
         if (st != CS_OK) {

@@ -17,7 +17,7 @@ CS_CHECK enum cs_status cs_freeze_create(pid_t pid, int proc_fd, struct cs_freez
 /* Fills the registers of those of the threads that are stopped. */
 void cs_freeze_registers(const struct cs_freeze *freeze, struct cs_thread *threads, size_t n);
 
-/* How many threads could not be stopped within a while: those that wait for a device, uninterruptibly. */
+/* How many threads at least could not be stopped within a while: those that wait for a device, uninterruptibly. */
 size_t cs_freeze_left(const struct cs_freeze *freeze);
 
 /* Lets all of them go on, and frees. NULL is fine. */

@@ -303,9 +303,10 @@ static enum cs_status open_live(struct cs_image *image, int proc, const struct c
         if (image->freeze) {
                 cs_freeze_registers(image->freeze, image->threads.at, image->threads.n);
                 if (cs_freeze_left(image->freeze))
-                        cs_image_warn(image,
-                                      "%zu threads could not be stopped: memory may move while it is read",
-                                      cs_freeze_left(image->freeze));
+                        cs_image_warn(
+                                image,
+                                "at least %zu threads could not be stopped: memory may move while it is read",
+                                cs_freeze_left(image->freeze));
         }
         long swapped = status_number(&process, "\nVmSwap:\t"); /* kB */
         if (swapped > 0) {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# --freeze: the process stands still while it is read, and goes on afterwards: at a normal end, and when corescan is interrupted or
-# killed at any moment. One that was stopped before stays stopped. Signals that arrive meanwhile are not lost.
+# --freeze: the process stands still while it is read, and goes on afterwards: at a normal end, after an error, and when corescan is
+# interrupted or killed at any moment. One that was stopped before stays stopped. Signals that arrive meanwhile are not lost.
 . "$SOURCE_DIR/tests/e2e/_lib.sh" || exit 1
 need_command jq
 
@@ -81,7 +81,7 @@ goes_on() {
                 after=$(cut -d' ' -f1 "$counts")
                 [ -n "$after" ] && [ "$after" != "$before" ]
         }
-        if wait_until 10 moved && [ "$(traced)" = 0 ] && ! grep -qE '^State:\s+[Tt]' /proc/"$pid"/task/*/status; then
+        if wait_until 10 moved && [ "$(traced)" = 0 ] && ! grep -qsE '^State:\s+[Tt]' /proc/"$pid"/task/*/status; then
                 ok "$1: the process goes on"
         else
                 not_ok "$1: the process goes on" "turns $before to $after, tracer $(traced), state $(state)"
@@ -111,35 +111,96 @@ wait_until 10 arrived
 assert_eq "$?" 0 "signals arrive"
 goes_on "after signals"
 
-# Whatever ends corescan, at whatever moment.
+# Errors, and nobody who reads what it prints.
+assert_exit 2 "$CORESCAN" --freeze --live "$pid" --cluster c999999
+goes_on "after an error"
+"$CORESCAN" --freeze --live "$pid" --json 2>/dev/null | true
+goes_on "after a closed pipe"
+
+# How long an undisturbed look takes, in milliseconds: the moments are spread over that and a little more.
+took=$(date +%s%N)
+assert_exit 0 "$CORESCAN" --freeze --live "$pid"
+took=$((($(date +%s%N) - took) / 1000000))
+echo "# an undisturbed look takes $took ms"
+# ended_by SIGNAL: ends a look at a moment that nobody chose.
+ended_by() {
+        local reader ms=$((RANDOM % (took + took / 4 + 1)))
+
+        # What runs in the background ignores Ctrl-C, if nothing is done about it.
+        env --default-signal=INT "$CORESCAN" --freeze --live "$pid" >/dev/null 2>&1 &
+        reader=$!
+        sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+        kill -"$1" "$reader" 2>/dev/null
+        # bash tells of a job that was killed.
+        { wait "$reader"; } 2>/dev/null
+        # How many looks were really cut short, and not over before.
+        [ $? -gt 128 ] && cut=$((cut + 1))
+        moments+=" $ms"
+}
 for signal in KILL INT TERM; do
-        for delay in 0 0.005 0.01 0.02 0.03 0.05 0.08 0.13; do
-                "$CORESCAN" --freeze --live "$pid" >/dev/null 2>&1 &
-                reader=$!
-                sleep "$delay"
-                kill -"$signal" "$reader" 2>/dev/null
-                wait "$reader" 2>/dev/null
+        rounds=8 cut=0 moments=
+        [ "$signal" = KILL ] && rounds=30
+        # Until some were cut short: how long a look takes changes with what else the machine does.
+        for ((round = 0; round < rounds || (cut < 3 && round < 100); round++)); do
+                ended_by "$signal"
+                # Nobody lets it go on but the kernel, and that at once.
+                if [ "$(traced)" != 0 ] || grep -qsE '^State:\s+[Tt]' /proc/"$pid"/task/*/status; then
+                        not_ok "SIG$signal after${moments##* } ms: the process goes on" "$(state), tracer $(traced)"
+                fi
         done
-        goes_on "after SIG$signal at eight moments"
+        goes_on "after SIG$signal at $round moments"
+        echo "# SIG$signal: $cut of $round looks were cut short, after ms:$moments"
+        assert_eq "$((cut >= 3))" 1 "SIG$signal: enough of them were"
 done
 
-kill -STOP "$pid"
-stopped() {
-        [ "$(state)" = T ]
+# One that was stopped before: all its threads stay so, however corescan ends.
+all_stopped() {
+        ! grep -hsE '^State:' /proc/"$pid"/task/*/status | grep -qvE '^State:\s+T'
 }
-wait_until 10 stopped || give_up "it stops"
+kill -STOP "$pid"
+wait_until 10 all_stopped || give_up "it stops"
 assert_exit 0 "$CORESCAN" --freeze --live "$pid"
-assert_eq "$(state)" T "a process that was stopped stays so"
+wait_until 10 all_stopped
+assert_eq "$?$(state)$(traced)" 0T0 "a process that was stopped stays so"
+cut=0 moments=
+for ((round = 0; round < 15; round++)); do
+        ended_by KILL
+        wait_until 10 all_stopped || not_ok "stopped, SIGKILL after${moments##* } ms: it stays so" "$(state)"
+done
+assert_eq "$(state)$(traced)" T0 "a process that was stopped stays so after 15 times SIGKILL"
+echo "# stopped: $cut of 15 looks were cut short"
 kill -CONT "$pid"
 goes_on "after SIGCONT"
+
+# What the user asks for while it is frozen happens afterwards: to stop.
+held() {
+        [ "$(traced)" != 0 ]
+}
+stop_while_frozen() {
+        local reader seen=1
+
+        "$CORESCAN" --freeze --live "$pid" >/dev/null 2>&1 &
+        reader=$!
+        while [ -d "/proc/$reader/fd" ] && ! held; do
+                :
+        done
+        held && kill -STOP "$pid" && held && seen=0
+        wait "$reader"
+        [ "$seen" -eq 0 ] || kill -CONT "$pid"
+        return "$seen"
+}
+tries=0
+until stop_while_frozen || [ $((tries += 1)) -ge 20 ]; do :; done
+assert_eq "$((tries < 20))" 1 "a SIGSTOP came while it was frozen"
+wait_until 10 all_stopped
+assert_eq "$?$(traced)" 00 "it stops it afterwards"
+kill -CONT "$pid"
+goes_on "after a SIGSTOP and SIGCONT"
 
 # Somebody else's debugger.
 if command -v gdb >/dev/null; then
         gdb -q -nx -p "$pid" --batch -ex 'shell touch attached' -ex 'shell sleep 3' >/dev/null 2>&1 &
         debugger=$!
-        held() {
-                [ "$(traced)" != 0 ]
-        }
         wait_until 20 held
         assert_refused "debugger" --freeze --live "$pid"
         wait "$debugger"

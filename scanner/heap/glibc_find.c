@@ -321,11 +321,14 @@ static uint64_t newest_heap(struct cs_glibc *glibc, uint64_t arena, uint64_t top
 
 static enum cs_status walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_t index, struct cs_error *err)
 {
-        uint64_t top, word;
-        if (!word_at(glibc, arena + glibc->layout->top, &top) || !word_at(glibc, top + 8, &word)) {
+        uint64_t top, word = 0;
+        if (!word_at(glibc, arena + glibc->layout->top, &top) || !top) {
                 cs_heaps_corrupt(glibc->heaps, arena, "arena's top points nowhere");
                 return CS_OK;
         }
+        /* A live process may have moved it to where nothing was mapped yet when the mappings were listed: the heap below is there. */
+        if (!word_at(glibc, top + 8, &word))
+                cs_heaps_corrupt(glibc->heaps, arena, "arena's top cannot be read");
         glibc->heaps->arenas.at[index].top = word & ~(uint64_t)GLIBC_FLAGS;
         uint64_t heap = newest_heap(glibc, arena, top);
         enum cs_status st = CS_OK;

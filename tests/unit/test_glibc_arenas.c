@@ -219,6 +219,24 @@ static void test_arena_top_nowhere(void **state)
 }
 
 /* A ring of arenas that does not come back to the main one is not this layout's. */
+/* A live process may do so: the list of mappings is older. */
+static void test_arena_top_behind_the_heap(void **state)
+{
+        (void)state;
+        struct fake_process *p = two_arenas();
+        uint64_t a = FIRST_1, b = thread_chunk(p, a, 0x50);
+        thread_chunk(p, b, HEAP_1 + HEAP_BYTES - b);
+        fake_put(p, ARENA_1 + layout()->top, HEAP_1 + 2 * HEAP_BYTES);
+        heap_info(p, HEAP_1, ARENA_1, 0, 3 * HEAP_BYTES);
+        fake_open(p);
+        expect_damage(p, "arena's top cannot be read");
+        expect_main_heap(p);
+        expect(p, "first of the arena", a, CS_BLOCK_IN_USE);
+        assert_true(cs_heaps_claims(&p->heaps, b, &(struct cs_range){ 0, 0 }));
+        assert_int_equal(p->heaps.arenas.at[1].top, 0);
+        fake_destroy(p);
+}
+
 static void test_ring_never_closes(void **state)
 {
         (void)state;
@@ -421,6 +439,7 @@ int main(void)
                 cmocka_unit_test(test_heaps_form_a_ring),
                 cmocka_unit_test(test_lying_heap),
                 cmocka_unit_test(test_arena_top_nowhere),
+                cmocka_unit_test(test_arena_top_behind_the_heap),
                 cmocka_unit_test(test_ring_never_closes),
                 cmocka_unit_test(test_mmapped),
                 cmocka_unit_test(test_aligned_mmapped),

@@ -214,6 +214,36 @@ static void test_v8(void **state)
         check(p, NULL, 0);
 }
 
+/* A chunk of code: its header, a page that nothing may touch, code that is not to be written to for now; and one that never is. */
+static void test_v8_code(void **state)
+{
+        (void)state;
+        const uint64_t code = MEMORY + 16 * CHUNK, constant = MEMORY + 20 * CHUNK;
+        for (int wrong = 0; wrong < 2; wrong++) {
+                struct fake_process *p = v8(4);
+                fake_map(p, code, 0x2000, PF_R | PF_W);
+                fake_map(p, code + 0x2000, 0x1000, 0);
+                fake_map(p, code + 0x3000, CHUNK, PF_R | PF_X); /* and what follows the chunk */
+                fake_put(p, code, CHUNK);
+                fake_put(p, code + 0x10, RECORDS + 0x40);
+                fake_put(p, code + 0x18, code + 0x3030);
+                fake_put(p, code + 0x20, code + CHUNK - 0x1000);
+                fake_map(p, constant, 0xd000, PF_R);
+                fake_put(p, constant, wrong ? 0xc000 : 0xd000);
+                fake_put(p, constant + 0x18, constant + 0x60);
+                fake_put(p, constant + 0x20, constant + 0xc000);
+                if (wrong)
+                        CHECK(p, V8_CHUNK(0, CHUNK), V8_CHUNK(1, CHUNK), V8_CHUNK(2, CHUNK),
+                              V8_CHUNK(3, CS_PAGE), V8_CHUNK(16, 0x2000),
+                              { CS_KIND_V8_HEAP, code + 0x3000, code + CHUNK, "V8 chunk" });
+                else
+                        CHECK(p, V8_CHUNK(0, CHUNK), V8_CHUNK(1, CHUNK), V8_CHUNK(2, CHUNK),
+                              V8_CHUNK(3, CS_PAGE), V8_CHUNK(16, 0x2000),
+                              { CS_KIND_V8_HEAP, code + 0x3000, code + CHUNK, "V8 chunk" },
+                              V8_CHUNK(20, 0xd000));
+        }
+}
+
 /* ---- HotSpot ----------------------------------------------------------------------------------------------------- */
 
 enum { ENTRY = 48, JAVA_HEAP = 0x20000 };
@@ -597,11 +627,17 @@ static void test_none(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_ruby),       cmocka_unit_test(test_ruby_transient),
-                cmocka_unit_test(test_python),     cmocka_unit_test(test_v8),
-                cmocka_unit_test(test_java),       cmocka_unit_test(test_java_beside_the_heap),
-                cmocka_unit_test(test_java_z),     cmocka_unit_test(test_beam),
-                cmocka_unit_test(test_go),         cmocka_unit_test(test_none),
+                cmocka_unit_test(test_ruby),
+                cmocka_unit_test(test_ruby_transient),
+                cmocka_unit_test(test_python),
+                cmocka_unit_test(test_v8),
+                cmocka_unit_test(test_v8_code),
+                cmocka_unit_test(test_java),
+                cmocka_unit_test(test_java_beside_the_heap),
+                cmocka_unit_test(test_java_z),
+                cmocka_unit_test(test_beam),
+                cmocka_unit_test(test_go),
+                cmocka_unit_test(test_none),
                 cmocka_unit_test(test_beam_lists),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

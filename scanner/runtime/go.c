@@ -4,6 +4,7 @@
  * sysAlloc: Go 1.11 to 1.25, linux/amd64), where the kernel puts nothing by itself, and grow upwards from there. */
 #include "runtimes_all.h"
 
+#include "go_records.h"
 #include "marks.h"
 
 #include <string.h>
@@ -65,11 +66,14 @@ static enum cs_status claim_arenas(const struct cs_runtime_input *in, int32_t mo
 
 enum cs_status cs_go_find(const struct cs_runtime_input *in, struct cs_claims *claims, struct cs_error *err)
 {
+        size_t from = claims->at.n;
         bool any = false;
         for (size_t i = 0; i < in->image->mappings.n; i++)
                 any |= hinted(in->image->mappings.at[i].range.start);
         for (size_t m = 0; any && m < in->image->modules.n; m++)
-                if (!in->image->modules.at[m].runtime && built_by_go(in, (int32_t)m))
-                        return claim_arenas(in, (int32_t)m, claims, err);
+                if (!in->image->modules.at[m].runtime && built_by_go(in, (int32_t)m)) {
+                        enum cs_status st = claim_arenas(in, (int32_t)m, claims, err);
+                        return st == CS_OK ? cs_go_records(in, (int32_t)m, from, claims, err) : st;
+                }
         return CS_OK;
 }

@@ -23,7 +23,11 @@ enum {
         PIECE_BYTES = 0x4000,
         GIVEN_VARIABLES = 0x100, /* what of each the input holds */
         GIVEN_PIECE = 0x200,
-        ALL_BYTES = LIBRARY_BYTES + RECORDS_BYTES + PIECES * PIECE_BYTES,
+        /* For Go, a page each: where its map of arenas begins, if the entry of the first arena is the first piece's first word, and
+         * that arena. The input does not reach them. */
+        GO_MAP = MEMORY - 0x1018000,
+        GO_BYTES = 0x1000,
+        ALL_BYTES = LIBRARY_BYTES + RECORDS_BYTES + PIECES * PIECE_BYTES + 2 * GO_BYTES,
         DYNAMIC = 0x100,
         HASH = 0x180,
         SYMTAB = 0x200,
@@ -31,6 +35,8 @@ enum {
         VARIABLE_BYTES = 24, /* from one to the next, and what each is said to take */
         NAMES = 8,
 };
+
+#define GO_ARENA UINT64_C(0xc000000000)
 
 static const char *const runtimes[][NAMES] = {
         { "rb_cObject", "rb_cString", "rb_gc_start" },
@@ -40,12 +46,13 @@ static const char *const runtimes[][NAMES] = {
           "gHotSpotVMStructEntryFieldNameOffset", "gHotSpotVMStructEntryIsStaticOffset",
           "gHotSpotVMStructEntryOffsetOffset", "gHotSpotVMStructEntryAddressOffset", "gHotSpotVMTypes" },
         { "erts_allctr_thr_spec", "erts_allctrs_info" },
+        { "main.main" },
 };
 enum { RUNTIMES = sizeof(runtimes) / sizeof(runtimes[0]) };
 
 struct target {
         uint8_t bytes[ALL_BYTES];
-        struct cs_mapping mappings[2 + 1 + PIECES];
+        struct cs_mapping mappings[2 + 1 + PIECES + 2];
         struct cs_module module;
         struct cs_image image;
         size_t n;
@@ -103,9 +110,11 @@ static struct target *target(size_t runtime)
                 abort();
         add_region(t, LIBRARY, LIBRARY_BYTES, 0, 0);
         add_region(t, RECORDS, RECORDS_BYTES, LIBRARY_BYTES, CS_NO_MODULE);
+        const uint64_t pieces = LIBRARY_BYTES + RECORDS_BYTES, go = pieces + PIECES * PIECE_BYTES;
+        add_region(t, GO_MAP, GO_BYTES, go, CS_NO_MODULE);
         for (uint64_t i = 0; i < PIECES; i++)
-                add_region(t, MEMORY + i * STRIDE, PIECE_BYTES,
-                           LIBRARY_BYTES + RECORDS_BYTES + i * PIECE_BYTES, CS_NO_MODULE);
+                add_region(t, MEMORY + i * STRIDE, PIECE_BYTES, pieces + i * PIECE_BYTES, CS_NO_MODULE);
+        add_region(t, GO_ARENA, GO_BYTES, go + GO_BYTES, CS_NO_MODULE);
         export_names(t, runtimes[runtime]);
         t->module = (struct cs_module){ .path = "/lib.so",
                                         .name = "lib.so",

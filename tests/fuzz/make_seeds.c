@@ -376,6 +376,7 @@ enum {
         V8,
         JAVA,
         ERLANG,
+        GO,
         VARIABLE = 24,
 };
 
@@ -493,6 +494,24 @@ static void save_java(struct runtime *r)
         save_runtime(r, "java", JAVA);
 }
 
+static void save_go(struct runtime *r)
+{
+        const uint64_t arena = MEMORY + STRIDE, chunk = MEMORY + 2 * STRIDE;
+        memcpy(place(r, VARIABLES), "\xff Go buildinf:", 14);
+        set(r, VARIABLES + 0x10, chunk);
+        set(r, VARIABLES + 0x18, MEMORY - 0x1018000);
+        for (uint64_t i = 0; i < 5; i++) {
+                set(r, VARIABLES + 0x20 + i * 24, MEMORY + 3 * STRIDE);
+                set(r, VARIABLES + 0x20 + i * 24 + 8, 1);
+                set(r, VARIABLES + 0x20 + i * 24 + 16, UINT64_C(1) << (14 + 3 * i));
+                set(r, arena + i * 8, chunk + 0x100 + i * 0x28);
+                set(r, chunk + 0x100 + i * 0x28 + 0x18, UINT64_C(0xc000000000) + i * 0x2000);
+                set(r, chunk + 0x100 + i * 0x28 + 0x20, 1);
+        }
+        set(r, MEMORY, arena);
+        save_runtime(r, "go", GO);
+}
+
 static void save_runtimes(void)
 {
         struct runtime r = { 0 };
@@ -532,6 +551,7 @@ static void save_runtimes(void)
         set(&r, MEMORY, 0x2001);
         set(&r, MEMORY + 24, RECORDS + 0x100);
         save_runtime(&r, "erlang", ERLANG);
+        save_go(&r);
 }
 
 /* A core without notes: a program whose headers, dynamic section, loader's list and stack tell what they would. */

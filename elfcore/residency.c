@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-enum { UNIT_PAGES = CS_RESIDENT_PAGES };
+enum {
+        UNIT_PAGES = CS_RESIDENT_PAGES,
+        WALK_BYTES = 256 << 10, /* looked at in one go by those who walk */
+};
 
 struct cs_residency {
         const struct cs_image *image;
@@ -212,6 +215,37 @@ uint64_t cs_residency_page(const struct cs_residency *r, struct cs_range range, 
                 return cs_page_down(m->range.start) + (at + (uint64_t)__builtin_ctzll(word)) * CS_PAGE;
         }
         return UINT64_MAX;
+}
+
+/* Learns of the aligned stretch around addr, as far as it lies in its mapping; false where it is neither resident nor not. */
+static bool learn(struct cs_residency_walk *w, uint64_t addr, uint64_t bytes)
+{
+        const struct cs_mapping *m = cs_image_mapping_at(w->residency->image, addr);
+        uint64_t start = addr & ~(bytes - 1);
+        if (!m)
+                return false;
+        struct cs_range range = cs_range_cut((struct cs_range){ start, start + bytes }, m->range);
+        uint64_t resident = cs_residency_bytes(w->residency, range);
+        bool same = !resident || resident == cs_range_size(range);
+        *(same ? &w->known : &w->mixed) = range;
+        w->resident = same ? resident != 0 : w->resident;
+        return same;
+}
+
+uint64_t cs_residency_walk_on(struct cs_residency_walk *w, struct cs_range range)
+{
+        uint64_t sum = 0;
+        while (range.start < range.end) {
+                bool known = cs_range_has(w->known, range.start) ||
+                             (!cs_range_has(w->mixed, range.start) && learn(w, range.start, WALK_BYTES)) ||
+                             learn(w, range.start, CS_PAGE);
+                if (!known)
+                        return sum + cs_residency_bytes(w->residency, range);
+                struct cs_range part = cs_range_cut(range, w->known);
+                sum += w->resident ? cs_range_size(part) : 0;
+                range.start = part.end;
+        }
+        return sum;
 }
 
 size_t cs_residency_skipped(const struct cs_residency *r)

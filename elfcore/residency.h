@@ -26,6 +26,24 @@ uint64_t cs_residency_swapped(const struct cs_residency *residency, struct cs_ra
  * many, and then *nth is lowered by how many there are. Thread-safe. */
 uint64_t cs_residency_page(const struct cs_residency *residency, struct cs_range range, uint64_t *nth);
 
+/* As cs_residency_bytes() for many small ranges, mostly in ascending order: what was learned of a stretch serves all ranges in it. Caller
+ * storage, one per thread: `{ .residency = … }`. */
+struct cs_residency_walk {
+        const struct cs_residency *residency;
+        struct cs_range known; /* all of it is resident, or nothing */
+        bool resident;
+        struct cs_range mixed; /* neither, as a whole */
+};
+
+uint64_t cs_residency_walk_on(struct cs_residency_walk *walk, struct cs_range range);
+
+static inline uint64_t cs_residency_walk_bytes(struct cs_residency_walk *walk, struct cs_range range)
+{
+        if (range.start < walk->known.start || range.end > walk->known.end)
+                return cs_residency_walk_on(walk, range);
+        return walk->resident ? cs_range_size(range) : 0;
+}
+
 /* Readable mappings too large to be looked at page by page (CS_LIMIT_MAPPING_PAGES): taken as not resident. */
 size_t cs_residency_skipped(const struct cs_residency *residency);
 

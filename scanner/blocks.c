@@ -304,3 +304,41 @@ struct cs_block cs_blocks_get(const struct cs_blocks *blocks, uint32_t index)
         (void)cs_blocks_next_any(&c, &b, &index);
         return b;
 }
+
+/* Where the nth start behind addr is; there are that many. n: at least 1. */
+static uint64_t nth_start(const struct cs_heap_range *r, uint64_t addr, uint32_t n)
+{
+        uint64_t unit = (addr - r->range.start) / CS_BLOCK_UNIT + 1;
+        size_t w = (size_t)(unit / 64);
+        uint64_t bits = r->starts[w] & UINT64_MAX << (unit % 64);
+        for (uint32_t here; (here = cs_popcount(bits)) < n; bits = r->starts[++w])
+                n -= here;
+        while (--n)
+                bits &= bits - 1;
+        return r->range.start + ((uint64_t)w * 64 + (uint64_t)__builtin_ctzll(bits)) * CS_BLOCK_UNIT;
+}
+
+bool cs_blocks_next_group(struct cs_block_cursor *c, struct cs_block_group *out)
+{
+        do {
+                if (c->index >= c->end)
+                        return false;
+                const struct cs_heap_range *r = c->range;
+                uint32_t end = r->first + r->count < c->end ? r->first + r->count : c->end, i = c->index;
+                uint32_t state = c->blocks->tags.at[i] & CS_BLOCK_STATE_MASK;
+                while (++i < end && (c->blocks->tags.at[i] & CS_BLOCK_STATE_MASK) == state)
+                        continue;
+                bool whole = i == r->first + r->count;
+                uint64_t next = whole ? r->range.end : nth_start(r, c->start, i - c->index);
+                *out = (struct cs_block_group){
+                        { c->start, next }, c->index, i - c->index, (enum cs_block_state)state
+                };
+                c->index = i;
+                c->start = next;
+                if (whole && i < c->end) {
+                        c->range++;
+                        c->start = c->range->range.start;
+                }
+        } while (out->state == CS_BLOCK_GAP);
+        return true;
+}

@@ -251,6 +251,17 @@ static inline bool cs_blocks_next(struct cs_block_cursor *c, struct cs_block *ou
         return false;
 }
 
+/* Blocks side by side that are in one state: to go through these is several times as fast. */
+struct cs_block_group {
+        struct cs_range range;
+        uint32_t first; /* index */
+        uint32_t count;
+        enum cs_block_state state;
+};
+
+/* The next group, which never is one of gaps and never goes on from one heap range to the next, or false at the end. */
+bool cs_blocks_next_group(struct cs_block_cursor *cursor, struct cs_block_group *out);
+
 /* The block of heap range `range` that holds addr (interior addresses included), or CS_NO_BLOCK. */
 static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)
 {

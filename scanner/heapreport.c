@@ -12,14 +12,15 @@ static const uint64_t class_end[CS_RUN_CLASSES] = { 4 << 10, 128 << 10, UINT64_M
 
 /* One heap range on its way: blocks come by address. */
 struct tally {
-        const struct cs_residency *residency;
+        struct cs_residency_walk *residency;
         struct cs_report_heap *heap;
         struct cs_report_arena *arena;
-        struct cs_range run;        /* free blocks side by side, as yet */
+        struct cs_range run; /* free blocks side by side, as yet */
+        uint64_t run_resident;
         uint64_t used;              /* of this range */
         struct cs_report_run below; /* what is free, top left out */
         uint64_t not_used;          /* resident bytes of this range that are not in use */
-        struct cs_range last;       /* block in use */
+        uint32_t last;              /* index of the last block in use */
         bool top;                   /* the range ends in a top */
 };
 
@@ -42,7 +43,7 @@ static void end_run(struct tally *t)
         uint64_t bytes = cs_range_size(t->run);
         if (!bytes)
                 return;
-        uint64_t resident = cs_residency_bytes(t->residency, t->run);
+        uint64_t resident = t->run_resident;
         unsigned class = 0;
         while (bytes >= class_end[class])
                 class ++;
@@ -52,12 +53,13 @@ static void end_run(struct tally *t)
         keep_largest(t->heap->largest_free, &t->heap->n_largest_free,
                      (struct cs_report_run){ t->run.start, bytes, resident });
         t->run = (struct cs_range){ 0, 0 };
+        t->run_resident = 0;
 }
 
-static uint64_t enter(struct tally *t, struct cs_report_sum *sum, struct cs_range range)
+static uint64_t enter(struct tally *t, struct cs_report_sum *sum, struct cs_range range, uint32_t count)
 {
-        uint64_t resident = cs_residency_bytes(t->residency, range);
-        sum->count++;
+        uint64_t resident = cs_residency_walk_bytes(t->residency, range);
+        sum->count += count;
         sum->bytes += cs_range_size(range);
         sum->resident += resident;
         t->not_used += resident;
@@ -75,74 +77,90 @@ static void enter_free(struct tally *t, const struct cs_block *block)
         if (trimmable <= cs_range_size(range) && end - range.start >= trimmable) {
                 t->arena->trimmable += trimmable;
                 t->arena->trimmable_resident +=
-                        cs_residency_bytes(t->residency, (struct cs_range){ end - trimmable, end });
+                        cs_residency_walk_bytes(t->residency, (struct cs_range){ end - trimmable, end });
         }
         if (t->run.end != range.start)
                 end_run(t);
         if (!cs_range_size(t->run))
                 t->run.start = range.start;
         t->run.end = range.end;
+        struct cs_report_sum sum = { 0 };
+        uint64_t resident = enter(t, top ? &sum : &t->arena->free, range, 1);
+        t->run_resident += resident;
         if (top) {
-                struct cs_report_sum sum = { 0 };
-                t->arena->top_resident += enter(t, &sum, range);
+                t->arena->top_resident += resident;
                 t->top = true;
         } else {
-                t->below.resident += enter(t, &t->arena->free, range);
+                t->below.resident += resident;
                 t->below.bytes += cs_range_size(range);
         }
 }
 
-static void enter_block(struct tally *t, const struct cs_block *block)
+static void enter_free_ones(const struct cs_blocks *blocks, struct tally *t,
+                            const struct cs_block_group *group)
 {
-        enum cs_block_state state = cs_block_state(block);
-        struct cs_range range = cs_block_range(block);
-        if (state == CS_BLOCK_FREE || state == CS_BLOCK_TOP) {
-                enter_free(t, block);
+        struct cs_block block = { group->range.start, cs_range_size(group->range), CS_NO_CLUSTER,
+                                  group->state, false };
+        if (group->count == 1) { /* as nearly always: free neighbours would have been merged */
+                enter_free(t, &block);
+                return;
+        }
+        struct cs_block_cursor cursor = cs_blocks_from(blocks, group->first, group->first + group->count);
+        uint32_t index;
+        while (cs_blocks_next(&cursor, &block, &index))
+                enter_free(t, &block);
+}
+
+static void enter_group(const struct cs_blocks *blocks, struct tally *t, const struct cs_block_group *group)
+{
+        if (group->state == CS_BLOCK_FREE || group->state == CS_BLOCK_TOP) {
+                enter_free_ones(blocks, t, group);
                 return;
         }
         end_run(t);
-        if (state == CS_BLOCK_CACHED) {
-                (void)enter(t, &t->arena->cached, range);
-        } else if (state == CS_BLOCK_IN_USE) {
-                t->arena->used.count++;
-                t->arena->used.bytes += cs_range_size(range);
-                t->used += cs_range_size(range);
-                t->last = range;
+        if (group->state == CS_BLOCK_IN_USE) {
+                t->arena->used.count += group->count;
+                t->arena->used.bytes += cs_range_size(group->range);
+                t->used += cs_range_size(group->range);
+                t->last = group->first + group->count - 1;
         } else {
-                (void)enter(t, &t->arena->overhead, range);
+                bool cached = group->state == CS_BLOCK_CACHED;
+                (void)enter(t, cached ? &t->arena->cached : &t->arena->overhead, group->range, group->count);
         }
 }
 
 static void enter_range(const struct cs_blocks *blocks, const struct cs_heap_range *range, struct tally *t)
 {
         struct cs_block_cursor cursor = cs_blocks_of(blocks, range);
-        struct cs_block block;
-        uint32_t index;
+        struct cs_block_group group;
         uint64_t gaps = 0, end = range->range.start;
-        while (cs_blocks_next(&cursor, &block, &index)) {
-                if (cs_block_start(&block) != end)
-                        gaps += cs_residency_bytes(t->residency,
-                                                   (struct cs_range){ end, cs_block_start(&block) });
-                end = cs_block_range(&block).end;
-                enter_block(t, &block);
+        while (cs_blocks_next_group(&cursor, &group)) {
+                if (group.range.start != end)
+                        gaps += cs_residency_walk_bytes(t->residency,
+                                                        (struct cs_range){ end, group.range.start });
+                end = group.range.end;
+                enter_group(blocks, t, &group);
         }
         end_run(t);
-        uint64_t resident = cs_residency_bytes(t->residency, range->range);
+        uint64_t resident = cs_residency_walk_bytes(t->residency, range->range);
         uint64_t other = t->not_used + gaps;
         t->arena->used.resident += resident > other ? resident - other : 0;
+        if (!t->top || !t->used || t->below.bytes <= t->used)
+                return;
         /* What is freed below the last block in use waits for that one. Worth telling where it is most of the heap. */
-        t->below.address = t->last.start;
-        if (t->top && t->used && t->below.bytes > t->used)
-                keep_largest(t->heap->pins, &t->heap->n_pins, t->below);
+        struct cs_block last = cs_blocks_get(blocks, t->last);
+        t->below.address = cs_block_start(&last);
+        keep_largest(t->heap->pins, &t->heap->n_pins, t->below);
 }
 
 static void enter_ranges(const struct cs_heaps *heaps, const struct cs_residency *residency,
                          struct cs_report_heap *heap)
 {
+        struct cs_residency_walk walk = { .residency = residency };
         for (size_t i = 0; i < heaps->blocks.ranges.n; i++) {
                 const struct cs_heap_range *range = &heaps->blocks.ranges.at[i];
                 if (range->arena < heap->n_arenas) {
-                        struct tally t = { .residency = residency,
+                        struct tally t = { .residency = &walk,
                                            .heap = heap,
                                            .arena = &heap->arenas[range->arena] };
                         enter_range(&heaps->blocks, range, &t);

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WINDOW = 2 << 20 };
-
 void cs_regions_deinit(struct cs_regions *regions)
 {
         cs_vec_deinit(&regions->at);
@@ -138,44 +136,9 @@ static enum cs_status paint_all(struct painter *p, struct cs_regions *out, struc
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
-/* Residency of many small ranges in ascending order: what was learned of a stretch serves all of its ranges. */
-struct window {
-        const struct cs_residency *residency;
-        struct cs_range range;
-        bool resident;
-};
-
-/* The aligned stretch around addr, as far as it lies in the region (which is mapped without a hole). */
-static bool learn(struct window *w, struct cs_range region, uint64_t addr, uint64_t bytes)
-{
-        uint64_t start = addr & ~(bytes - 1);
-        struct cs_range range = cs_range_cut((struct cs_range){ start, start + bytes }, region);
-        uint64_t resident = cs_residency_bytes(w->residency, range);
-        if (resident && resident != cs_range_size(range))
-                return false;
-        w->range = range;
-        w->resident = resident;
-        return true;
-}
-
-/* range lies in the region. */
-static uint64_t window_bytes(struct window *w, struct cs_range region, struct cs_range range)
-{
-        uint64_t sum = 0;
-        while (range.start < range.end) {
-                if (!cs_range_has(w->range, range.start) && !learn(w, region, range.start, WINDOW) &&
-                    !learn(w, region, range.start, CS_PAGE))
-                        return sum + cs_residency_bytes(w->residency, range);
-                struct cs_range part = cs_range_cut(range, w->range);
-                sum += w->resident ? cs_range_size(part) : 0;
-                range.start = part.end;
-        }
-        return sum;
-}
-
 struct adder {
         struct cs_regions *regions;
-        struct window window;
+        struct cs_residency_walk residency;
         size_t at;     /* no region before it ends behind what was added */
         uint64_t done; /* up to here all is added: blocks that lie over others count once */
 };
@@ -197,7 +160,7 @@ static void add_run(struct adder *a, struct cs_range run, bool used)
                 uint64_t resident = r->resident == 0 ? 0
                                     : r->resident == cs_range_size(r->range)
                                             ? cs_range_size(part)
-                                            : window_bytes(&a->window, r->range, part);
+                                            : cs_residency_walk_bytes(&a->residency, part);
                 *(used ? &r->used : &r->freed) += cs_range_size(part);
                 *(used ? &r->used_resident : &r->freed_resident) += resident;
         }
@@ -205,9 +168,9 @@ static void add_run(struct adder *a, struct cs_range run, bool used)
 
 enum use { USE_NONE, USE_USED, USE_FREE };
 
-static enum use use_of(const struct cs_block *b)
+static enum use use_of(enum cs_block_state state)
 {
-        switch (cs_block_state(b)) {
+        switch (state) {
         case CS_BLOCK_IN_USE:
                 return USE_USED;
         case CS_BLOCK_FREE:
@@ -223,24 +186,22 @@ static enum use use_of(const struct cs_block *b)
 static void add_blocks(struct cs_regions *out, const struct cs_regions_input *in)
 {
         const struct cs_blocks *blocks = &in->heaps->blocks;
-        struct adder a = { .regions = out, .window = { .residency = in->residency } };
+        struct adder a = { .regions = out, .residency = { .residency = in->residency } };
         for (size_t r = 0; r < blocks->ranges.n; r++) {
                 const struct cs_heap_range *range = &blocks->ranges.at[r];
                 struct cs_range run = { 0, 0 };
                 enum use use = USE_NONE;
                 struct cs_block_cursor cursor = cs_blocks_of(blocks, range);
-                struct cs_block b;
-                uint32_t index;
-                while (cs_blocks_next(&cursor, &b, &index)) {
-                        enum use next = use_of(&b);
-                        uint64_t start = cs_block_start(&b);
-                        if (next != use || start != run.end) {
+                struct cs_block_group group;
+                while (cs_blocks_next_group(&cursor, &group)) {
+                        enum use next = use_of(group.state);
+                        if (next != use || group.range.start != run.end) {
                                 if (use != USE_NONE)
                                         add_run(&a, run, use == USE_USED);
-                                run.start = start;
+                                run.start = group.range.start;
                                 use = next;
                         }
-                        run.end = start + cs_block_size(&b);
+                        run.end = group.range.end;
                 }
                 if (use != USE_NONE)
                         add_run(&a, run, use == USE_USED);

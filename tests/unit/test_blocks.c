@@ -244,6 +244,55 @@ static void test_limits(void **state)
         assert_int_equal(block_at(w, (UINT64_C(80) << 30) + 0x1010), 0);
 }
 
+/* Do groups from `first` to `end` hold the blocks that a cursor shows, one after the other, and are neighbours always unlike? */
+static void expect_groups(const struct world *w, uint32_t first, uint32_t limit)
+{
+        struct cs_block_cursor one = cs_blocks_from(&w->blocks, first, limit), all = one;
+        struct cs_block_group g, before = { { 0, 0 }, 0, 0, CS_BLOCK_GAP };
+        struct cs_block b = { 0 };
+        uint32_t i;
+        while (cs_blocks_next_group(&all, &g)) {
+                uint64_t at = g.range.start;
+                assert_true(g.count > 0);
+                assert_false(g.state == before.state && at == before.range.end &&
+                             g.first != w->blocks.ranges.at[1].first);
+                for (uint32_t n = 0; n < g.count; n++) {
+                        assert_true(cs_blocks_next(&one, &b, &i));
+                        assert_int_equal(i, g.first + n);
+                        assert_int_equal(b.start, at);
+                        assert_int_equal(b.state, g.state);
+                        at += b.size;
+                }
+                assert_int_equal(at, g.range.end);
+                before = g;
+        }
+        assert_false(cs_blocks_next(&one, &b, &i));
+}
+
+static void test_groups(void **state)
+{
+        struct world *w = *state;
+        uint64_t at = 0x200000, seed = 1;
+        for (unsigned range = 0; range < 3; range++) {
+                begin(w, at, at + (UINT64_C(1) << 24));
+                for (size_t n = 0; n < (range == 2 ? 1 : 3000); n++) {
+                        seed = seed * 6364136223846793005 + 1442695040888963407;
+                        /* Some behind words of the bitmap without a start, long groups, gaps here and there. */
+                        uint64_t size = seed >> 60 == 0 ? 0x3000 : 16 * (1 + (seed >> 33) % 20);
+                        add(w, at, size, n / 200 % 2 ? CS_BLOCK_IN_USE : (unsigned)(seed >> 20) % 3);
+                        at += size + (n % 97 == 96 ? 0x30 : 0);
+                }
+                end(w);
+                at = (at + 0xffff) & ~UINT64_C(0xffff);
+        }
+        seal(w);
+        assert_int_equal(w->blocks.ranges.n, 3);
+        uint32_t n = cs_blocks_indices(&w->blocks);
+        expect_groups(w, 0, n);
+        for (uint32_t i = 0; i < n; i += 61)
+                expect_groups(w, i, i + (n - i) % 500);
+}
+
 /* A run is the same as adding block by block. */
 static void test_run(void **state)
 {
@@ -351,6 +400,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_single_blocks, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_overlapping_ranges, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_groups, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),

@@ -242,6 +242,30 @@ static void test_nothing(void **state)
         cs_residency_destroy(NULL);
 }
 
+/* Going through in small steps gives what each step gives alone, forwards and backwards, holes and ends included. */
+static void test_walk(void **state)
+{
+        (void)state;
+        struct cs_mapping two[] = { whole, whole };
+        two[0].range.end = START + 64 * CS_PAGE;
+        two[1].range.start = START + 70 * CS_PAGE;
+        struct world *w = make(2, two, sizeof(w->bytes));
+        struct cs_residency_walk walk = { .residency = w->r };
+        uint64_t end = START + (PAGES + 3) * CS_PAGE, sum = 0;
+        for (uint64_t at = START - 0x800, step = 16; at < end; at += step, step = step * 5 % 9973 + 16) {
+                uint64_t here = cs_residency_walk_bytes(&walk, (struct cs_range){ at, at + step });
+                assert_int_equal(here, bytes(w, at, at + step));
+                sum += here;
+        }
+        assert_int_equal(sum, 5 * CS_PAGE); /* page 64 is not mapped */
+        for (uint64_t at = end; at > START; at -= 0x710)
+                assert_int_equal(cs_residency_walk_bytes(&walk, (struct cs_range){ at - 0x710, at + 9 }),
+                                 bytes(w, at - 0x710, at + 9));
+        assert_int_equal(cs_residency_walk_bytes(&walk, (struct cs_range){ START, end }),
+                         bytes(w, START, end));
+        drop(w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -249,6 +273,7 @@ int main(void)
                 cmocka_unit_test(test_mappings), cmocka_unit_test(test_odd_mapping),
                 cmocka_unit_test(test_large),    cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_live),     cmocka_unit_test(test_page),
+                cmocka_unit_test(test_walk),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

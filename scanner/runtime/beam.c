@@ -150,8 +150,7 @@ static enum cs_status claim_mapped(struct beam *b, const struct cs_mapping *m, s
 static bool mallocs(const struct cs_image *image, struct cs_range range)
 {
         const struct cs_mapping *m = cs_image_mapping_at(image, range.start);
-        return m && cs_range_holds(m->range, range.start, cs_range_size(range)) &&
-               (cs_marks_plain(m) || (m->path && strcmp(m->path, "[heap]") == 0));
+        return m && cs_range_holds(m->range, range.start, cs_range_size(range)) && cs_marks_mallocs(m);
 }
 
 /* A list of carriers: each is the allocator's and leads back to the one before, and the last is where the head says. Nothing is

@@ -35,3 +35,14 @@ bool cs_marks_plain_at(const struct cs_image *image, uint64_t addr)
         const struct cs_mapping *m = cs_image_mapping_at(image, addr);
         return m && cs_marks_plain(m);
 }
+
+bool cs_marks_mallocs(const struct cs_mapping *m)
+{
+        return cs_marks_plain(m) || (m->path && strcmp(m->path, "[heap]") == 0);
+}
+
+bool cs_marks_mallocs_at(const struct cs_image *image, uint64_t addr)
+{
+        const struct cs_mapping *m = cs_image_mapping_at(image, addr);
+        return m && cs_marks_mallocs(m);
+}

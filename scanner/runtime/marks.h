@@ -17,4 +17,8 @@ bool cs_marks_plain(const struct cs_mapping *m);
 /* Is the byte at addr in such a mapping? */
 bool cs_marks_plain_at(const struct cs_image *image, uint64_t addr);
 
+/* May malloc hand it out: such a mapping, or brk's? */
+bool cs_marks_mallocs(const struct cs_mapping *m);
+bool cs_marks_mallocs_at(const struct cs_image *image, uint64_t addr);
+
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ruby's heap pages since 3.1: 16 KiB, later 64 KiB, aligned, mapped one by one; the first word leads to a struct heap_page
- * that leads back (ruby, gc.c, struct heap_page_header, struct heap_page). Pages of older versions are malloc's blocks and stay so.
- * Beside them, in 2.6 to 3.2, the transient heap: one arena of 1,024 blocks of 32 KiB, each with a header (transient_heap.c, struct
- * transient_heap_block; TRANSIENT_HEAP_BLOCK_SIZE, TRANSIENT_HEAP_TOTAL_SIZE). */
+/* Ruby's heap pages: 16 KiB, since 3.2 64 KiB, aligned; the first word leads to a struct heap_page that leads back (ruby, gc.c,
+ * since 3.4 gc/default/default.c: struct heap_page_header, struct heap_page). Since 3.0 they are mapped; before, and where that is
+ * not possible, they are malloc's blocks, which they stay. Beside them, in 2.6 to 3.2, the transient heap: one arena of
+ * 1,024 blocks of 32 KiB, each with a header (transient_heap.c, struct transient_heap_block; TRANSIENT_HEAP_BLOCK_SIZE,
+ * TRANSIENT_HEAP_TOTAL_SIZE). */
 #include "runtimes_all.h"
 
 #include "bytes.h"
@@ -22,8 +23,24 @@ enum {
         TRANSIENT_ROOM = TRANSIENT_BLOCK - 16, /* behind the header */
 };
 
-/* HEAP_PAGE_ALIGN_LOG: 16, or 14 (seen in 3.1.2). */
-static const uint64_t page_sizes[] = { 64 << 10, 16 << 10 };
+enum { NO_SLOT_SIZE = -1, RVALUE = 40, MALLOCS_PART = 40 /* REQUIRED_SIZE_BY_MALLOC */ };
+
+/* Pages, by where struct heap_page has slot_size and total_slots, as shorts. */
+static const struct layout {
+        uint32_t page; /* 1 << HEAP_PAGE_ALIGN_LOG */
+        int slot_at, total_at;
+} layouts[] = {
+        { 64 << 10, 0, 2 },            /* 3.2 to 3.4; seen in 3.3.8 */
+        { 16 << 10, 0, 2 },            /* 3.1; seen in 3.1.2 */
+        { 16 << 10, NO_SLOT_SIZE, 0 }, /* 2.6 to 3.0; seen in 2.7.4 */
+};
+
+struct heap {
+        const struct cs_runtime_input *in;
+        int32_t module;
+        const struct layout *layout;
+        bool malloced;
+};
 
 /* Slots begin with {flags, klass}; a class lives in a heap page too. What only the interpreter sees has no class there. */
 static bool slot(const struct cs_image *image, uint64_t addr)
@@ -34,19 +51,25 @@ static bool slot(const struct cs_image *image, uint64_t addr)
         uint64_t type = cs_word(at) & TYPE_MASK, klass = cs_word(at + 8);
         if (!type || type == TYPE_IMEMO || type == TYPE_NODE || type == TYPE_ZOMBIE || type == TYPE_MOVED)
                 return true;
-        return !klass || (klass % 8 == 0 && cs_marks_plain_at(image, klass));
+        return !klass || (klass % 8 == 0 && cs_marks_mallocs_at(image, klass));
 }
 
-static bool heap_page(const struct cs_image *image, uint64_t page, uint64_t size)
+static uint64_t short_at(const uint8_t *at)
+{
+        return (uint64_t)at[0] | (uint64_t)at[1] << 8;
+}
+
+static bool heap_page(const struct cs_image *image, uint64_t page, const struct layout *layout)
 {
         uint64_t record;
         uint8_t at[RECORD];
         if (!cs_source_u64(image->source, page, &record) || !record || record % 8 ||
             !cs_source_exact(image->source, record, at, sizeof(at)))
                 return false;
-        /* It begins with the size of slots and their number, as shorts, and they fill the page. */
-        uint64_t slots = (uint64_t)(cs_half(at) & 0xffff) * (cs_half(at) >> 16);
-        if (slots > size || size - slots > UNFILLED)
+        /* Slots fill the page. */
+        uint64_t size = layout->slot_at == NO_SLOT_SIZE ? RVALUE : short_at(at + layout->slot_at);
+        uint64_t slots = size * short_at(at + layout->total_at);
+        if (slots > layout->page || layout->page - slots > UNFILLED)
                 return false;
         for (size_t i = 0; i < RECORD; i += 8) {
                 uint64_t start = cs_word(at + i);
@@ -56,7 +79,7 @@ static bool heap_page(const struct cs_image *image, uint64_t page, uint64_t size
         return false;
 }
 
-/* Of Ruby before 3.1: a block of posix_memalign() has its size (a page, less or more a few words) right before it. */
+/* A block of posix_memalign() has its size (a page, less or more a few words) right before it. */
 static bool is_malloced(const struct cs_image *image, uint64_t page, uint64_t size)
 {
         uint64_t before;
@@ -64,16 +87,21 @@ static bool is_malloced(const struct cs_image *image, uint64_t page, uint64_t si
                (before & ~UINT64_C(7)) <= size + 64;
 }
 
-/* The size of pages: by those that hold Ruby's first classes. 0: not of this kind. */
-static uint64_t page_size(const struct cs_runtime_input *in, uint64_t object, uint64_t string)
+/* What pages look like, by those that hold Ruby's first classes. */
+static bool find_layout(struct heap *h, uint64_t object, uint64_t string)
 {
-        for (size_t i = 0; i < sizeof(page_sizes) / sizeof(*page_sizes); i++) {
-                uint64_t size = page_sizes[i], a = object & ~(size - 1), b = string & ~(size - 1);
-                if (cs_marks_plain_at(in->image, a) && cs_marks_plain_at(in->image, b) &&
-                    heap_page(in->image, a, size) && heap_page(in->image, b, size))
-                        return is_malloced(in->image, a, size) || is_malloced(in->image, b, size) ? 0 : size;
+        const struct cs_image *image = h->in->image;
+        for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
+                const struct layout *l = &layouts[i];
+                uint64_t a = object & ~(uint64_t)(l->page - 1), b = string & ~(uint64_t)(l->page - 1);
+                if (!cs_marks_mallocs_at(image, a) || !cs_marks_mallocs_at(image, b) ||
+                    !heap_page(image, a, l) || !heap_page(image, b, l))
+                        continue;
+                h->layout = l;
+                h->malloced = is_malloced(image, a, l->page) && is_malloced(image, b, l->page);
+                return true;
         }
-        return 0;
+        return false;
 }
 
 /* A header: {short index, last_marked_index, objects; struct transient_heap_block *next_block}. What was never used has index 0 and
@@ -115,27 +143,43 @@ static enum cs_status claim_transient(const struct cs_runtime_input *in, const s
         return CS_OK;
 }
 
+static enum cs_status claim_pages(const struct heap *h, const struct cs_mapping *m, struct cs_claims *claims,
+                                  struct cs_error *err)
+{
+        const uint64_t size = h->layout->page;
+        /* HEAP_PAGE_SIZE: what is asked of malloc is less than the alignment, in versions that always ask malloc. */
+        const uint64_t bytes = h->malloced && h->layout->slot_at == NO_SLOT_SIZE ? size - MALLOCS_PART : size;
+        enum cs_status st = CS_OK;
+        struct cs_claim claim = { .kind = CS_KIND_RUBY_HEAP,
+                                  .module = h->module,
+                                  .detail = "ruby heap page" };
+        uint64_t page = (m->range.start + size - 1) & ~(size - 1);
+        for (; st == CS_OK && cs_range_holds(m->range, page, bytes); page += size) {
+                if (!heap_page(h->in->image, page, h->layout) ||
+                    (h->malloced && !is_malloced(h->in->image, page, size)))
+                        continue;
+                claim.range = (struct cs_range){ page, page + bytes };
+                st = h->malloced ? cs_claims_add_within(claims, claim, err)
+                                 : cs_claims_add(claims, claim, err);
+        }
+        return st;
+}
+
 enum cs_status cs_ruby_find(const struct cs_runtime_input *in, struct cs_claims *claims, struct cs_error *err)
 {
         static const char *const names[] = { "rb_cObject", "rb_cString", "rb_gc_start", NULL };
-        int32_t module = cs_marks_module(in, names);
-        uint64_t object, string, size;
-        if (module < 0 || !cs_marks_word(in, module, "rb_cObject", &object) ||
-            !cs_marks_word(in, module, "rb_cString", &string) || !(size = page_size(in, object, string)))
+        struct heap heap = { .in = in, .module = cs_marks_module(in, names) };
+        uint64_t object, string;
+        if (heap.module < 0 || !cs_marks_word(in, heap.module, "rb_cObject", &object) ||
+            !cs_marks_word(in, heap.module, "rb_cString", &string) || !find_layout(&heap, object, string))
                 return CS_OK;
         enum cs_status st = CS_OK;
-        struct cs_claim claim = { .kind = CS_KIND_RUBY_HEAP, .module = module, .detail = "ruby heap page" };
         for (size_t i = 0; st == CS_OK && i < in->image->mappings.n; i++) {
                 const struct cs_mapping *m = &in->image->mappings.at[i];
                 if (cs_marks_plain(m) && cs_range_size(m->range) >= TRANSIENT_HEAP)
-                        st = claim_transient(in, m, module, claims, err);
-                uint64_t page = (m->range.start + size - 1) & ~(size - 1);
-                for (; st == CS_OK && cs_marks_plain(m) && cs_range_holds(m->range, page, size);
-                     page += size) {
-                        claim.range = (struct cs_range){ page, page + size };
-                        if (heap_page(in->image, page, size))
-                                st = cs_claims_add(claims, claim, err);
-                }
+                        st = claim_transient(in, m, heap.module, claims, err);
+                if (st == CS_OK && (heap.malloced ? cs_marks_mallocs(m) : cs_marks_plain(m)))
+                        st = claim_pages(&heap, m, claims, err);
         }
         return st;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recognisers of managed runtimes. The input: a byte that says whose names the library exports, then its variables, memory that
- * holds records, and the beginnings of pieces of memory that may be heaps. Seeds hold sound heaps, so mutations go through their
- * words. */
+/* The recognisers of managed runtimes. The input: a byte that says which row of `runtimes` the library is, then its variables, memory
+ * that holds records, and the beginnings of pieces of memory that may be heaps; what lies behind a piece's beginning is mapped, but
+ * cannot be read. Seeds hold sound heaps, so mutations go through their words. A new runtime is a row (at the end: seeds name rows
+ * by number) and a seed in make_seeds.c. */
 #include "runtimes.h"
 
 #include "corefile.h"
@@ -16,7 +17,7 @@ enum {
         VARIABLES = LIBRARY + 0x1000,
         RECORDS = 0x40000000,
         MEMORY = 0x80000000,
-        STRIDE = 256 << 10, /* of pieces of memory */
+        STRIDE = 256 << 10, /* of pieces of memory, one behind the other */
         PIECES = 6,
         LIBRARY_BYTES = 0x2000,
         RECORDS_BYTES = 0x1000,
@@ -40,7 +41,7 @@ enum {
 
 static const char *const runtimes[][NAMES] = {
         { "rb_cObject", "rb_cString", "rb_gc_start" },
-        { "PyType_Type", "PyObject_Malloc", "_PyRuntime" },
+        { "PyType_Type", "PyObject_Malloc" },
         { "v8dbg_HeapObjectTag", "v8dbg_SmiTag" },
         { "gHotSpotVMStructs", "gHotSpotVMStructEntryArrayStride", "gHotSpotVMStructEntryTypeNameOffset",
           "gHotSpotVMStructEntryFieldNameOffset", "gHotSpotVMStructEntryIsStaticOffset",
@@ -62,12 +63,14 @@ struct target {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void add_region(struct target *t, uint64_t addr, uint64_t size, uint64_t offset, int32_t module)
+/* Memory of that size, of which the first `held` bytes are at the offset. */
+static void add_region(struct target *t, uint64_t addr, uint64_t size, uint64_t held, uint64_t offset,
+                       int32_t module)
 {
         struct cs_range range = { addr, addr + size };
         struct cs_segment s = { .range = range,
                                 .file_offset = offset,
-                                .held = size,
+                                .held = held,
                                 .promised = size,
                                 .perms = CS_PERM_READ | CS_PERM_WRITE };
         t->mappings[t->n++] = (struct cs_mapping){
@@ -108,13 +111,14 @@ static struct target *target(size_t runtime)
         t = targets[runtime] = calloc(1, sizeof(*t));
         if (!t)
                 abort();
-        add_region(t, LIBRARY, LIBRARY_BYTES, 0, 0);
-        add_region(t, RECORDS, RECORDS_BYTES, LIBRARY_BYTES, CS_NO_MODULE);
+        add_region(t, LIBRARY, LIBRARY_BYTES, LIBRARY_BYTES, 0, 0);
+        add_region(t, RECORDS, RECORDS_BYTES, RECORDS_BYTES, LIBRARY_BYTES, CS_NO_MODULE);
         const uint64_t pieces = LIBRARY_BYTES + RECORDS_BYTES, go = pieces + PIECES * PIECE_BYTES;
-        add_region(t, GO_MAP, GO_BYTES, go, CS_NO_MODULE);
+        add_region(t, GO_MAP, GO_BYTES, GO_BYTES, go, CS_NO_MODULE);
         for (uint64_t i = 0; i < PIECES; i++)
-                add_region(t, MEMORY + i * STRIDE, PIECE_BYTES, pieces + i * PIECE_BYTES, CS_NO_MODULE);
-        add_region(t, GO_ARENA, GO_BYTES, go + GO_BYTES, CS_NO_MODULE);
+                add_region(t, MEMORY + i * STRIDE, STRIDE, PIECE_BYTES, pieces + i * PIECE_BYTES,
+                           CS_NO_MODULE);
+        add_region(t, GO_ARENA, GO_BYTES, GO_BYTES, go + GO_BYTES, CS_NO_MODULE);
         export_names(t, runtimes[runtime]);
         t->module = (struct cs_module){ .path = "/lib.so",
                                         .name = "lib.so",
@@ -144,6 +148,16 @@ static size_t fill(struct target *t, size_t at, size_t room, size_t given, const
         return n;
 }
 
+/* By address, disjoint, not empty. */
+static void check(const cs_claim_vec *claims)
+{
+        for (size_t i = 0; i < claims->n; i++) {
+                struct cs_range r = claims->at[i].range;
+                if (r.end <= r.start || (i && r.start < claims->at[i - 1].range.end))
+                        abort();
+        }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct cs_claims claims = { 0 };
@@ -158,11 +172,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (cs_runtimes_find(&t->image, t->symbols, &claims, NULL) != CS_OK)
                 abort();
         cs_claims_seal(&claims);
-        for (size_t i = 0; i < claims.at.n; i++) {
-                struct cs_range r = claims.at.at[i].range;
-                if (r.end <= r.start || (i && r.start < claims.at.at[i - 1].range.end))
-                        abort();
-        }
+        check(&claims.at);
+        check(&claims.within);
         cs_claims_deinit(&claims);
         return 0;
 }

@@ -512,6 +512,48 @@ static void save_go(struct runtime *r)
         save_runtime(r, "go", GO);
 }
 
+/* Pools, each in an arena of its own; the table knows those of 256 KiB, and the third it does not. */
+static void save_python(struct runtime *r, uint64_t size, const char *name)
+{
+        const uint64_t table = RECORDS + 0x100;
+        for (uint64_t i = 0; i < 3; i++) {
+                uint64_t pool = MEMORY + i * STRIDE, class = (i + 1) * 16;
+                set(r, pool, 2);
+                set(r, pool + 32, i << 32 | i);
+                set(r, pool + 40, (48 + 3 * class) | (size - class) << 32);
+                if (i == 2)
+                        continue;
+                set(r, table + i * 48, pool);
+                set(r, table + i * 48 + 8, pool + size);
+                set(r, table + i * 48 + 16, STRIDE / size << 32 | 1);
+        }
+        set(r, VARIABLES + 0x80, table);
+        save_runtime(r, name, PYTHON);
+}
+
+/* A carrier from mmap, and two from malloc in a list. */
+static void save_erlang(struct runtime *r)
+{
+        const uint64_t allocator = RECORDS + 0x100, first = RECORDS + 0x800, second = RECORDS + 0x900;
+        strcpy((char *)place(r, VARIABLES + 0x80), "ets_"); /* names are constants of the module */
+        set(r, VARIABLES, UINT64_C(1) << 32 | 1);
+        set(r, VARIABLES + 8, UINT64_C(1) << 32 | 5);
+        set(r, VARIABLES + 16, RECORDS);
+        set(r, RECORDS, allocator);
+        set(r, allocator + 0x80, VARIABLES + 0x80);
+        set(r, MEMORY, 0x2001);
+        set(r, MEMORY + 24, allocator);
+        set(r, allocator + 0x100, first);
+        set(r, allocator + 0x108, second);
+        set(r, first, 0x80);
+        set(r, first + 8, second);
+        set(r, first + 24, allocator);
+        set(r, second, 0x200);
+        set(r, second + 16, first);
+        set(r, second + 24, allocator);
+        save_runtime(r, "erlang", ERLANG);
+}
+
 static void save_runtimes(void)
 {
         struct runtime r = { 0 };
@@ -526,13 +568,8 @@ static void save_runtimes(void)
         set(&r, VARIABLES, MEMORY + 0x40);
         set(&r, VARIABLES + VARIABLE, MEMORY + STRIDE + 0x40);
         save_runtime(&r, "ruby", RUBY);
-        for (uint64_t i = 0; i < 3; i++) {
-                uint64_t pool = MEMORY + i * STRIDE, size = (i + 1) * 16;
-                set(&r, pool, 2);
-                set(&r, pool + 32, i << 32);
-                set(&r, pool + 40, (48 + 3 * size) | (16384 - size) << 32);
-        }
-        save_runtime(&r, "python", PYTHON);
+        save_python(&r, 16 << 10, "python");
+        save_python(&r, 4 << 10, "python-3.9");
         for (uint64_t i = 0; i < 5; i++) {
                 uint64_t chunk = MEMORY + i * STRIDE;
                 set(&r, chunk, 0x4000);
@@ -542,15 +579,7 @@ static void save_runtimes(void)
         }
         save_runtime(&r, "v8", V8);
         save_java(&r);
-        strcpy((char *)place(&r, VARIABLES + 0x80), "ets_"); /* names are constants of the module */
-        set(&r, VARIABLES, UINT64_C(1) << 32 | 1);
-        set(&r, VARIABLES + 8, UINT64_C(1) << 32 | 5);
-        set(&r, VARIABLES + 16, RECORDS);
-        set(&r, RECORDS, RECORDS + 0x100);
-        set(&r, RECORDS + 0x180, VARIABLES + 0x80);
-        set(&r, MEMORY, 0x2001);
-        set(&r, MEMORY + 24, RECORDS + 0x100);
-        save_runtime(&r, "erlang", ERLANG);
+        save_erlang(&r);
         save_go(&r);
 }
 

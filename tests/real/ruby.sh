@@ -1,5 +1,5 @@
 #!/bin/bash
-# Ruby with objects, strings on malloc, threads and garbage: its own pages are its own, to the page, and nobody leaked them.
+# Ruby with objects, strings on malloc, threads and garbage, its heap compacted: its own pages are its own, to the page, and nobody leaked them.
 . "$SOURCE_DIR/tests/real/_real.sh" || exit 1
 need_command ruby gdb jq
 
@@ -10,7 +10,7 @@ $index = $kept.to_h { |a| [a.name, a] }
 $threads = 4.times.map { |t| Thread.new { mine = (1..5_000).map { |i| "#{t}-#{i}" * 20 }; sleep; mine } }
 200_000.times { |i| "garbage #{i}" }
 sleep 0.05 until $threads.all?(&:stop?)
-GC.start
+GC.compact
 File.write(ARGV[0], GC.stat.to_a.map { |k, v| "#{k} #{v}" }.join("\n"))
 puts "ready"
 $stdout.flush
@@ -18,12 +18,18 @@ sleep
 END
 start_program ruby "$tmp/fill.rb" "$tmp/stat"
 wait_ready
+if awk '$1 == "compact_count" && $2 > 0 { found = 1 } END { exit !found }' "$tmp/stat"; then
+        ok "the heap was compacted"
+else
+        not_ok "the heap was compacted" "$(cat "$tmp/stat")"
+fi
 pages=$(awk '$1 == "heap_allocated_pages" { print $2 }' "$tmp/stat")
 
 check() {
         check_explained "$1" 950
         check_allocator "$1" glibc
         check_sound "$1"
+        jqe '.verdict.kind == "managed-heap"' "$1"
         jqe '[.memory.by_kind[] | select(.kind == "ruby-heap")][0].resident > 5000000' "$1"
         # 60,000 names of more than 40 bytes, 20,000 strings of more than 60.
         jqe '[.memory.by_kind[] | select(.kind == "malloc-used")][0].resident > 4000000' "$1"

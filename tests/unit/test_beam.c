@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Erlang's carriers on memory made by hand: what proves them, and what nearly does. */
+#include "fake_runtime.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define MALLOCED (FAKE_MEMORY + 0x1010)
+
+static void put_carrier(struct fake_process *p, uint64_t at, uint64_t word, uint64_t next, uint64_t prev,
+                        uint64_t allocator)
+{
+        fake_put(p, at, word);
+        fake_put(p, at + 8, next);
+        fake_put(p, at + 16, prev);
+        fake_put(p, at + 24, allocator);
+}
+
+static struct fake_process *beam(void)
+{
+        struct fake_process *p = fake_runtime(NULL, 0, 0x100000);
+        fake_export(p, FAKE_LIB, "erts_allctr_thr_spec", FAKE_DATA, 24);
+        fake_export(p, FAKE_LIB, "erts_allctrs_info", FAKE_DATA + 24, 24);
+        const uint64_t eheap = FAKE_RECORDS + 0x1000, ets = FAKE_RECORDS + 0x2000,
+                       array = FAKE_RECORDS + 0x100;
+        const char text[] = "eheap_\0\0\0\0\0\0\0\0\0\0ets_\0\0\0\0\0\0\0\0\0\0\0\0";
+        fake_write(p, FAKE_LIB + FAKE_RODATA, text, sizeof(text));
+        fake_put(p, eheap + 0x80, FAKE_LIB + FAKE_RODATA);
+        fake_put(p, ets + 0x88, FAKE_LIB + FAKE_RODATA + 16);
+        /* {enabled, dd, allocator, 2 instances, array}; {alloc_util, enabled, no, -, allocator} */
+        fake_put(p, FAKE_VARIABLES, UINT64_C(1) << 32 | 1);
+        fake_put(p, FAKE_VARIABLES + 8, UINT64_C(2) << 32 | 5);
+        fake_put(p, FAKE_VARIABLES + 16, array);
+        fake_put(p, array + 8, eheap);
+        fake_put(p, FAKE_VARIABLES + 24, UINT64_C(1) << 32 | 1);
+        fake_put(p, FAKE_VARIABLES + 40, ets);
+        fake_put(p, FAKE_MEMORY + 0x40000, 0x80000 | 1);
+        fake_put(p, FAKE_MEMORY + 0x40018, eheap | 2);
+        fake_put(p, FAKE_MEMORY + 0xc0000, 0x10000 | 3);
+        fake_put(p, FAKE_MEMORY + 0xc0018, ets);
+        /* Carriers from malloc, where main_carrier, mbc_list and others lie in the allocator. */
+        fake_put(p, eheap + 0x170, MALLOCED);
+        fake_put(p, eheap + 0x178, MALLOCED);
+        fake_put(p, eheap + 0x180, MALLOCED + 0x3000);
+        put_carrier(p, MALLOCED, 0x2008, MALLOCED + 0x3000, 0, eheap);
+        put_carrier(p, MALLOCED + 0x3000, 0x1000, 0, MALLOCED, eheap);
+        return p;
+}
+
+#define EHEAP                                                                                                \
+        {                                                                                                    \
+                CS_KIND_BEAM_CARRIER, FAKE_MEMORY + 0x40000, FAKE_MEMORY + 0xc0000, "carrier of eheap_alloc" \
+        }
+#define ETS                                                                                                \
+        {                                                                                                  \
+                CS_KIND_BEAM_CARRIER, FAKE_MEMORY + 0xc0000, FAKE_MEMORY + 0xd0000, "carrier of ets_alloc" \
+        }
+#define LENT_AT(at, size)                                                                       \
+        {                                                                                       \
+                CS_KIND_BEAM_CARRIER | FAKE_WITHIN, at, (at) + (size), "carrier of eheap_alloc" \
+        }
+#define LENT_1 LENT_AT(MALLOCED, 0x2008)
+#define LENT_2 LENT_AT(MALLOCED + 0x3000, 0x1000)
+
+static void test_beam(void **state)
+{
+        (void)state;
+        FAKE_RUNTIME_CHECK(beam(), EHEAP, ETS, LENT_1, LENT_2);
+        struct fake_process *p = beam();
+        fake_put(p, FAKE_MEMORY + 0x40018, FAKE_RECORDS + 0x3000); /* no allocator */
+        FAKE_RUNTIME_CHECK(p, ETS, LENT_1, LENT_2);
+        p = beam();
+        fake_put(p, FAKE_MEMORY + 0xc0000, 0x80000 | 1); /* longer than its mapping */
+        FAKE_RUNTIME_CHECK(p, EHEAP, LENT_1, LENT_2);
+        p = beam();
+        fake_put(p, FAKE_MEMORY + 0xc0000, 0x10000); /* from malloc, but in no list */
+        FAKE_RUNTIME_CHECK(p, EHEAP, LENT_1, LENT_2);
+        p = beam();
+        fake_put(p, FAKE_VARIABLES + 16, UINT64_MAX - 7); /* instances that lie nowhere */
+        fake_write(p, FAKE_LIB + FAKE_RODATA + 16, "EVIL", 4);
+        fake_runtime_check(p, NULL, 0);
+}
+
+static void test_beam_lists(void **state)
+{
+        (void)state;
+        static const struct {
+                uint64_t at, value;
+                bool first; /* is still claimed */
+        } damages[] = {
+                { FAKE_RECORDS + 0x1178, MALLOCED + 8, false },         /* does not begin with a carrier */
+                { FAKE_RECORDS + 0x1180, MALLOCED, false },             /* ends with one that has a next */
+                { FAKE_RECORDS + 0x1180, UINT64_MAX - 15, false },      /* ends nowhere */
+                { MALLOCED + 16, MALLOCED + 0x3000, false },            /* the first has one before it */
+                { MALLOCED + 24, FAKE_RECORDS + 0x2000, false },        /* and is another allocator's */
+                { MALLOCED + 0x3010, 0, true },                         /* the second does not lead back */
+                { MALLOCED + 0x3000, UINT64_MAX & ~UINT64_C(7), true }, /* is longer than memory */
+                { MALLOCED + 0x3000, 0x100000, true },                  /* is longer than its mapping */
+        };
+        for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+                struct fake_process *p = beam();
+                fake_put(p, damages[i].at, damages[i].value);
+                if (damages[i].first)
+                        FAKE_RUNTIME_CHECK(p, EHEAP, ETS, LENT_1);
+                else
+                        FAKE_RUNTIME_CHECK(p, EHEAP, ETS);
+        }
+        /* A ring of two, each of which leads back. */
+        struct fake_process *p = beam();
+        fake_put(p, MALLOCED + 0x3008, MALLOCED);
+        fake_put(p, MALLOCED + 16, MALLOCED + 0x3000);
+        FAKE_RUNTIME_CHECK(p, EHEAP, ETS);
+        /* Too small for its own header, and the last. */
+        p = beam();
+        fake_put(p, MALLOCED + 0x3000, 16);
+        FAKE_RUNTIME_CHECK(p, EHEAP, ETS);
+        /* The first is a mapping of its own: it counts once, and those behind it as well. */
+        p = beam();
+        fake_put(p, FAKE_RECORDS + 0x1178, FAKE_MEMORY + 0x40000);
+        fake_put(p, FAKE_MEMORY + 0x40008, MALLOCED + 0x3000);
+        fake_put(p, MALLOCED + 0x3010, FAKE_MEMORY + 0x40000);
+        FAKE_RUNTIME_CHECK(p, EHEAP, ETS, LENT_2);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_beam),
+                cmocka_unit_test(test_beam_lists),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

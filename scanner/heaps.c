@@ -39,7 +39,7 @@ static const struct {
         { "jemalloc", "je_mallctl", NULL, cs_jemalloc_measure },
         { "jemalloc", "_rjem_mallctl", NULL, cs_jemalloc_measure },
         { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc", cs_tcmalloc_measure },
-        { "mimalloc", "mi_version", "libmimalloc", NULL },
+        { "mimalloc", "mi_version", "libmimalloc", cs_mimalloc_measure },
         { "musl", "__malloc_atfork", "ld-musl", NULL },
 };
 

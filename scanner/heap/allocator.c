@@ -85,3 +85,22 @@ enum cs_status cs_allocator_claim_slots(struct cs_claims *claims, const struct c
         claim.range.end = slots->range.end;
         return st == CS_OK ? cs_claims_extend(claims, claim, err) : st;
 }
+
+bool cs_allocator_mark_list(struct cs_view *view, const struct cs_slots *slots, uint64_t at, uint64_t *marks,
+                            uint64_t *count)
+{
+        while (at) {
+                size_t got;
+                uint64_t offset = at - slots->first, i = offset / slots->size;
+                if (at < slots->first || offset % slots->size || i >= slots->n ||
+                    marks[i / 64] >> (i % 64) & 1)
+                        return false;
+                marks[i / 64] |= UINT64_C(1) << (i % 64);
+                ++*count;
+                const uint8_t *next = cs_view_whole(view, at, 8, &got);
+                if (!next || got < 8)
+                        return false;
+                at = cs_word(next);
+        }
+        return true;
+}

@@ -46,9 +46,16 @@ CS_CHECK enum cs_status cs_allocator_claim_slots(struct cs_claims *claims, const
                                                  int32_t module, const char *used, const char *freed,
                                                  struct cs_error *err);
 
+/* Follows a list through free slots, of which each begins with the address of the next: marks them, a bit for each, and adds their
+ * number to *count. False where the list leads elsewhere, or to a slot that is marked already. slots->freed is not looked at. */
+bool cs_allocator_mark_list(struct cs_view *view, const struct cs_slots *slots, uint64_t at, uint64_t *marks,
+                            uint64_t *count);
+
 enum cs_status cs_jemalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
                                    struct cs_heap *heap, struct cs_error *err);
 enum cs_status cs_tcmalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
+                                   struct cs_heap *heap, struct cs_error *err);
+enum cs_status cs_mimalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
                                    struct cs_heap *heap, struct cs_error *err);
 
 #endif

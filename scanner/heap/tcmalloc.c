@@ -113,38 +113,19 @@ static void add(struct cs_measured_sum *sum, uint64_t count, uint64_t bytes)
         sum->bytes += bytes;
 }
 
-/* The free objects of a span are a list through them. Marks those that are on it; true: all that should be. */
-static bool mark_free(struct cs_tcmalloc *t, const struct span *s, uint64_t size, uint64_t unused,
-                      uint64_t *marks)
-{
-        uint64_t at = s->list;
-        for (; at && unused; unused--) {
-                size_t got;
-                uint64_t offset = at - s->range.start, i = offset / size;
-                if (at < s->range.start || offset % size || i >= SLOTS_MOST ||
-                    marks[i / 64] >> (i % 64) & 1 || !cs_range_holds(s->range, at, size))
-                        return false;
-                marks[i / 64] |= UINT64_C(1) << (i % 64);
-                const uint8_t *next = cs_view_whole(&t->objects, at, 8, &got);
-                if (!next || got < 8)
-                        return false;
-                at = cs_word(next);
-        }
-        return !at && !unused;
-}
-
 /* Objects smaller than a page are claimed as used, span by span: the list of those that are free leads through all of their
  * memory, and what lies between them is small. */
 static enum cs_status enter_class(struct cs_tcmalloc *t, const struct span *s, struct cs_error *err)
 {
         uint64_t size = t->sizes[s->class], n = cs_range_size(s->range) / size;
-        uint64_t marks[SLOTS_MOST / 64] = { 0 };
+        uint64_t marks[SLOTS_MOST / 64] = { 0 }, unused = n - s->objects, listed = 0;
+        const struct cs_slots slots = { s->range, s->range.start, size, n, marks };
         t->out[s->class] += s->objects;
         add(&t->sums->used, s->objects, s->objects * size);
-        add(&t->sums->free, n - s->objects, (n - s->objects) * size);
-        if (size < CS_PAGE || n > SLOTS_MOST || !mark_free(t, s, size, n - s->objects, marks))
+        add(&t->sums->free, unused, unused * size);
+        if (size < CS_PAGE || n > SLOTS_MOST ||
+            !cs_allocator_mark_list(&t->objects, &slots, s->list, marks, &listed) || listed != unused)
                 return claim(t, s->range, CS_KIND_MALLOC_USED, BLOCKS, err);
-        const struct cs_slots slots = { s->range, s->range.start, size, n, marks };
         return cs_allocator_claim_slots(t->claims, &slots, (int32_t)t->in->module, BLOCKS,
                                         "free blocks of tcmalloc", err);
 }

@@ -57,4 +57,5 @@ with_library() { # allocator, file name
 with_library jemalloc libjemalloc.so.2
 with_library tcmalloc libtcmalloc_minimal.so.4
 with_library tcmalloc libtcmalloc.so.4
+with_library mimalloc libmimalloc.so.2.0
 [ "$tested" -gt 0 ] || skip "none of the allocators is installed"

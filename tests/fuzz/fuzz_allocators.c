@@ -20,7 +20,7 @@ enum {
 };
 
 /* They are recognised by their files' names. */
-static const char *const libraries[] = { "libjemalloc.so.2", "libtcmalloc.so.4" };
+static const char *const libraries[] = { "libjemalloc.so.2", "libtcmalloc.so.4", "libmimalloc.so.2" };
 enum { LIBRARIES = sizeof(libraries) / sizeof(libraries[0]) };
 
 struct target {

@@ -280,6 +280,7 @@ enum {
         ALLOCATOR_BYTES = RECORDS_AT + 0x4000,
         JEMALLOC = 0,
         TCMALLOC,
+        MIMALLOC,
 };
 
 struct allocator {
@@ -352,8 +353,36 @@ static void save_tcmalloc(void)
         save("allocators", "tcmalloc", a.bytes, sizeof(a.bytes));
 }
 
+/* A segment whose structure fills the records; its pages lie behind them. */
+static void save_mimalloc(void)
+{
+        struct allocator a = { .bytes[0] = MIMALLOC };
+        const uint64_t segment = RECORDS, slices = segment + 0x108, slice = 64 << 10;
+        const struct {
+                uint32_t first, slices, size, used, capacity;
+        } pages[] = {
+                { 0, 1, 1 << 16, 0, 0 },  { 1, 1, 48, 600, 1000 }, { 2, 8, 8192, 15, 20 },
+                { 10, 4, 4 << 16, 1, 1 }, { 14, 2, 0, 0, 0 },
+        };
+        record(&a, segment + 0xd8, segment ^ UINT64_C(0x66c708ace56d8fbc));
+        record(&a, segment + 0xf8, 16);
+        record(&a, segment + 0x100, DATA);
+        for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+                uint64_t at = slices + pages[i].first * UINT64_C(0x50);
+                record_half(&a, at, pages[i].slices);
+                record_half(&a, at + 8, pages[i].capacity << 16);
+                record_half(&a, at + 12, pages[i].capacity);
+                record(&a, at + 0x10, segment + pages[i].first * slice);
+                record_half(&a, at + 0x18, pages[i].used);
+                record_half(&a, at + 0x1c, pages[i].size);
+                record(&a, at + 0x28, segment + pages[i].first * slice + 1);
+        }
+        save("allocators", "mimalloc", a.bytes, sizeof(a.bytes));
+}
+
 static void save_allocators(void)
 {
+        save_mimalloc();
         save_tcmalloc();
         save_jemalloc("jemalloc-5.3", 17, 20, 28);
         save_jemalloc("jemalloc-5.2", 16, 18, 26);

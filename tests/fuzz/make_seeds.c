@@ -296,7 +296,7 @@ static void record(struct allocator *a, uint64_t addr, uint64_t value)
 static void save_jemalloc(const char *name, unsigned state_shift, unsigned class_shift, unsigned free_shift)
 {
         struct allocator a = { 0 };
-        const uint64_t leaf = RECORDS + 0x1000, slab = RECORDS + 0x2000, large = slab + 0x80;
+        const uint64_t leaf = RECORDS + 0x2000, slab = RECORDS + 0x1000, large = slab + 0x80;
         record(&a, (DATA >> 30) * 8, leaf);
         record(&a, RECORDS, 2 << 20);
         /* Three pages of 48 bytes with two free, and a free extent. */

@@ -242,22 +242,34 @@ static enum cs_status add_registers(struct build *b, struct unit_out *out, struc
 
 /* ---- merging ----------------------------------------------------------------------------------------------------- */
 
+/* 64 blocks side by side with 2^32 references would be 32 GiB of nothing but pointers. */
+static bool set_begin(struct cs_graph *graph, size_t block, uint64_t total)
+{
+        if (block % CS_GRAPH_GROUP == 0)
+                graph->base[block / CS_GRAPH_GROUP] = total;
+        uint64_t beyond = total - graph->base[block / CS_GRAPH_GROUP];
+        graph->first[block] = (uint32_t)beyond;
+        return beyond <= UINT32_MAX;
+}
+
 static enum cs_status merge_references(struct build *b, struct cs_graph *out, struct cs_error *err)
 {
         size_t n = cs_blocks_indices(b->blocks), block = 0;
         uint64_t total = 0;
+        bool fits = true;
         for (size_t u = 0; u < b->in->slices->n; u++)
                 total += b->outs[u].to.n;
         out->first = calloc(n + 1, sizeof(*out->first));
+        out->base = calloc(n / CS_GRAPH_GROUP + 1, sizeof(*out->base));
         out->to = malloc((size_t)(total + 1) * sizeof(*out->to));
         out->referenced = calloc(n + 1, 1);
-        if (!out->first || !out->to || !out->referenced)
+        if (!out->first || !out->base || !out->to || !out->referenced)
                 return cs_fail(err, CS_ENOMEM, "graph of %" PRIu64 " references", total);
         total = 0;
         for (size_t u = 0; u < b->in->slices->n; u++) {
                 struct unit_out *o = &b->outs[u];
                 for (size_t i = 0; i < o->degree.n; i++) {
-                        out->first[block++] = total;
+                        fits &= set_begin(out, block++, total);
                         total += o->degree.at[i];
                 }
                 for (size_t i = 0; i < o->to.n; i++)
@@ -267,7 +279,8 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
                 cs_vec_deinit(&o->to);
                 cs_vec_deinit(&o->degree);
         }
-        out->first[n] = total;
+        if (!set_begin(out, n, total) || !fits)
+                return cs_fail(err, CS_ELIMIT, "more than 2^32 references from %d blocks", CS_GRAPH_GROUP);
         for (size_t u = 0; u < b->n_outs; u++)
                 for (size_t i = 0; i < b->outs[u].roots.n; i++) {
                         enum cs_status st = cs_vec_push(&out->roots, b->outs[u].roots.at[i], err);
@@ -373,6 +386,7 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
 void cs_graph_deinit(struct cs_graph *graph)
 {
         free(graph->first);
+        free(graph->base);
         free(graph->to);
         free(graph->referenced);
         cs_vec_deinit(&graph->roots);

@@ -19,17 +19,31 @@ struct cs_edge {
         uint64_t example; /* a root's lowest address that refers so; 0 for clusters */
 };
 
-enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20 };
+enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20, CS_GRAPH_GROUP = 64 };
 
 struct cs_graph {
-        uint64_t *first; /* per block, and one more: where its references begin in `to` */
-        uint32_t *to;    /* blocks referred to, in the order of the words; only from blocks in use */
+        /* Per block, and one more: where its references begin in `to`. Eight bytes for each of 50 million blocks would be
+         * 400 MB, so they count from the value of their group's first block; use cs_graph_begin. */
+        uint32_t *first;
+        uint64_t *base; /* per CS_GRAPH_GROUP blocks */
+        uint32_t *to;   /* blocks referred to, in the order of the words; only from blocks in use */
         CS_VEC(uint32_t)
         roots; /* blocks that something outside of the blocks refers to; sorted, without repeats */
         uint8_t *referenced;          /* per block: 1 where another block in use or a root refers to it */
         CS_VEC(struct cs_edge) edges; /* by to, then the most frequent first */
         bool limited;                 /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
 };
+
+/* The references of a block are to[cs_graph_begin() … cs_graph_end() - 1]. */
+static inline uint64_t cs_graph_begin(const struct cs_graph *graph, uint32_t block)
+{
+        return graph->base[block / CS_GRAPH_GROUP] + graph->first[block];
+}
+
+static inline uint64_t cs_graph_end(const struct cs_graph *graph, uint32_t block)
+{
+        return cs_graph_begin(graph, block + 1);
+}
 
 struct cs_graph_input {
         const struct cs_image *image;

@@ -34,7 +34,8 @@ static enum cs_status spread(struct walk *w, uint32_t start, void (*visit)(struc
         enum cs_status st = cs_vec_push(&w->todo, start, w->err);
         while (st == CS_OK && w->todo.n) {
                 uint32_t i = w->todo.at[--w->todo.n];
-                for (uint64_t e = w->graph->first[i]; st == CS_OK && e < w->graph->first[i + 1]; e++) {
+                for (uint64_t e = cs_graph_begin(w->graph, i); st == CS_OK && e < cs_graph_end(w->graph, i);
+                     e++) {
                         uint32_t to = w->graph->to[e];
                         if (w->reached[to])
                                 continue;

@@ -35,7 +35,7 @@ static void tarjan_deinit(struct tarjan *t)
 
 static enum cs_status enter(struct tarjan *t, uint32_t block)
 {
-        struct frame frame = { block, t->graph->first[block] };
+        struct frame frame = { block, cs_graph_begin(t->graph, block) };
         t->order[block] = t->low[block] = ++t->seen;
         enum cs_status st = cs_vec_push(&t->open, block, t->err);
         return st == CS_OK ? cs_vec_push(&t->frames, frame, t->err) : st;
@@ -56,7 +56,7 @@ static enum cs_status step(struct tarjan *t)
 {
         struct frame *f = &t->frames.at[t->frames.n - 1];
         uint32_t block = f->block;
-        if (f->edge < t->graph->first[block + 1]) {
+        if (f->edge < cs_graph_end(t->graph, block)) {
                 uint32_t to = t->graph->to[f->edge++];
                 if (!t->member[to])
                         return CS_OK;
@@ -87,7 +87,8 @@ static enum cs_status pick(struct tarjan *t, uint32_t n, cs_block_vec *out)
         for (uint32_t i = 0; st == CS_OK && i < n; i++)
                 t->order[i] = 0;
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                for (uint64_t e = t->graph->first[i]; t->member[i] && e < t->graph->first[i + 1]; e++) {
+                for (uint64_t e = cs_graph_begin(t->graph, i); t->member[i] && e < cs_graph_end(t->graph, i);
+                     e++) {
                         uint32_t to = t->graph->to[e];
                         if (!t->member[to])
                                 continue;

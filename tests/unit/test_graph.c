@@ -68,7 +68,7 @@ static size_t references(const struct world *w, size_t from, size_t to)
         const struct cs_graph *g = &w->p->graph;
         uint32_t a = fake_block(w->p, w->user[from]), b = fake_block(w->p, w->user[to]);
         size_t n = 0;
-        for (uint64_t e = g->first[a]; e < g->first[a + 1]; e++)
+        for (uint64_t e = cs_graph_begin(g, a); e < cs_graph_end(g, a); e++)
                 n += g->to[e] == b;
         return n;
 }

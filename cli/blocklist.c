@@ -20,33 +20,37 @@ static const char *leak_name(uint8_t leak)
         }
 }
 
-/* What all blocks of a cluster have in common. Names are escaped: a tab or newline in one must not make a
- * column or a line. */
-static const char *middle(struct cs_pool *pool, const struct cs_report_cluster *c)
+/* Names are escaped: a tab or newline in one must not make a column or a line. */
+static const char *safe(struct cs_pool *pool, const char *text)
 {
-        const char *name = c->library ? c->library : "-";
-        const char *library = cs_escape_terminal(pool, name, strlen(name), CS_CHARSET_UTF8);
-        const char *id = cs_escape_terminal(pool, c->id, strlen(c->id), CS_CHARSET_UTF8);
-        if (!library || !id)
-                return NULL;
-        return cs_pool_printf(pool, "%s\t%.4g\t%s", library, c->library ? c->confidence : 0.0, id);
+        return cs_escape_terminal(pool, text, strlen(text), CS_CHARSET_UTF8);
+}
+
+static enum cs_status fill(struct cs_pool *pool, const struct cs_report *report, const char **modules,
+                           const char **clusters)
+{
+        for (size_t i = 0; i < report->n_modules; i++)
+                if (!(modules[i] = safe(pool, report->module_names[i])))
+                        return CS_ENOMEM;
+        for (size_t i = 0; i < report->n_clusters; i++)
+                if (!(clusters[i] = safe(pool, report->clusters[i].id)))
+                        return CS_ENOMEM;
+        return CS_OK;
 }
 
 enum cs_status cs_blocklist_write(FILE *out, const struct cs_report *report, struct cs_error *err)
 {
         cs_cleanup(cs_pool_deinit) struct cs_pool pool = { 0 };
-        const char **middles = cs_pool_alloc(&pool, report->n_clusters + 1, sizeof(*middles));
-        if (!middles)
+        const char **modules = cs_pool_alloc(&pool, report->n_modules + 1, sizeof(*modules));
+        const char **clusters = cs_pool_alloc(&pool, report->n_clusters + 1, sizeof(*clusters));
+        if (!modules || !clusters || fill(&pool, report, modules, clusters) != CS_OK)
                 return cs_fail(err, CS_ENOMEM, "not enough memory for the list of blocks");
-        for (size_t i = 0; i < report->n_clusters; i++) {
-                middles[i] = middle(&pool, &report->clusters[i]);
-                if (!middles[i])
-                        return cs_fail(err, CS_ENOMEM, "not enough memory for the list of blocks");
-        }
         for (size_t i = 0; i < report->n_blocks; i++) {
                 const struct cs_report_block *b = &report->blocks[i];
-                const char *common = b->cluster < report->n_clusters ? middles[b->cluster] : "-\t0\t-";
-                if (fprintf(out, "0x%" PRIx64 "\t%" PRIu64 "\t%s\t%s\n", b->address, b->usable, common,
+                bool owned = b->module < report->n_modules;
+                if (fprintf(out, "0x%" PRIx64 "\t%" PRIu64 "\t%s\t%.4g\t%s\t%s\n", b->address, b->usable,
+                            owned ? modules[b->module] : "-", owned ? (double)b->confidence : 0.0,
+                            b->cluster < report->n_clusters ? clusters[b->cluster] : "-",
                             leak_name(b->leak)) < 0)
                         break;
         }

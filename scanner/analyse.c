@@ -36,7 +36,7 @@ struct analysis {
         struct cs_members members;
         struct cs_graph graph;
         struct cs_leaks leaks;
-        struct cs_owner *owners;
+        struct cs_owners owners;
         struct cs_consistency before;
         struct cs_digest *digest;
         struct cs_report *report;
@@ -45,7 +45,7 @@ struct analysis {
 static void analysis_deinit(struct analysis *a)
 {
         cs_digest_destroy(a->digest);
-        free(a->owners);
+        cs_owners_deinit(&a->owners);
         cs_leaks_deinit(&a->leaks);
         cs_graph_deinit(&a->graph);
         cs_members_deinit(&a->members);
@@ -225,8 +225,8 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
 static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        struct cs_describe d = { a->image,    a->symbols, a->space,  &a->heaps.blocks, &a->clusters,
-                                 &a->members, &a->graph,  &a->leaks, a->owners,        &r->pool };
+        struct cs_describe d = { a->image,    a->symbols, a->space,  &a->heaps.blocks,   &a->clusters,
+                                 &a->members, &a->graph,  &a->leaks, a->owners.clusters, &r->pool };
         size_t n = a->clusters.at.n;
         enum cs_status st = CS_OK;
         r->clusters = cs_pool_alloc(&r->pool, n + 1, sizeof(*r->clusters));
@@ -259,7 +259,7 @@ static int by_resident(const void *a, const void *b)
         return strcmp(x->library ? x->library : "", y->library ? y->library : "");
 }
 
-/* Sums clusters by owner; what has none goes to a last line without a name. */
+/* Sums blocks by owner; what has none goes to a last line without a name. */
 static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
@@ -267,14 +267,18 @@ static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
         struct cs_report_library *all = cs_pool_alloc(&r->pool, n + 1, sizeof(*all));
         if (!all)
                 return cs_fail(err, CS_ENOMEM, "libraries");
-        for (size_t i = 0; i < a->clusters.at.n; i++) {
-                const struct cs_cluster *c = &a->clusters.at.at[i];
-                struct cs_report_library *l =
-                        &all[a->owners[i].module == CS_NO_MODULE ? n : (size_t)a->owners[i].module];
-                l->count += c->count;
-                l->bytes += c->bytes;
-                l->resident += c->resident;
-                l->confidence += a->owners[i].confidence * (double)c->bytes;
+        struct cs_block_cursor cursor = cs_blocks_all(&a->heaps.blocks);
+        struct cs_block b;
+        uint32_t block;
+        while (cs_blocks_next(&cursor, &b, &block)) {
+                if (b.state != CS_BLOCK_IN_USE)
+                        continue;
+                int32_t module = cs_label_module(&a->owners.blocks, block);
+                struct cs_report_library *l = &all[module == CS_NO_MODULE ? n : (size_t)module];
+                l->count++;
+                l->bytes += b.size;
+                l->resident += cs_residency_bytes(a->residency, cs_block_range(&b));
+                l->confidence += a->owners.blocks.certainty[block] / 255.0 * (double)b.size;
         }
         for (size_t i = 0; i <= n; i++) {
                 if (!all[i].count)
@@ -299,13 +303,23 @@ static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
         r->blocks = malloc(((size_t)cs_blocks_indices(blocks) + 1) * sizeof(*r->blocks));
         if (!r->blocks)
                 return cs_fail(err, CS_ENOMEM, "%u blocks", cs_blocks_indices(blocks));
+        r->module_names = cs_pool_alloc(&r->pool, a->image->modules.n + 1, sizeof(*r->module_names));
+        if (!r->module_names)
+                return cs_fail(err, CS_ENOMEM, "names");
+        for (size_t m = 0; m < a->image->modules.n; m++)
+                if (!(r->module_names[r->n_modules++] = keep(r, a->image->modules.at[m].name)))
+                        return cs_fail(err, CS_ENOMEM, "names");
         struct cs_block_cursor cursor = cs_blocks_all(blocks);
         struct cs_block b;
         uint32_t i;
         while (cs_blocks_next(&cursor, &b, &i)) {
                 if (cs_block_state(&b) == CS_BLOCK_IN_USE)
                         r->blocks[r->n_blocks++] =
-                                (struct cs_report_block){ cs_block_user(&b), cs_block_usable(&b), b.cluster,
+                                (struct cs_report_block){ cs_block_user(&b),
+                                                          cs_block_usable(&b),
+                                                          b.cluster,
+                                                          (uint32_t)cs_label_module(&a->owners.blocks, i),
+                                                          a->owners.blocks.certainty[i] / 255.0F,
                                                           a->leaks.state[i] };
         }
         return CS_OK;

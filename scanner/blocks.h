@@ -26,6 +26,8 @@ enum cs_block_state {
 
 enum { CS_NO_CLUSTER = UINT32_MAX, CS_NO_BLOCK = UINT32_MAX, CS_BLOCK_UNIT = 16 };
 
+typedef CS_VEC(uint32_t) cs_block_vec; /* indices */
+
 struct cs_block {
         uint64_t start; /* a multiple of 16 */
         uint64_t size;  /* header included; a multiple of 16 */

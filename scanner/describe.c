@@ -158,6 +158,9 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
                         r->kind = "referrer";
                         r->symbol = cs_describe_id(d->pool, e->cluster);
                         break;
+                case CS_EVIDENCE_NEIGHBOUR:
+                        r->kind = "neighbour";
+                        break;
                 case CS_EVIDENCE_IMPORT:
                         r->kind = "import";
                         break;

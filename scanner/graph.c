@@ -21,10 +21,19 @@ struct unit_out {
         CS_VEC(uint32_t) to;
         CS_VEC(uint32_t) degree; /* per block of the slice */
         CS_VEC(uint32_t) roots;
+        CS_VEC(struct cs_root_vote) votes;
+};
+
+/* The word into a module that was seen last in a root: below a stack's slot that is a return address into the function that
+ * has the slot; in other memory it is mostly the type of the object that the slot is in. */
+struct context {
+        uint64_t at; /* 0: none */
+        uint32_t module;
 };
 
 struct worker {
         struct cs_view view;
+        struct context context;
         struct cs_tally edges;    /* packed key -> count */
         struct cs_tally examples; /* packed key -> lowest root address */
         bool limited;
@@ -122,6 +131,57 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
         return CS_OK;
 }
 
+/* How much a pointer in a root says, of 255. Measured on recorded allocations: a module's own data names the owner for nine
+ * blocks of ten; the type before a slot for as many within 64 bytes, and hardly beyond. */
+enum {
+        NEAR_BYTES = 64,
+        FAR_BYTES = 512,
+        BY_MODULE = 230,
+        BY_NEAR_TYPE = 150,
+        BY_FAR_TYPE = 20,
+        BY_FRAME = 90
+};
+
+/* Notes a word of a root that points into a module. */
+static void note_context(const struct build *b, struct worker *w, uint32_t from, uint64_t addr,
+                         uint64_t value)
+{
+        const struct cs_space *space = b->in->space;
+        struct cs_space_entry e = cs_space_at(space, value);
+        if (e.kind != CS_SPACE_MODULE || !space->modules[e.index].maker)
+                return;
+        enum cs_part part = cs_space_part(space, e.index, value);
+        bool stack = cs_root_kind(from) == CS_ROOT_STACK;
+        bool data = part == CS_PART_DATA || part == CS_PART_BSS || part == CS_PART_RELRO;
+        /* Small numbers look like addresses of an executable that is not position-independent: objects are aligned. */
+        if (stack ? part == CS_PART_TEXT : data && value % (value >> 32 ? 8 : 32) == 0)
+                w->context = (struct context){ addr, e.index };
+}
+
+static enum cs_status vote(const struct build *b, struct worker *w, struct unit_out *out, uint32_t from,
+                           uint64_t addr, uint32_t to, struct cs_error *err)
+{
+        struct cs_root_vote v = { .to = to, .kind = (uint8_t)cs_root_kind(from) };
+        uint32_t module = cs_root_index(from);
+        uint64_t distance = addr - w->context.at;
+        if (v.kind == CS_ROOT_MODULE) {
+                if (module >= b->in->space->n_modules || !b->in->space->modules[module].maker)
+                        return CS_OK;
+                v.certainty = BY_MODULE;
+        } else {
+                if (!w->context.at || (v.kind == CS_ROOT_OTHER && distance > FAR_BYTES))
+                        return CS_OK;
+                module = w->context.module;
+                v.certainty = v.kind == CS_ROOT_STACK  ? BY_FRAME
+                              : distance <= NEAR_BYTES ? BY_NEAR_TYPE
+                                                       : BY_FAR_TYPE;
+        }
+        if (module >= UINT16_MAX)
+                return CS_OK;
+        v.module = (uint16_t)module;
+        return cs_vec_push(&out->votes, v, err);
+}
+
 static enum cs_status scan_root_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t from,
                                       uint64_t addr, const uint8_t *at, size_t len, struct cs_error *err)
 {
@@ -130,12 +190,17 @@ static enum cs_status scan_root_words(struct build *b, struct worker *w, struct 
                 if (value < 0x10000 || value >> 47)
                         continue;
                 uint32_t to = pointee(b, value);
-                if (to == CS_NO_BLOCK)
+                if (to == CS_NO_BLOCK) {
+                        if (cs_root_kind(from) != CS_ROOT_MODULE)
+                                note_context(b, w, from, addr + i, value);
                         continue;
+                }
                 uint64_t key = pack(cs_blocks_cluster(b->blocks, to), true, pack_root(from), UINT64_MAX);
                 enum cs_status st = cs_vec_push(&out->roots, to, err);
                 if (st == CS_OK)
                         st = count_edge(w, key, addr + i, err);
+                if (st == CS_OK)
+                        st = vote(b, w, out, from, addr + i, to, err);
                 if (st != CS_OK)
                         return st;
         }
@@ -218,6 +283,7 @@ static enum cs_status do_unit(void *context, size_t unit, unsigned worker, struc
                 return scan_slice(b, unit, w, err);
         const struct cs_root_unit *r = &b->root_units.at[unit - b->in->slices->n];
         struct unit_out *out = &b->outs[unit];
+        w->context.at = 0;
         enum cs_status st = scan_range(b, w, out, CS_NO_BLOCK, r->root, r->range, err);
         out->roots.n = unique(out->roots.at, out->roots.n);
         cs_source_release(w->view.src, r->range.start, (size_t)cs_range_size(r->range));
@@ -281,6 +347,12 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         }
         if (!set_begin(out, n, total) || !fits)
                 return cs_fail(err, CS_ELIMIT, "more than 2^32 references from %d blocks", CS_GRAPH_GROUP);
+        for (size_t u = 0; u < b->n_outs; u++)
+                for (size_t i = 0; i < b->outs[u].votes.n; i++) {
+                        enum cs_status st = cs_vec_push(&out->votes, b->outs[u].votes.at[i], err);
+                        if (st != CS_OK)
+                                return st;
+                }
         for (size_t u = 0; u < b->n_outs; u++)
                 for (size_t i = 0; i < b->outs[u].roots.n; i++) {
                         enum cs_status st = cs_vec_push(&out->roots, b->outs[u].roots.at[i], err);
@@ -350,6 +422,7 @@ static void build_deinit(struct build *b)
                 cs_vec_deinit(&b->outs[i].to);
                 cs_vec_deinit(&b->outs[i].degree);
                 cs_vec_deinit(&b->outs[i].roots);
+                cs_vec_deinit(&b->outs[i].votes);
         }
         free(b->outs);
         for (unsigned i = 0; b->workers && i < b->in->workers; i++) {
@@ -391,6 +464,7 @@ void cs_graph_deinit(struct cs_graph *graph)
         free(graph->referenced);
         cs_vec_deinit(&graph->roots);
         cs_vec_deinit(&graph->edges);
+        cs_vec_deinit(&graph->votes);
 }
 
 void cs_graph_edges_to(const struct cs_graph *graph, uint32_t cluster, size_t *first, size_t *end)

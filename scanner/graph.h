@@ -19,6 +19,14 @@ struct cs_edge {
         uint64_t example; /* a root's lowest address that refers so; 0 for clusters */
 };
 
+/* What memory outside of the blocks says about the owner of a block that it points to. */
+struct cs_root_vote {
+        uint32_t to;
+        uint16_t module;
+        uint8_t kind; /* enum cs_root_kind: a module's own data, a frame's code, what lies before the pointer */
+        uint8_t certainty; /* of 255 */
+};
+
 enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20, CS_GRAPH_GROUP = 64 };
 
 struct cs_graph {
@@ -31,7 +39,8 @@ struct cs_graph {
         roots; /* blocks that something outside of the blocks refers to; sorted, without repeats */
         uint8_t *referenced;          /* per block: 1 where another block in use or a root refers to it */
         CS_VEC(struct cs_edge) edges; /* by to, then the most frequent first */
-        bool limited;                 /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
+        CS_VEC(struct cs_root_vote) votes; /* in the order of the roots' addresses */
+        bool limited;                      /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
 };
 
 /* The references of a block are to[cs_graph_begin() … cs_graph_end() - 1]. */

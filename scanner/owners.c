@@ -2,6 +2,7 @@
 #include "owners.h"
 
 #include "bytes.h"
+#include "owner_spread.h"
 #include "signature.h"
 #include "tally.h"
 
@@ -9,7 +10,6 @@
 
 enum {
         SAMPLES = 32, /* blocks of a cluster whose words are asked */
-        ROUNDS = 8,   /* steps over the graph; each halves what is left to learn */
 };
 
 /* Reasoned from recorded allocations: how often the module that a word of that kind points into is the one that asked for
@@ -34,10 +34,8 @@ static double trust(enum cs_target_kind kind, bool at_start)
 
 /* A step over the graph keeps nearly all of what is known: the first parent is right for nine blocks in ten. */
 static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90;
-/* Below this an answer would be a guess. */
-static const double LEAST = 0.25;
-/* Children speak for a parent only where half of its blocks have such. */
-static const double MOST_BLOCKS = 0.5;
+/* A word that one block has counts less than one that all of its kind have. */
+static const double ALONE = 0.85, UNIFORM = 0.9;
 /* The runtimes allocate for themselves as well. */
 static const double ONLY_CANDIDATE = 0.55;
 
@@ -82,9 +80,42 @@ struct feature_count {
 
 typedef CS_VEC(struct feature_count) feature_counts;
 
-static bool speaks(const struct cs_owners_input *in, const struct cs_target *t, bool functions)
+/* What a word that points into a module is. */
+struct word {
+        enum cs_target_kind kind;
+        double weight; /* 0: says nothing */
+};
+
+/* Small numbers look like addresses of an executable that is not position-independent. Its objects are aligned. */
+static bool by_chance(uint64_t target, enum cs_target_kind kind)
 {
-        return t && !in->image->modules.at[t->module].runtime && (t->kind == CS_TARGET_FUNCTION) == functions;
+        if (target >> 32)
+                return false;
+        switch (kind) {
+        case CS_TARGET_VTABLE:
+        case CS_TARGET_CONST:
+                return target % 8;
+        case CS_TARGET_FUNCTION:
+                return target % 16;
+        case CS_TARGET_DATA:
+        case CS_TARGET_BSS:
+                return target % 32;
+        case CS_TARGET_LITERAL:
+                break;
+        }
+        return true;
+}
+
+/* share: of the blocks of that kind that have the word there. What all have is a field; what some have may be an earlier
+ * tenant's, the more so the further inside it stands. */
+static struct word weigh(const struct cs_owners_input *in, const struct cs_feature *f, double share)
+{
+        const struct cs_target *t = cs_targets_at(&in->clusters->targets, f->target);
+        struct word w = { t ? t->kind : cs_target_kind_of(cs_space_part(in->space, f->module, f->target)),
+                          0 };
+        if (in->space->modules[f->module].maker && !by_chance(f->target, w.kind))
+                w.weight = cs_target_weight(w.kind) * share / (1 + 0.2 * (1 - share) * f->offset / 8);
+        return w;
 }
 
 static int by_feature(const void *a, const void *b)
@@ -150,45 +181,39 @@ static enum cs_status vote_by_words(const struct cs_owners_input *in, const feat
                                     struct cs_error *err)
 {
         struct ballot ballot = { 0 };
-        const struct feature_count *strongest = NULL;
-        double strongest_weight = 0, trusted = 0;
+        double strongest = 0, trusted = 0;
+        bool vtable = false;
         enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < features->n; i++) {
                 const struct feature_count *f = &features->at[i];
-                const struct cs_target *t = cs_targets_at(&in->clusters->targets, f->feature.target);
-                if (speaks(in, t, functions))
-                        st = cast(&ballot, t->module,
-                                  cs_target_weight(t->kind) * f->count / (1 + 0.2 * f->feature.offset / 8),
-                                  err);
+                struct word w = weigh(in, &f->feature, (double)f->count / (double)n_blocks);
+                if (w.weight > 0 && (w.kind == CS_TARGET_FUNCTION) == functions)
+                        st = cast(&ballot, f->feature.module, w.weight, err);
         }
         const struct vote *won = winner(&ballot);
         for (size_t i = 0; won && i < features->n; i++) {
                 const struct feature_count *f = &features->at[i];
-                const struct cs_target *t = cs_targets_at(&in->clusters->targets, f->feature.target);
-                if (!speaks(in, t, functions) || t->module != won->module)
-                        continue;
-                double weight = cs_target_weight(t->kind) * f->count / (1 + 0.2 * f->feature.offset / 8);
                 struct cs_evidence e = { .kind = CS_EVIDENCE_TARGET,
                                          .offset = f->feature.offset,
-                                         .module = t->module,
+                                         .module = f->feature.module,
                                          .target = f->feature.target,
-                                         .share = (double)f->count / (double)n_blocks,
-                                         .weight = trust(t->kind, f->feature.offset == 0) };
+                                         .share = (double)f->count / (double)n_blocks };
+                struct word w = weigh(in, &f->feature, e.share);
+                if (w.weight <= 0 || (w.kind == CS_TARGET_FUNCTION) != functions || e.module != won->module)
+                        continue;
+                e.weight = trust(w.kind, e.offset == 0);
                 add_evidence(owner, e);
-                if (weight > strongest_weight) {
-                        strongest_weight = weight;
-                        strongest = f;
+                if (w.weight > strongest) {
+                        strongest = w.weight;
                         trusted = e.weight * (0.5 + 0.5 * e.share);
+                        vtable = w.kind == CS_TARGET_VTABLE && e.offset == 0;
                 }
         }
-        if (won && strongest) {
+        if (won) {
                 double agreement = won->sum / ballot.total;
                 owner->module = (int32_t)won->module;
                 /* A lone strong word outweighs a crowd of weak ones that disagree further inside. */
-                owner->confidence = trusted * (0.75 + 0.25 * agreement);
-                const struct cs_target *t = cs_targets_at(&in->clusters->targets, strongest->feature.target);
-                if (t->kind == CS_TARGET_VTABLE && strongest->feature.offset == 0)
-                        owner->confidence = trusted;
+                owner->confidence = vtable ? trusted : trusted * (0.75 + 0.25 * agreement);
         }
         cs_vec_deinit(&ballot.votes);
         return st;
@@ -216,6 +241,62 @@ static enum cs_status by_words(const struct cs_owners_input *in, struct cs_owner
         return st;
 }
 
+/* ---- block by block ---------------------------------------------------------------------------------------------- */
+
+/* The words of a single block, where those of its likes differ. */
+static enum cs_status ask_block(const struct cs_owners_input *in, struct cs_view *view,
+                                const struct cs_block *block, feature_counts *features, struct cs_owner *out,
+                                struct cs_error *err)
+{
+        struct cs_features found;
+        enum cs_status st = CS_OK;
+        *out = (struct cs_owner){ .module = CS_NO_MODULE };
+        cs_signature_features(view, in->space, block, &found);
+        features->n = 0;
+        for (uint32_t i = 0; st == CS_OK && i < found.n; i++) {
+                struct feature_count one = { found.at[i], 1 };
+                st = cs_vec_push(features, one, err);
+        }
+        for (int functions = 0; st == CS_OK && functions < 2 && out->module == CS_NO_MODULE; functions++)
+                st = vote_by_words(in, features, 1, functions, out, err);
+        out->confidence *= ALONE;
+        return st;
+}
+
+/* Do the words that speak for a cluster's owner stand in nearly all of its blocks? */
+static bool uniform(const struct cs_owner *owner)
+{
+        return owner->module != CS_NO_MODULE && owner->n_evidence && owner->evidence[0].share >= UNIFORM;
+}
+
+static enum cs_status label_blocks(const struct cs_owners_input *in, const struct cs_owner *clusters,
+                                   struct cs_labels *labels, struct cs_error *err)
+{
+        struct cs_view view;
+        struct cs_block block;
+        struct cs_owner one;
+        feature_counts features = { 0 };
+        enum cs_status st = CS_OK;
+        uint32_t i;
+        struct cs_block_cursor cursor = cs_blocks_all(in->blocks);
+        cs_view_init(&view, in->image->source);
+        while (st == CS_OK && cs_blocks_next(&cursor, &block, &i)) {
+                if (block.state != CS_BLOCK_IN_USE ||
+                    in->clusters->at.at[block.cluster].kind == CS_CLUSTER_TEXT)
+                        continue;
+                const struct cs_owner *o = &clusters[block.cluster];
+                if (!uniform(o)) {
+                        st = ask_block(in, &view, &block, &features, &one, err);
+                        o = &one;
+                }
+                if (st == CS_OK && o->module != CS_NO_MODULE)
+                        cs_label_set(labels, i, (uint32_t)o->module, (uint8_t)(o->confidence * 255));
+        }
+        cs_vec_deinit(&features);
+        cs_view_deinit(&view);
+        return st;
+}
+
 /* ---- over the graph ---------------------------------------------------------------------------------------------- */
 
 /* The share of the blocks led to that an edge covers. */
@@ -223,13 +304,6 @@ static double share_of(const struct cs_owners_input *in, const struct cs_edge *e
 {
         double share = (double)e->count / (double)in->clusters->at.at[e->to].count;
         return share > 1 ? 1 : share;
-}
-
-/* How much an edge counts: a pointer that every block of the kind has is a role; one that some have, here and there, is what
- * is left of earlier tenants. So the share counts twice. */
-static double role(const struct cs_owners_input *in, const struct cs_edge *e)
-{
-        return (double)e->count * share_of(in, e);
 }
 
 /* What one edge says about the owner of the cluster it leads to; false: nothing. */
@@ -261,205 +335,125 @@ static struct cs_evidence edge_evidence(const struct cs_edge *e, uint32_t module
                                      .weight = weight };
 }
 
-/* The owner of one cluster by the edges that lead to it. */
-static enum cs_status ask_referrers(const struct cs_owners_input *in, const struct cs_owner *before,
-                                    uint32_t cluster, struct cs_owner *owner, struct cs_error *err)
-{
-        struct ballot ballot = { 0 };
-        size_t first, end;
-        double all = 0;
-        enum cs_status st = CS_OK;
-        cs_graph_edges_to(in->graph, cluster, &first, &end);
-        for (size_t i = first; st == CS_OK && i < end; i++) {
-                const struct cs_edge *e = &in->graph->edges.at[i];
-                uint32_t module;
-                double weight;
-                if (!e->from_root && e->from == cluster)
-                        continue; /* lists of their own kind say nothing new */
-                double share = role(in, e);
-                all += share;
-                if (says_down(in, before, e, &module, &weight))
-                        st = cast(&ballot, module, weight * share, err);
-        }
-        const struct vote *won = winner(&ballot);
-        double confidence = won ? won->sum / all : 0;
-        if (confidence >= LEAST) {
-                *owner = (struct cs_owner){ .module = (int32_t)won->module, .confidence = confidence };
-                for (size_t i = first; i < end; i++) {
-                        const struct cs_edge *e = &in->graph->edges.at[i];
-                        uint32_t module;
-                        double weight;
-                        if ((!e->from_root && e->from == cluster) ||
-                            !says_down(in, before, e, &module, &weight) || module != won->module)
-                                continue;
-                        add_evidence(owner, edge_evidence(e, module, share_of(in, e), weight));
-                }
-        }
-        cs_vec_deinit(&ballot.votes);
-        return st;
-}
-
-/* One step down from everything that has an owner to what has none; *learned counts the new ones. */
-static enum cs_status step_down(const struct cs_owners_input *in, struct cs_owner *owners,
-                                struct cs_owner *before, size_t *learned, struct cs_error *err)
-{
-        size_t n = in->clusters->at.n;
-        enum cs_status st = CS_OK;
-        memcpy(before, owners, n * sizeof(*owners));
-        for (uint32_t c = 0; st == CS_OK && c < n && c < CS_EDGE_CLUSTERS - 1; c++) {
-                if (before[c].module != CS_NO_MODULE)
-                        continue;
-                st = ask_referrers(in, before, c, &owners[c], err);
-                *learned += owners[c].module != CS_NO_MODULE;
-        }
-        return st;
-}
-
-/* What the references of one cluster's blocks lead to. */
-struct children {
-        struct ballot ballot;
-        uint64_t all; /* references, to whatever */
-};
-
-static enum cs_status ask_children(const struct cs_owners_input *in, const struct cs_owner *before,
-                                   struct children *children, struct cs_error *err)
-{
-        size_t n = in->clusters->at.n;
-        enum cs_status st = CS_OK;
-        for (size_t i = 0; st == CS_OK && i < in->graph->edges.n; i++) {
-                const struct cs_edge *e = &in->graph->edges.at[i];
-                if (e->from_root || e->from >= n || e->to >= n || e->from == e->to ||
-                    before[e->from].module != CS_NO_MODULE || e->from == CS_EDGE_CLUSTERS - 1)
-                        continue;
-                children[e->from].all += e->count;
-                if (before[e->to].module != CS_NO_MODULE)
-                        st = cast(&children[e->from].ballot, (uint32_t)before[e->to].module,
-                                  before[e->to].confidence * (double)e->count, err);
-        }
-        return st;
-}
-
-/* The children that speak for the owner, as evidence. */
-static void show_children(const struct cs_owners_input *in, const struct cs_owner *before,
-                          struct cs_owner *owners)
+/* The edges and children that speak for the owner of a cluster, as evidence. */
+static void show_edges(const struct cs_owners_input *in, struct cs_owner *owners)
 {
         size_t n = in->clusters->at.n;
         for (size_t i = 0; i < in->graph->edges.n; i++) {
                 const struct cs_edge *e = &in->graph->edges.at[i];
-                if (e->from_root || e->from >= n || e->to >= n || before[e->from].module != CS_NO_MODULE ||
-                    owners[e->from].module == CS_NO_MODULE || before[e->to].module != owners[e->from].module)
+                uint32_t module;
+                double weight;
+                if (e->to >= n || (!e->from_root && (e->from == e->to || e->from >= n)))
+                        continue;
+                if (owners[e->to].module != CS_NO_MODULE && says_down(in, owners, e, &module, &weight) &&
+                    (int32_t)module == owners[e->to].module)
+                        add_evidence(&owners[e->to], edge_evidence(e, module, share_of(in, e), weight));
+                if (e->from_root || owners[e->from].module == CS_NO_MODULE ||
+                    owners[e->from].module != owners[e->to].module)
                         continue;
                 double share = (double)e->count / (double)in->clusters->at.at[e->from].count;
                 struct cs_evidence child = { .kind = CS_EVIDENCE_CHILD,
                                              .offset = e->offset,
                                              .cluster = e->to,
-                                             .module = (uint32_t)before[e->to].module,
+                                             .module = (uint32_t)owners[e->to].module,
                                              .share = share > 1 ? 1 : share,
-                                             .weight = STEP_UP * before[e->to].confidence };
+                                             .weight = STEP_UP * owners[e->to].confidence };
                 add_evidence(&owners[e->from], child);
         }
 }
 
-/* One step up: blocks most of which lead to blocks of one module, and that no owner's blocks lead to. What they lead to
- * without an owner counts against it. */
-static enum cs_status step_up(const struct cs_owners_input *in, struct cs_owner *owners,
-                              struct cs_owner *before, size_t *learned, struct cs_error *err)
-{
-        size_t n = in->clusters->at.n;
-        struct children *children = calloc(n + 1, sizeof(*children));
-        enum cs_status st = children ? CS_OK : cs_fail(err, CS_ENOMEM, "owners");
-        memcpy(before, owners, n * sizeof(*owners));
-        if (st == CS_OK)
-                st = ask_children(in, before, children, err);
-        for (size_t c = 0; st == CS_OK && c < n; c++) {
-                const struct vote *won = winner(&children[c].ballot);
-                double confidence = won ? STEP_UP * won->sum / (double)children[c].all : 0;
-                if (confidence < LEAST || won->sum < MOST_BLOCKS * (double)in->clusters->at.at[c].count)
-                        continue;
-                owners[c] = (struct cs_owner){ .module = (int32_t)won->module, .confidence = confidence };
-                ++*learned;
-        }
-        if (st == CS_OK)
-                show_children(in, before, owners);
-        for (size_t c = 0; children && c < n; c++)
-                cs_vec_deinit(&children[c].ballot.votes);
-        free(children);
-        return st;
-}
+/* ---- clusters ---------------------------------------------------------------------------------------------------- */
 
-/* Owners that came from referrers were found when some of these had no owner yet, which counted against them: ask again now
- * that all is known, and take the better-founded answer. */
-static enum cs_status ask_again(const struct cs_owners_input *in, struct cs_owner *owners,
-                                struct cs_owner *before, struct cs_error *err)
+/* Gives a cluster the owner of most of its bytes. What its words said stays as evidence where they said the same. */
+static enum cs_status sum_up(const struct cs_owners_input *in, const struct cs_labels *labels,
+                             uint32_t cluster, struct cs_owner *owner, struct cs_error *err)
 {
-        size_t n = in->clusters->at.n;
+        struct ballot bytes = { 0 };
         enum cs_status st = CS_OK;
-        memcpy(before, owners, n * sizeof(*owners));
-        for (uint32_t c = 0; st == CS_OK && c < n && c < CS_EDGE_CLUSTERS - 1; c++) {
-                if (!before[c].n_evidence || before[c].evidence[0].kind == CS_EVIDENCE_TARGET)
-                        continue;
-                struct cs_owner again = { .module = CS_NO_MODULE };
-                st = ask_referrers(in, before, c, &again, err);
-                if (again.module != CS_NO_MODULE && again.confidence > before[c].confidence)
-                        owners[c] = again;
+        double sure = 0;
+        int32_t said = owner->module;
+        for (uint32_t m = in->members->first[cluster]; st == CS_OK && m < in->members->first[cluster + 1];
+             m++) {
+                uint32_t i = in->members->block[m];
+                st = cast(&bytes, labels->module[i], 1, err);
         }
+        const struct vote *won = winner(&bytes);
+        owner->module = won && won->module ? (int32_t)won->module - 1 : CS_NO_MODULE;
+        for (uint32_t m = in->members->first[cluster]; won && m < in->members->first[cluster + 1]; m++)
+                if (labels->module[in->members->block[m]] == won->module)
+                        sure += labels->certainty[in->members->block[m]];
+        owner->confidence = won && won->module ? sure / 255 / bytes.total : 0;
+        if (owner->module != said)
+                owner->n_evidence = 0;
+        cs_vec_deinit(&bytes.votes);
         return st;
 }
 
-/* Where only one module is no runtime (a program without libraries), there is nobody else who could have asked. */
-static void name_only_candidate(const struct cs_owners_input *in, struct cs_owner *owners)
+/* The only module that can have asked (a program without libraries), or CS_NO_MODULE where there are more. */
+static int32_t only_candidate(const struct cs_owners_input *in)
 {
         int32_t only = CS_NO_MODULE;
-        for (size_t i = 0; i < in->image->modules.n; i++) {
-                if (in->image->modules.at[i].runtime)
+        for (size_t i = 0; i < in->space->n_modules; i++) {
+                if (!in->space->modules[i].maker)
                         continue;
                 if (only != CS_NO_MODULE)
-                        return;
+                        return CS_NO_MODULE;
                 only = (int32_t)i;
         }
-        for (size_t c = 0; only != CS_NO_MODULE && c < in->clusters->at.n; c++) {
-                struct cs_evidence e = { .kind = CS_EVIDENCE_IMPORT,
-                                         .offset = CS_EDGE_ANYWHERE,
-                                         .module = (uint32_t)only,
-                                         .share = 1,
-                                         .weight = ONLY_CANDIDATE };
-                if (owners[c].module != CS_NO_MODULE)
-                        continue;
-                owners[c].module = only;
-                owners[c].confidence = ONLY_CANDIDATE;
-                add_evidence(&owners[c], e);
-        }
+        return only;
 }
 
-enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owner **out, struct cs_error *err)
+static void name_candidate(const struct cs_owners_input *in, uint32_t module, struct cs_labels *labels)
 {
-        size_t n = in->clusters->at.n;
-        struct cs_owner *owners = calloc(n + 1, sizeof(*owners));
-        struct cs_owner *before = calloc(n + 1, sizeof(*before));
-        enum cs_status st = owners && before ? CS_OK : cs_fail(err, CS_ENOMEM, "owners");
-        for (size_t c = 0; owners && c < n; c++)
-                owners[c].module = CS_NO_MODULE;
+        for (uint32_t i = 0; i < cs_blocks_indices(in->blocks); i++)
+                if (labels->certainty[i] < (uint8_t)(ONLY_CANDIDATE * 255) &&
+                    cs_blocks_state(in->blocks, i) == CS_BLOCK_IN_USE)
+                        cs_label_set(labels, i, module, (uint8_t)(ONLY_CANDIDATE * 255));
+}
+
+/* What has an owner for no other reason. */
+static void show_guess(struct cs_owner *owner, enum cs_evidence_kind why)
+{
+        struct cs_evidence e = { .kind = why,
+                                 .offset = CS_EDGE_ANYWHERE,
+                                 .module = (uint32_t)owner->module,
+                                 .share = 1,
+                                 .weight = owner->confidence };
+        if (owner->module != CS_NO_MODULE && !owner->n_evidence)
+                add_evidence(owner, e);
+}
+
+enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out, struct cs_error *err)
+{
+        size_t n = in->clusters->at.n, blocks = cs_blocks_indices(in->blocks);
+        struct cs_spread_input spread = { in->blocks, in->clusters, in->graph };
+        enum cs_status st;
+        out->clusters = calloc(n + 1, sizeof(*out->clusters));
+        out->blocks.module = calloc(blocks + 1, sizeof(*out->blocks.module));
+        out->blocks.certainty = calloc(blocks + 1, sizeof(*out->blocks.certainty));
+        if (!out->clusters || !out->blocks.module || !out->blocks.certainty)
+                return cs_fail(err, CS_ENOMEM, "owners of %zu blocks", blocks);
+        for (size_t c = 0; c < n; c++)
+                out->clusters[c].module = CS_NO_MODULE;
+        if ((st = by_words(in, out->clusters, err)) != CS_OK ||
+            (st = label_blocks(in, out->clusters, &out->blocks, err)) != CS_OK ||
+            (st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK)
+                return st;
+        int32_t only = only_candidate(in);
+        if (only != CS_NO_MODULE)
+                name_candidate(in, (uint32_t)only, &out->blocks);
+        for (size_t c = 0; st == CS_OK && c < n; c++)
+                st = sum_up(in, &out->blocks, (uint32_t)c, &out->clusters[c], err);
         if (st == CS_OK)
-                st = by_words(in, owners, err);
-        size_t learned = 1;
-        for (int round = 0; st == CS_OK && learned && round < ROUNDS; round++) {
-                learned = 0;
-                for (size_t down = 1; st == CS_OK && down;) {
-                        down = 0;
-                        st = step_down(in, owners, before, &down, err);
-                        learned += down;
-                }
-                if (st == CS_OK)
-                        st = step_up(in, owners, before, &learned, err);
-        }
-        if (st == CS_OK)
-                st = ask_again(in, owners, before, err);
-        if (st == CS_OK)
-                name_only_candidate(in, owners);
-        free(before);
-        if (st != CS_OK)
-                free(owners);
-        else
-                *out = owners;
+                show_edges(in, out->clusters);
+        for (size_t c = 0; c < n; c++)
+                show_guess(&out->clusters[c],
+                           only == CS_NO_MODULE ? CS_EVIDENCE_NEIGHBOUR : CS_EVIDENCE_IMPORT);
         return st;
+}
+
+void cs_owners_deinit(struct cs_owners *owners)
+{
+        cs_labels_deinit(&owners->blocks);
+        free(owners->clusters);
 }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which module asked for the blocks of a cluster. First by what the blocks point at; then, for those whose words say nothing,
- * by who points at them and by what they lead to, step by step over the graph of clusters. */
+/* Which module asked for each block. First by what the blocks point at; then, for those whose words say nothing, by who points
+ * at them and by what they lead to (owner_spread.h). A cluster has the owner of most of its bytes, and the evidence that its
+ * blocks share. */
 #ifndef CS_OWNERS_H
 #define CS_OWNERS_H
 
 #include "graph.h"
+#include "labels.h"
 #include "members.h"
 
 enum { CS_OWNER_EVIDENCE = 6 };
 
 enum cs_evidence_kind {
-        CS_EVIDENCE_TARGET,   /* the blocks point at it */
-        CS_EVIDENCE_ROOT,     /* a module's data points at the blocks */
-        CS_EVIDENCE_REFERRER, /* blocks of another cluster point at them */
-        CS_EVIDENCE_CHILD,    /* they point at blocks of another cluster */
-        CS_EVIDENCE_IMPORT,   /* no other module could have asked for them */
+        CS_EVIDENCE_TARGET,    /* the blocks point at it */
+        CS_EVIDENCE_ROOT,      /* a module's data points at the blocks */
+        CS_EVIDENCE_REFERRER,  /* blocks of another cluster point at them */
+        CS_EVIDENCE_CHILD,     /* they point at blocks of another cluster */
+        CS_EVIDENCE_NEIGHBOUR, /* blocks beside them are its own */
+        CS_EVIDENCE_IMPORT,    /* no other module could have asked for them */
 };
 
 struct cs_evidence {
@@ -34,6 +37,11 @@ struct cs_owner {
         struct cs_evidence evidence[CS_OWNER_EVIDENCE]; /* heaviest first */
 };
 
+struct cs_owners {
+        struct cs_labels blocks;
+        struct cs_owner *clusters; /* one per cluster */
+};
+
 struct cs_owners_input {
         const struct cs_image *image;
         const struct cs_space *space;
@@ -43,8 +51,8 @@ struct cs_owners_input {
         const struct cs_graph *graph;
 };
 
-/* owners: one per cluster, calloc'ed, the caller's. Main thread. */
-CS_CHECK enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owner **owners,
+CS_CHECK enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out,
                                        struct cs_error *err);
+void cs_owners_deinit(struct cs_owners *owners);
 
 #endif

@@ -211,6 +211,8 @@ struct cs_report_block {
         uint64_t address; /* what malloc returned */
         uint64_t usable;
         uint32_t cluster; /* index into all_clusters */
+        uint32_t module;  /* index into module_names; beyond: nobody */
+        float confidence; /* of the module */
         uint8_t leak;     /* enum cs_leak */
 };
 
@@ -231,6 +233,8 @@ struct cs_report {
         size_t n_libraries;
         struct cs_count_bytes leak_direct;
         struct cs_count_bytes leak_indirect;
+        const char **module_names; /* that blocks refer to */
+        size_t n_modules;
         struct cs_report_block
                 *blocks; /* in-use blocks by address; malloc'ed, owned; NULL unless asked for */
         size_t n_blocks;

@@ -5,8 +5,6 @@
 
 #include "graph.h"
 
-typedef CS_VEC(uint32_t) cs_block_vec;
-
 /* Blocks with member[i] set form the subgraph. Its strongly connected components that no other component points into are the
  * heads of all the rest; of each, the block that most of its fellows point at (the document rather than one of its nodes;
  * of several the one at the lowest address) goes to out. */

@@ -79,6 +79,23 @@ static enum cs_status set_mappings(struct cs_space *space, const struct cs_image
         return st;
 }
 
+/* Who may ask for memory. Where nothing says what is code (a core without permissions), everybody may. */
+static void find_makers(struct cs_space *space, const struct cs_image *image)
+{
+        bool any = false;
+        for (size_t i = 0; i < image->mappings.n; i++) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                if (m->module == CS_NO_MODULE || !(m->perms & CS_PERM_EXEC))
+                        continue;
+                any = true;
+                space->modules[m->module].maker = true;
+        }
+        for (size_t i = 0; i < space->n_modules; i++) {
+                struct cs_space_module *m = &space->modules[i];
+                m->maker = (m->maker || !any) && !image->modules.at[i].runtime;
+        }
+}
+
 enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *symbols,
                                struct cs_space **out, struct cs_error *err)
 {
@@ -91,6 +108,7 @@ enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *
                 return cs_fail(err, CS_ENOMEM, "address map");
         for (size_t i = 0; i < space->n_modules; i++)
                 space->modules[i].sections = cs_symbols_sections(symbols, i, &space->modules[i].n_sections);
+        find_makers(space, image);
         enum cs_status st = set_mappings(space, image, err);
         if (st != CS_OK)
                 return st;

@@ -19,7 +19,7 @@ static int by_address(const void *a, const void *b)
         return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-static enum cs_target_kind kind_of(enum cs_part part)
+enum cs_target_kind cs_target_kind_of(enum cs_part part)
 {
         switch (part) {
         case CS_PART_TEXT:
@@ -39,7 +39,7 @@ static void resolve(const struct cs_image *image, struct cs_symbols *symbols, st
                     enum cs_part part, struct cs_pool *pool)
 {
         struct cs_vtable vtable;
-        t->kind = kind_of(part);
+        t->kind = cs_target_kind_of(part);
         /* Vtables lie in .data.rel.ro, in executables that are not PIE in .rodata, and old linkers put them in .data. */
         if (part == CS_PART_TEXT || t->addr % 8 || !cs_rtti_vtable(image, symbols, pool, t->addr, &vtable))
                 return;

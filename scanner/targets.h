@@ -38,6 +38,9 @@ CS_CHECK enum cs_status cs_targets_resolve(const struct cs_image *image, struct 
                                            const struct cs_space *space, const struct cs_tally *addresses,
                                            struct cs_targets *out, struct cs_error *err);
 
+/* The kind by the part of the module alone: never a vtable. */
+enum cs_target_kind cs_target_kind_of(enum cs_part part);
+
 /* Thread-safe; NULL where the address was not resolved. */
 const struct cs_target *cs_targets_at(const struct cs_targets *targets, uint64_t addr);
 

@@ -151,7 +151,7 @@ struct fake_process *fake_create(void)
 
 void fake_destroy(struct fake_process *p)
 {
-        free(p->owners);
+        cs_owners_deinit(&p->owners);
         cs_leaks_deinit(&p->leaks);
         cs_graph_deinit(&p->graph);
         cs_members_deinit(&p->members);

@@ -68,7 +68,7 @@ struct fake_process {
         struct cs_members members;
         struct cs_graph graph;
         struct cs_leaks leaks;
-        struct cs_owner *owners;
+        struct cs_owners owners;
 };
 
 /* The process with its modules and its stack, without a heap. */

@@ -188,11 +188,13 @@ static struct cs_report_library leak_libraries[] = {
         { NULL, NULL, 1021, 1048576, 524288, 0 },
 };
 
+static const char *leak_modules[] = { "eventmachine_httpserver.so", "libruby-3.1.so.3.1" };
+
 static struct cs_report_block leak_blocks[] = {
-        { 0x55d0c3a1f2a0, 24872, 0, CS_LEAK_DIRECT },
-        { 0x55d0c3a25300, 536, 1, CS_LEAK_INDIRECT },
-        { 0x55d0c3a25400, 40, 2, CS_LEAK_POSSIBLE },
-        { 0x55d0c3a25500, 40, UINT32_MAX, CS_LEAK_NONE },
+        { 0x55d0c3a1f2a0, 24872, 0, 0, 0.985F, CS_LEAK_DIRECT },
+        { 0x55d0c3a25300, 536, 1, 0, 0.95F, CS_LEAK_INDIRECT },
+        { 0x55d0c3a25400, 40, 2, 1, 0.5F, CS_LEAK_POSSIBLE },
+        { 0x55d0c3a25500, 40, UINT32_MAX, UINT32_MAX, 0, CS_LEAK_NONE },
 };
 
 static struct cs_report leak = {
@@ -229,6 +231,8 @@ static struct cs_report leak = {
         .n_libraries = N(leak_libraries),
         .leak_direct = { 29174, 725898880 },
         .leak_indirect = { 29176, 17504450 },
+        .module_names = leak_modules,
+        .n_modules = 2,
         .blocks = leak_blocks,
         .n_blocks = N(leak_blocks),
         .seconds = 2.4375,
@@ -371,7 +375,9 @@ static struct cs_report_library hostile_libraries[] = {
         { TITLE RLO BAD, BAD, UINT64_MAX, UINT64_MAX, UINT64_MAX, 1 },
 };
 
-static struct cs_report_block hostile_blocks[] = { { UINT64_MAX, UINT64_MAX, 0, 77 } };
+static const char *hostile_modules[] = { "lib\t\n" RLO ".so" };
+
+static struct cs_report_block hostile_blocks[] = { { UINT64_MAX, UINT64_MAX, 0, 0, 1, 77 } };
 
 static struct cs_report hostile = {
         .target = { .path = "/tmp/" TITLE "core " RLO,
@@ -401,6 +407,8 @@ static struct cs_report hostile = {
         .n_clusters = N(hostile_clusters),
         .libraries = hostile_libraries,
         .n_libraries = N(hostile_libraries),
+        .module_names = hostile_modules,
+        .n_modules = 1,
         .blocks = hostile_blocks,
         .n_blocks = N(hostile_blocks),
         .seconds = -1,

@@ -291,8 +291,9 @@ static void test_workers_do_not_matter(void **state)
                                 assert_memory_equal(a->text, b->text, a->text_len);
                         assert_int_equal(a->n_examples, b->n_examples);
                         assert_memory_equal(a->examples, b->examples, a->n_examples * sizeof(a->examples[0]));
-                        assert_int_equal(one->owners[c].module, many->owners[c].module);
-                        assert_true(one->owners[c].confidence == many->owners[c].confidence);
+                        assert_int_equal(one->owners.clusters[c].module, many->owners.clusters[c].module);
+                        assert_true(one->owners.clusters[c].confidence ==
+                                    many->owners.clusters[c].confidence);
                         assert_memory_equal(&one->leaks.clusters[c], &many->leaks.clusters[c],
                                             sizeof(one->leaks.clusters[c]));
                 }

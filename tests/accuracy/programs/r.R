@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+inputs <- commandArgs(trailingOnly = TRUE)[1]
+set.seed(1)
+kept <- list()
+frame <- data.frame(id = 1:50000, x = rnorm(50000), g = sample(letters, 50000, TRUE), s = as.character(runif(50000)))
+kept$frame <- frame
+kept$groups <- split(frame, frame$g)
+kept$model <- lapply(1:20, function(i) lm(x ~ g, data = frame[sample(nrow(frame), 2000), ]))
+kept$tree <- hclust(dist(matrix(rnorm(2000), 500)))
+kept$lines <- strsplit(readLines(file.path(inputs, "big.xml"), 20000), "[<> =\"]+")
+kept$found <- regmatches(frame$s, regexpr("[1-9]{3}", frame$s, perl = TRUE))
+kept$functions <- lapply(1:3000, function(i) eval(parse(text = sprintf("function(x) x + %d", i))))
+kept$environments <- lapply(1:500, function(i) { e <- new.env(); assign("v", i, e); e })
+kept$matrix <- solve(crossprod(matrix(rnorm(90000), 300)))
+pdf(NULL)
+plot(frame$x[1:5000])
+hist(frame$x)
+cat("ready\n")
+flush(stdout())
+Sys.sleep(3600)

@@ -7,7 +7,7 @@
 #       --again         no new captures: score the sets that are there
 #       --sets DIR      where the captured sets are (default: OUT/sets)
 #       --out DIR       everything that is made (default: build/accuracy)
-#       NAME...         these programs of tests/accuracy/programs (default: all)
+#       NAME...         these programs of tests/accuracy/programs, or "rank": libraries that leak (default: all)
 #
 # From the environment: CORESCAN, and TOOLS, the folder with alloctrace.so, atdump and leaktruth.
 #
@@ -48,15 +48,38 @@ out=$(cd "$out" && pwd)
 rm -rf "$out/scores"
 mkdir -p "$out/scores" "$out/blocks" "$out/inputs" "$sets"
 sets=$(cd "$sets" && pwd)
-[ $# -gt 0 ] || set -- $(program_names)
+# shellcheck disable=SC2046 # one word each
+[ $# -gt 0 ] || set -- $(program_names) rank
 
 # The line that says why, of all that a program wrote.
 failure() {
         grep -a '^capture: ' "$1" | tail -n 1 | grep . || tail -n 1 "$1"
 }
 
+# Three seeds are three times twenty-five libraries; nothing is kept of them.
+score_ranks() {
+        local seed
+
+        for seed in 1 2 3; do
+                rm -rf "$out/rank"
+                mkdir -p "$out/rank"
+                python3 "$accuracy/rank/measure.py" "$out/rank" --seed "$seed" --host "$TOOLS/rank-host" --corescan "$CORESCAN" \
+                        >"$out/scores/rank-$seed.json" 2>"$out/rank-$seed.txt" || return 1
+        done
+        rm -rf "$out/rank"
+}
+
 failed=()
 for name; do
+        if [ "$name" = rank ]; then
+                echo 'rank         compiling, running and scoring libraries that leak'
+                if ! score_ranks; then
+                        printf 'rank         failed: %s\n' "$(tail -qn 1 "$out"/rank-*.txt | tail -n 1)"
+                        failed+=(rank)
+                        rm -f "$out"/scores/rank-*.json
+                fi
+                continue
+        fi
         if [ ! -e "$accuracy/programs/$name.sh" ]; then
                 echo "measure: no such program: $name" >&2
                 exit 2

@@ -5,5 +5,6 @@ packages=(librsvg2-bin)
 needs=(a.svg b.svg)
 
 run() {
-        capture -t 12 -- /usr/bin/rsvg-convert -f pdf -o "$scratch/pages.pdf" "$inputs/b.svg" "$inputs/a.svg" "$inputs/a.svg" "$inputs/a.svg" -
+        capture -t 12 -- /usr/bin/rsvg-convert -f pdf -o "$scratch/pages.pdf" \
+                "$inputs/b.svg" "$inputs/a.svg" "$inputs/a.svg" "$inputs/a.svg" -
 }

@@ -26,8 +26,8 @@ X
         {
                 printf 'dn: dc=example\nobjectClass: dcObject\nobjectClass: organization\no: e\ndc: example\n\n'
                 for ((i = 0; i < 5000; i++)); do
-                        printf 'dn: uid=u%d,dc=example\nobjectClass: inetOrgPerson\nuid: u%d\ncn: User %d\nsn: S%d\nmail: u%d@example.org\n\n' \
-                                $i $i $i $((i % 50)) $i
+                        printf 'dn: uid=u%d,dc=example\nobjectClass: inetOrgPerson\nuid: u%d\ncn: User %d\nsn: S%d\n' $i $i $i $((i % 50))
+                        printf 'mail: u%d@example.org\n\n' $i
                 done
         } >"$scratch/entries.ldif"
         "$(below /usr/sbin/slapd)" -Tadd -f "$scratch/slapd.conf" -l "$scratch/entries.ldif" >"$scratch/add.log" 2>&1 || true

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """table.py SPLIT SCORES --json FILE --markdown FILE: prints the table of all scores, and writes it in two more forms.
 
-SPLIT: lines "tuned-on|held-out PROGRAM". SCORES: a folder with PROGRAM.json of score.py, and leaks-PROGRAM.json of leaks.py.
+SPLIT: lines "tuned-on|held-out PROGRAM". SCORES: a folder with PROGRAM.json of score.py, leaks-PROGRAM.json of leaks.py, and
+rank-SEED.json of rank/measure.py.
 """
 import argparse
 import json
@@ -24,7 +25,8 @@ def read_split(path):
 
 
 def read_scores(folder, split):
-    programs, leaks = {}, {}
+    """The scores by program; by program that logs its leaks; by seed of leaking libraries."""
+    programs, leaks, ranks = {}, {}, {}
     for name in sorted(os.listdir(folder)):
         stem, extension = os.path.splitext(name)
         if extension != '.json':
@@ -33,9 +35,11 @@ def read_scores(folder, split):
             found = json.load(f)
         if stem.startswith('leaks-'):
             leaks[stem.removeprefix('leaks-')] = found
+        elif stem.startswith('rank-'):
+            ranks[stem.removeprefix('rank-')] = found
         else:
             programs[stem] = {'split': split.get(stem, 'held-out'), **found}
-    return programs, leaks
+    return programs, leaks, ranks
 
 
 def mean(values):
@@ -125,6 +129,10 @@ def sections(result):
     if result['leaks']:
         yield ('leaks of programs that know theirs, in %',
                ('program', 'precision B', 'precision n', 'recall B', 'recall n', 'possible'), list(leak_rows(result)))
+    if result['ranks']:
+        yield ('libraries that leak: how often the culprit is named', ('seed', 'leaks', 'first', 'among three'),
+               [(seed, *(str(found[what]) for what in ('leaks', 'first', 'among_three')))
+                for seed, found in result['ranks'].items()])
 
 
 def as_text(title, headings, rows):
@@ -146,8 +154,8 @@ def main():
     parser.add_argument('--json', required=True)
     parser.add_argument('--markdown', required=True)
     arguments = parser.parse_args()
-    programs, leaks = read_scores(arguments.scores, read_split(arguments.split))
-    result = {'programs': programs, 'overall': {}, 'leaks': leaks}
+    programs, leaks, ranks = read_scores(arguments.scores, read_split(arguments.split))
+    result = {'programs': programs, 'overall': {}, 'leaks': leaks, 'ranks': ranks}
     for split in SPLITS:
         scores = [score for score in programs.values() if score['split'] == split]
         if scores:

@@ -106,7 +106,8 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
                 return st;
         stage(a, "following pointers", 0, 0);
         struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency };
-        struct cs_graph_input graph = { a->image, a->space, &a->heaps, &a->slices, &a->clusters, a->workers };
+        struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,         &a->slices,
+                                        &a->clusters, a->workers, &a->regions.stacks };
         if ((st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
             (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
                 return st;

@@ -50,8 +50,9 @@ struct build {
 
 /* ---- one word ---------------------------------------------------------------------------------------------------- */
 
-/* The block in use that value points into, or CS_NO_BLOCK. Pointers to the header are not ours: allocators link free chunks
- * by them, and stale links stand in many a block's first words. */
+/* The block in use that value points into, or CS_NO_BLOCK. Pointers to the header's first byte are not ours: allocators link
+ * free chunks by them, and stale links stand in many a block's first words. The rest of the header's first word is the end
+ * of the block before it, which may use it. */
 static uint32_t pointee(const struct build *b, uint64_t value)
 {
         struct cs_space_entry e = cs_space_at(b->in->space, value);
@@ -60,10 +61,13 @@ static uint32_t pointee(const struct build *b, uint64_t value)
         uint32_t i = cs_blocks_find(b->blocks, e.index, value);
         if (i == CS_NO_BLOCK)
                 return CS_NO_BLOCK;
-        return cs_blocks_state(b->blocks, i) == CS_BLOCK_IN_USE &&
-                               !cs_blocks_is_header(b->blocks, e.index, value)
-                       ? i
-                       : (uint32_t)CS_NO_BLOCK;
+        if (cs_blocks_is_header(b->blocks, e.index, value)) {
+                uint64_t into = value % CS_BLOCK_UNIT;
+                if (into == 0 || into >= 8 || i == b->blocks->ranges.at[e.index].first)
+                        return CS_NO_BLOCK;
+                i--;
+        }
+        return cs_blocks_state(b->blocks, i) == CS_BLOCK_IN_USE ? i : (uint32_t)CS_NO_BLOCK;
 }
 
 static uint64_t cap_cluster(uint32_t cluster)
@@ -437,7 +441,7 @@ static void build_deinit(struct build *b)
 enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
 {
         cs_cleanup(build_deinit) struct build b = { .in = in, .blocks = &in->heaps->blocks };
-        enum cs_status st = cs_roots_plan(in->image, in->space, in->heaps, &b.root_units, err);
+        enum cs_status st = cs_roots_plan(in->image, in->space, in->heaps, in->stacks, &b.root_units, err);
         if (st != CS_OK)
                 return st;
         /* One more for the registers. */

@@ -61,6 +61,7 @@ struct cs_graph_input {
         const cs_slice_vec *slices;
         const struct cs_clusters *clusters;
         unsigned workers;
+        const cs_stack_vec *stacks; /* or NULL */
 };
 
 CS_CHECK enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out,

@@ -9,6 +9,7 @@
 void cs_regions_deinit(struct cs_regions *regions)
 {
         cs_vec_deinit(&regions->at);
+        cs_vec_deinit(&regions->stacks);
         cs_pool_deinit(&regions->pool);
         *regions = (struct cs_regions){ 0 };
 }
@@ -243,19 +244,17 @@ enum cs_status cs_regions_build(const struct cs_regions_input *input, struct cs_
                                 struct cs_error *err)
 {
         struct painter p = { .in = input };
-        cs_stack_vec stacks = { 0 };
         enum cs_status st = cs_marks_of_heaps(input->heaps, &out->pool, &p.heaps, err);
         if (st == CS_OK)
-                st = cs_stacks_find(input->image, input->symbols, &out->pool, &stacks, err);
+                st = cs_stacks_find(input->image, input->symbols, &out->pool, &out->stacks, err);
         if (st == CS_OK)
-                st = cs_marks_of_stacks(input, &stacks, &p.stacks, err);
+                st = cs_marks_of_stacks(input, &out->stacks, &p.stacks, err);
         if (st == CS_OK)
                 st = paint_all(&p, out, err);
         if (st == CS_OK) {
                 add_blocks(out, input);
                 st = tell_use(out, err);
         }
-        cs_vec_deinit(&stacks);
         cs_vec_deinit(&p.heaps);
         cs_vec_deinit(&p.stacks);
         return st;

@@ -25,6 +25,7 @@ struct cs_region {
 struct cs_regions {
         struct cs_pool pool;
         CS_VEC(struct cs_region) at; /* by address, disjoint; each mapped byte is in exactly one */
+        cs_stack_vec stacks;         /* by address, disjoint */
 };
 
 struct cs_regions_input {

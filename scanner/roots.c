@@ -10,13 +10,14 @@ struct plan {
         const struct cs_image *image;
         const struct cs_space *space;
         const struct cs_heaps *heaps;
+        const cs_stack_vec *stacks;
         cs_root_vec *out;
         struct cs_error *err;
 };
 
 /* Units in which nothing can be read, or which are known to be zero, are left out: reserved memory may take terabytes of the
  * address space. */
-static enum cs_status add(struct plan *p, struct cs_range range, uint32_t root)
+static enum cs_status add_units(struct plan *p, struct cs_range range, uint32_t root)
 {
         while (range.start < range.end) {
                 uint64_t next = cs_source_next_data(p->image->source, range.start);
@@ -32,6 +33,40 @@ static enum cs_status add(struct plan *p, struct cs_range range, uint32_t root)
                 range.start = unit.range.end;
         }
         return CS_OK;
+}
+
+/* The first stack that ends behind addr. */
+static size_t stack_behind(const cs_stack_vec *stacks, uint64_t addr)
+{
+        size_t lo = 0, hi = stacks->n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (stacks->at[mid].range.end <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return lo;
+}
+
+/* Leaves out what threads that ended left behind: locals and thread-local variables that nobody will read again. */
+static enum cs_status add(struct plan *p, struct cs_range range, uint32_t root)
+{
+        enum cs_status st = CS_OK;
+        size_t i = p->stacks ? stack_behind(p->stacks, range.start) : 0;
+        for (; st == CS_OK && p->stacks && i < p->stacks->n && p->stacks->at[i].range.start < range.end;
+             i++) {
+                const struct cs_stack *s = &p->stacks->at[i];
+                if (!s->ended)
+                        continue;
+                struct cs_range before = { range.start, s->range.start }, kept = cs_range_cut(s->kept, range);
+                if (before.start < before.end)
+                        st = add_units(p, before, root);
+                if (st == CS_OK && kept.start < kept.end)
+                        st = add_units(p, kept, root);
+                range.start = s->range.end < range.end ? s->range.end : range.end;
+        }
+        return st == CS_OK ? add_units(p, range, root) : st;
 }
 
 /* Stacks count from the lowest stack pointer in them; what lies below was left by functions that returned. */
@@ -103,6 +138,19 @@ static enum cs_status add_module(struct plan *p, const struct cs_mapping *m)
         return at < m->range.end ? add(p, (struct cs_range){ at, m->range.end }, root) : CS_OK;
 }
 
+/* What was written before it was made read-only: relocated data, and what constructors put beside them. */
+static enum cs_status add_relro(struct plan *p, const struct cs_mapping *m)
+{
+        const struct cs_space_module *module = &p->space->modules[m->module];
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < module->n_sections; i++) {
+                struct cs_range part = cs_range_cut(module->sections[i].range, m->range);
+                if (module->sections[i].part == CS_PART_RELRO && part.start < part.end)
+                        st = add(p, part, cs_root(CS_ROOT_MODULE, (size_t)m->module));
+        }
+        return st;
+}
+
 /* Memory inside a heap that is no block: what others put there by moving the break, and what damage hides. */
 static enum cs_status add_heap_gaps(struct plan *p)
 {
@@ -124,21 +172,29 @@ static enum cs_status add_heap_gaps(struct plan *p)
         return CS_OK;
 }
 
-enum cs_status cs_roots_plan(const struct cs_image *image, const struct cs_space *space,
-                             const struct cs_heaps *heaps, cs_root_vec *out, struct cs_error *err)
+static enum cs_status add_by_kind(struct plan *p, size_t mapping)
 {
-        struct plan p = { image, space, heaps, out, err };
+        const struct cs_mapping *m = &p->image->mappings.at[mapping];
+        bool writable = m->perms & CS_PERM_WRITE;
+        if (!(m->perms & CS_PERM_READ) || !m->dumped)
+                return CS_OK;
+        if (m->module != CS_NO_MODULE)
+                return writable ? add_module(p, m) : add_relro(p, m);
+        /* A file's constants hold no pointers; memory of no file was written before it was made read-only. */
+        if (!writable && (m->file_backed || m->perms & CS_PERM_SHARED))
+                return CS_OK;
+        if (cs_space_at(p->space, m->range.end - 1).kind == CS_SPACE_STACK)
+                return add_mapping(p, m, cs_root(CS_ROOT_STACK, mapping), stack_start(p->image, m));
+        return add_mapping(p, m, cs_root(CS_ROOT_OTHER, mapping), m->range.start);
+}
+
+enum cs_status cs_roots_plan(const struct cs_image *image, const struct cs_space *space,
+                             const struct cs_heaps *heaps, const cs_stack_vec *stacks, cs_root_vec *out,
+                             struct cs_error *err)
+{
+        struct plan p = { image, space, heaps, stacks, out, err };
         enum cs_status st = add_heap_gaps(&p);
-        for (size_t i = 0; st == CS_OK && i < image->mappings.n; i++) {
-                const struct cs_mapping *m = &image->mappings.at[i];
-                if (!(m->perms & CS_PERM_WRITE) || !(m->perms & CS_PERM_READ) || !m->dumped)
-                        continue;
-                if (m->module != CS_NO_MODULE)
-                        st = add_module(&p, m);
-                else if (cs_space_at(space, m->range.end - 1).kind == CS_SPACE_STACK)
-                        st = add_mapping(&p, m, cs_root(CS_ROOT_STACK, i), stack_start(image, m));
-                else
-                        st = add_mapping(&p, m, cs_root(CS_ROOT_OTHER, i), m->range.start);
-        }
+        for (size_t i = 0; st == CS_OK && i < image->mappings.n; i++)
+                st = add_by_kind(&p, i);
         return st;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where references to blocks come from when it is not a block: modules' data, stacks, and anonymous memory that no walked
- * allocator made. Cut into units of bounded size. */
+/* Where references to blocks come from when it is not a block: modules' data (relocated constants included), stacks, and
+ * anonymous memory that no walked allocator made. Cut into units of bounded size. */
 #ifndef CS_ROOTS_H
 #define CS_ROOTS_H
 
 #include "heaps.h"
+#include "threads.h"
 
 enum cs_root_kind {
         CS_ROOT_MODULE, /* .data or .bss; index: module */
@@ -37,8 +38,10 @@ struct cs_root_unit {
 
 typedef CS_VEC(struct cs_root_unit) cs_root_vec;
 
-/* All root memory of the image; the heaps' blocks must be sealed. */
+/* All root memory of the image; the heaps' blocks must be sealed. Stacks may be NULL: then those of threads that ended are
+ * memory like any other. */
 CS_CHECK enum cs_status cs_roots_plan(const struct cs_image *image, const struct cs_space *space,
-                                      const struct cs_heaps *heaps, cs_root_vec *out, struct cs_error *err);
+                                      const struct cs_heaps *heaps, const cs_stack_vec *stacks,
+                                      cs_root_vec *out, struct cs_error *err);
 
 #endif

@@ -11,12 +11,14 @@ enum {
         LIST_BYTES = 16,        /* list_t: next, prev (glibc, include/list_t.h) */
         LISTS = 3,              /* used, user, cache (glibc 2.34, sysdeps/generic/ldsodefs.h) */
         LIST_USED = 0,
+        LIST_USER = 1, /* memory of the program's own: where it begins is not known */
         LIST_CACHE = 2,
 };
 
 /* What glibc tells debuggers of its struct pthread (nptl_db/structs.def); offsets. */
 struct pthread_layout {
         uint64_t start_routine, tid, list, size;
+        uint64_t dtv;   /* UINT64_MAX: not known */
         uint64_t lists; /* address of the first of the lists of stacks; 0: not known */
 };
 
@@ -77,6 +79,9 @@ static void find_layout(struct finder *f)
                                l->list <= l->size - LIST_BYTES;
                 if (!f->described || !descriptor(f, i, "_thread_db_rtld_global__dl_stack_used", &used))
                         used = UINT64_MAX;
+                if (!f->described || !descriptor(f, i, "_thread_db_pthread_dtvp", &l->dtv) ||
+                    l->dtv > l->size - 8)
+                        l->dtv = UINT64_MAX;
         }
         struct cs_symbol global;
         for (size_t i = 0; f->described && used != UINT64_MAX && i < f->image->modules.n; i++)
@@ -119,9 +124,9 @@ static enum cs_status add(struct finder *f, struct cs_range range, const char *n
         const char *code = routine_text(f, routine, &stack.module);
         stack.detail = code ? cs_pool_printf(f->pool, "%s%s", name, code) : NULL;
         /* Below the main stack the kernel keeps a gap that is not mapped. */
-        bool guarded = strcmp(name, main_stack) != 0;
-        stack.guard = guarded ? cs_pool_printf(f->pool, "guard of %s", name) : NULL;
-        if (!stack.detail || (guarded && !stack.guard))
+        bool grows = strcmp(name, main_stack) == 0;
+        stack.guard = grows ? NULL : cs_pool_printf(f->pool, "guard of %s", name);
+        if (!stack.detail || (!grows && !stack.guard))
                 return cs_fail(err, CS_ENOMEM, "stacks");
         return cs_vec_push(f->out, stack, err);
 }
@@ -135,6 +140,31 @@ static pid_t outer_tid(const struct finder *f, uint64_t pthread, pid_t tid)
                         return t->tid;
         }
         return tid;
+}
+
+/* Pages below the range that nobody may write: it begins where it seems to. */
+static bool guarded(const struct finder *f, struct cs_range range)
+{
+        const struct cs_mapping *m = range.start ? cs_image_mapping_at(f->image, range.start - 1) : NULL;
+        return m && m->range.end == range.start && m->module == CS_NO_MODULE && !m->file_backed &&
+               !(m->perms & CS_PERM_WRITE);
+}
+
+/* The stack of a thread that ended. In the cache, libc comes back for the thread's dtv alone, which the next thread inherits
+ * (glibc, nptl/allocatestack.c, get_cached_stack); while nobody has joined it, for its result, whose place in struct pthread
+ * is not told. */
+static enum cs_status add_ended(struct finder *f, struct cs_range range, uint64_t pthread, unsigned list,
+                                struct cs_error *err)
+{
+        enum cs_status st = add(f, range, "cached stack of an ended thread", 0, err);
+        if (st != CS_OK || list == LIST_USER || !guarded(f, range))
+                return st;
+        struct cs_stack *stack = &f->out->at[f->out->n - 1];
+        stack->ended = true;
+        stack->kept = (struct cs_range){ pthread, pthread + f->layout.size };
+        if (list == LIST_CACHE && f->layout.dtv != UINT64_MAX)
+                stack->kept = (struct cs_range){ pthread + f->layout.dtv, pthread + f->layout.dtv + 8 };
+        return CS_OK;
 }
 
 /* The thread whose struct pthread is there; glibc puts it at the upper end of the stack that it maps. */
@@ -151,14 +181,16 @@ static enum cs_status add_pthread(struct finder *f, uint64_t pthread, unsigned l
         uint64_t end = cs_page_up(pthread + l->size);
         struct cs_range range = cs_range_cut((struct cs_range){ m->range.start, end }, m->range);
         if (list == LIST_CACHE || tid <= 0)
-                return add(f, range, "cached stack of an ended thread", 0, err);
+                return add_ended(f, range, pthread, list, err);
         tid = outer_tid(f, pthread, tid);
         if (tid == f->image->pid || list != LIST_USED) {
                 if (tid != f->image->pid || cs_range_size(m->range) > STORAGE_MAX ||
                     starts_with(m->path, "["))
                         return CS_OK;
-                struct cs_stack storage = { m->range, CS_NO_MODULE, "thread-local storage of the main thread",
-                                            NULL, true };
+                struct cs_stack storage = { .range = m->range,
+                                            .module = CS_NO_MODULE,
+                                            .detail = "thread-local storage of the main thread",
+                                            .storage = true };
                 return cs_vec_push(f->out, storage, err);
         }
         const char *name = cs_pool_printf(f->pool, "stack of thread %d", (int)tid);

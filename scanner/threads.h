@@ -7,10 +7,12 @@
 
 struct cs_stack {
         struct cs_range range;
-        int32_t module;     /* of the start routine, or CS_NO_MODULE */
-        const char *detail; /* "main stack", "stack of thread 12 (libfoo.so: run)"; lives in the pool */
-        const char *guard;  /* the same for its guard pages, or NULL: it has none of its own */
-        bool storage;       /* no stack, but the main thread's thread-local storage, which ld.so maps */
+        int32_t module;       /* of the start routine, or CS_NO_MODULE */
+        const char *detail;   /* "main stack", "stack of thread 12 (libfoo.so: run)"; lives in the pool */
+        const char *guard;    /* the same for its guard pages, or NULL: it has none of its own */
+        bool storage;         /* no stack, but the main thread's thread-local storage, which ld.so maps */
+        bool ended;           /* its thread is gone: what lies there is stale, except for `kept` */
+        struct cs_range kept; /* of an ended thread's: what libc will still look at */
 };
 
 typedef CS_VEC(struct cs_stack) cs_stack_vec;

@@ -311,7 +311,9 @@ void fake_relate(struct fake_process *p, unsigned workers)
                                           &p->slices, p->residency, workers };
         must(cs_clusters_build(&sweep, &p->clusters, NULL) == CS_OK);
         must(cs_members_build(blocks, &p->clusters, &p->members, NULL) == CS_OK);
-        struct cs_graph_input graph = { p->image, p->space, &p->heaps, &p->slices, &p->clusters, workers };
+        struct cs_graph_input graph = {
+                p->image, p->space, &p->heaps, &p->slices, &p->clusters, workers, NULL
+        };
         must(cs_graph_build(&graph, &p->graph, NULL) == CS_OK);
         struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency };
         must(cs_leaks_find(&leaks, &p->leaks, NULL) == CS_OK);

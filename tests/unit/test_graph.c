@@ -86,7 +86,8 @@ static void test_roots(void **state)
                 { "a module's data", FAKE_APP + FAKE_DATA + 0x10, true },
                 { "its last word", FAKE_APP + FAKE_BSS - 8, true },
                 { ".bss", FAKE_WIDGET + FAKE_BSS + 0x20, true },
-                { "constants", FAKE_APP + FAKE_RODATA + 8, false },
+                { "a file's headers", FAKE_APP + FAKE_TEXT - 8, false },
+                { "constants that were relocated", FAKE_APP + FAKE_RODATA + 8, true },
                 { "code", FAKE_APP + FAKE_TEXT + 8, false },
                 { "the stack above its pointer", FAKE_STACK + FAKE_SP + 0x100, true },
                 { "at the stack pointer", FAKE_STACK + FAKE_SP, true },
@@ -94,7 +95,8 @@ static void test_roots(void **state)
                 { "below the red zone", FAKE_STACK + FAKE_SP - 136, false },
                 { "the bottom of the stack", FAKE_STACK, false },
                 { "other memory", OTHER + 0x2008, true },
-                { "other memory, read-only", OTHER + 0x10000, false },
+                { "other memory, made read-only", OTHER + 0x10000, true },
+                { "memory without access", OTHER + 0x20000, false },
                 { "an unaligned word", OTHER + 0x104, false },
                 { "malloc's own data", ARENA + cs_glibc_layouts[0].top + 8, false },
                 { "libc's data before it", ARENA - 8, true },
@@ -103,6 +105,7 @@ static void test_roots(void **state)
         };
         fake_map(p, OTHER, 0x3000, PF_R | PF_W);
         fake_map(p, OTHER + 0x10000, 0x1000, PF_R);
+        fake_map(p, OTHER + 0x20000, 0x1000, 0);
         for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
                 fake_put(p, cases[i].at, w->user[i]);
         p->registers[7] = w->user[BLOCKS - 1] + 8;
@@ -135,9 +138,11 @@ static void test_pointers(void **state)
         } cases[] = {
                 { "the block", 0, true },
                 { "an odd byte inside", 13, true },
-                { "its last byte", SIZE - 16 - 1, true },
+                { "the last byte before the next chunk", SIZE - 16 - 1, true },
                 /* Where the next chunk begins: nearly always a link of malloc's. */
                 { "the word that the next header lends it", SIZE - 16, false },
+                { "inside that word", SIZE - 15, true },
+                { "its last byte", SIZE - 9, true },
                 { "its header", -16, false },
                 { "inside its header", -1, false },
                 { "the header's size", -8, false },
@@ -145,14 +150,14 @@ static void test_pointers(void **state)
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
                 fake_put(p, w->user[FROM] + 8 * i, w->user[2 * i + 1] + (uint64_t)cases[i].offset);
         /* Bits that no user-space pointer has. */
-        fake_put(p, w->user[FROM] + 0x40, w->user[17] | UINT64_C(1) << 47);
-        fake_put(p, w->user[FROM] + 0x48, w->user[17] | UINT64_C(1) << 63);
+        fake_put(p, w->user[FROM] + 0x48, w->user[20] | UINT64_C(1) << 47);
+        fake_put(p, w->user[FROM] + 0x50, w->user[20] | UINT64_C(1) << 63);
         relate(w);
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 expect(w, cases[i].what, 2 * i + 1, cases[i].counts, false);
                 assert_int_equal(references(w, FROM, 2 * i + 1), cases[i].counts);
         }
-        expect(w, "tagged beyond recognition", 17, false, false);
+        expect(w, "tagged beyond recognition", 20, false, false);
 }
 
 /* The last word of a block is the first of the next chunk's header: glibc lends it out. */

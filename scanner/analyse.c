@@ -105,9 +105,10 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
             (st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
                 return st;
         stage(a, "following pointers", 0, 0);
-        struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency };
-        struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,         &a->slices,
-                                        &a->clusters, a->workers, &a->regions.stacks };
+
+        struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
+                                        &a->clusters, a->workers, &a->regions.stacks, &a->claims };
+        struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph };
         if ((st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
             (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
                 return st;
@@ -195,7 +196,7 @@ static void warn_about_reading(struct analysis *a)
         if (cs_residency_skipped(a->residency))
                 warn(r, cs_pool_printf(&r->pool, "%zu mappings of more than 1 TiB were not looked at",
                                        cs_residency_skipped(a->residency)));
-        if (a->clusters.limited || a->graph.limited) {
+        if (a->clusters.limited || a->graph.limited || a->leaks.limited) {
                 r->target.complete = false;
                 warn(r,
                      "a limit was reached: the rarest features, templates or references were not told apart");
@@ -321,7 +322,7 @@ static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
                                                           b.cluster,
                                                           (uint32_t)cs_label_module(&a->owners.blocks, i),
                                                           a->owners.blocks.certainty[i] / 255.0F,
-                                                          a->leaks.state[i] };
+                                                          (uint8_t)cs_leak_of(&a->graph, i) };
         }
         return CS_OK;
 }

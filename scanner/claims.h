@@ -21,10 +21,17 @@ struct cs_claim {
 
 typedef CS_VEC(struct cs_claim) cs_claim_vec;
 
+/* A part of a managed heap that is slots of one size; those that begin with a zero word are free. */
+struct cs_slot_run {
+        struct cs_range range; /* a multiple of size */
+        uint32_t size;
+};
+
 struct cs_claims {
         struct cs_pool pool;
-        cs_claim_vec at;     /* once sealed: by address, disjoint */
-        cs_claim_vec within; /* likewise: what a runtime got from malloc for its heap */
+        cs_claim_vec at;                  /* once sealed: by address, disjoint */
+        cs_claim_vec within;              /* likewise: what a runtime got from malloc for its heap */
+        CS_VEC(struct cs_slot_run) slots; /* once sealed: by address, disjoint */
 };
 
 void cs_claims_deinit(struct cs_claims *claims);
@@ -40,6 +47,10 @@ CS_CHECK enum cs_status cs_claims_extend(struct cs_claims *claims, struct cs_cla
 CS_CHECK enum cs_status cs_claims_add_within(struct cs_claims *claims, struct cs_claim claim,
                                              struct cs_error *err);
 
+/* Says what lies in a range that is claimed. What is not a whole slot of at least 8 bytes is left out. */
+CS_CHECK enum cs_status cs_claims_add_slots(struct cs_claims *claims, struct cs_slot_run slots,
+                                            struct cs_error *err);
+
 /* Sorts. Of two claims that overlap the one that was added first keeps all of it, and the other what lies before (or, where it
  * begins later, behind) it. */
 void cs_claims_seal(struct cs_claims *claims);
@@ -50,5 +61,8 @@ const struct cs_claim *cs_claims_find(const struct cs_claims *claims, uint64_t a
 
 /* The same of claims on memory in malloc's blocks. */
 const struct cs_claim *cs_claims_within(const struct cs_claims *claims, uint64_t addr, uint64_t *next);
+
+/* The slots that addr lies in, or NULL; *next is where the next ones begin (UINT64_MAX: none). Sealed only. Thread-safe. */
+const struct cs_slot_run *cs_claims_slots(const struct cs_claims *claims, uint64_t addr, uint64_t *next);
 
 #endif

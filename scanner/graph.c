@@ -279,6 +279,19 @@ static size_t unique(uint32_t *at, size_t n)
         return kept;
 }
 
+/* Slots that are in use, by their first word. */
+static enum cs_status scan_slots(struct build *b, struct worker *w, struct unit_out *out,
+                                 const struct cs_root_unit *unit, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        for (uint64_t at = unit->range.start; st == CS_OK && at < unit->range.end; at += unit->slot) {
+                struct cs_range slot = { at, at + unit->slot };
+                if (cs_root_slot_used(&w->view, at))
+                        st = scan_range(b, w, out, CS_NO_BLOCK, unit->root, slot, err);
+        }
+        return st;
+}
+
 static enum cs_status do_unit(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
         struct build *b = context;
@@ -288,7 +301,8 @@ static enum cs_status do_unit(void *context, size_t unit, unsigned worker, struc
         const struct cs_root_unit *r = &b->root_units.at[unit - b->in->slices->n];
         struct unit_out *out = &b->outs[unit];
         w->context.at = 0;
-        enum cs_status st = scan_range(b, w, out, CS_NO_BLOCK, r->root, r->range, err);
+        enum cs_status st = r->slot ? scan_slots(b, w, out, r, err)
+                                    : scan_range(b, w, out, CS_NO_BLOCK, r->root, r->range, err);
         out->roots.n = unique(out->roots.at, out->roots.n);
         cs_source_release(w->view.src, r->range.start, (size_t)cs_range_size(r->range));
         return st;
@@ -332,8 +346,8 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         out->first = calloc(n + 1, sizeof(*out->first));
         out->base = calloc(n / CS_GRAPH_GROUP + 1, sizeof(*out->base));
         out->to = malloc((size_t)(total + 1) * sizeof(*out->to));
-        out->referenced = calloc(n + 1, 1);
-        if (!out->first || !out->base || !out->to || !out->referenced)
+        out->marks = calloc(n + 1, 1);
+        if (!out->first || !out->base || !out->to || !out->marks)
                 return cs_fail(err, CS_ENOMEM, "graph of %" PRIu64 " references", total);
         total = 0;
         for (size_t u = 0; u < b->in->slices->n; u++) {
@@ -343,7 +357,7 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
                         total += o->degree.at[i];
                 }
                 for (size_t i = 0; i < o->to.n; i++)
-                        out->referenced[o->to.at[i]] = 1;
+                        out->marks[o->to.at[i]] = CS_MARK_REFERENCED;
                 if (o->to.n)
                         memcpy(out->to + total - o->to.n, o->to.at, o->to.n * sizeof(*out->to));
                 cs_vec_deinit(&o->to);
@@ -362,7 +376,7 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
                         enum cs_status st = cs_vec_push(&out->roots, b->outs[u].roots.at[i], err);
                         if (st != CS_OK)
                                 return st;
-                        out->referenced[b->outs[u].roots.at[i]] = 1;
+                        out->marks[b->outs[u].roots.at[i]] = CS_MARK_REFERENCED;
                 }
         out->roots.n = unique(out->roots.at, out->roots.n);
         return CS_OK;
@@ -441,7 +455,8 @@ static void build_deinit(struct build *b)
 enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
 {
         cs_cleanup(build_deinit) struct build b = { .in = in, .blocks = &in->heaps->blocks };
-        enum cs_status st = cs_roots_plan(in->image, in->space, in->heaps, in->stacks, &b.root_units, err);
+        struct cs_roots_input roots = cs_graph_roots(in);
+        enum cs_status st = cs_roots_plan(&roots, &b.root_units, err);
         if (st != CS_OK)
                 return st;
         /* One more for the registers. */
@@ -465,7 +480,7 @@ void cs_graph_deinit(struct cs_graph *graph)
         free(graph->first);
         free(graph->base);
         free(graph->to);
-        free(graph->referenced);
+        free(graph->marks);
         cs_vec_deinit(&graph->roots);
         cs_vec_deinit(&graph->edges);
         cs_vec_deinit(&graph->votes);

@@ -29,6 +29,15 @@ struct cs_root_vote {
 
 enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20, CS_GRAPH_GROUP = 64 };
 
+/* What is noted of each block. The graph sets the first; the others are for those who walk it (leaks.h). */
+enum cs_mark {
+        CS_MARK_REFERENCED = 1,
+        CS_MARK_REACHED = 2, /* accounted for: a root leads to it, or it is known to be lost */
+        CS_MARK_STALE = 4,   /* lost, but memory that nobody uses any more still has its address */
+        CS_MARK_LEAK_SHIFT = 3,
+        CS_MARK_LEAK = 3 << CS_MARK_LEAK_SHIFT, /* enum cs_leak */
+};
+
 struct cs_graph {
         /* Per block, and one more: where its references begin in `to`. Eight bytes for each of 50 million blocks would be
          * 400 MB, so they count from the value of their group's first block; use cs_graph_begin. */
@@ -36,8 +45,8 @@ struct cs_graph {
         uint64_t *base; /* per CS_GRAPH_GROUP blocks */
         uint32_t *to;   /* blocks referred to, in the order of the words; only from blocks in use */
         CS_VEC(uint32_t)
-        roots; /* blocks that something outside of the blocks refers to; sorted, without repeats */
-        uint8_t *referenced;          /* per block: 1 where another block in use or a root refers to it */
+        roots;          /* blocks that something outside of the blocks refers to; sorted, without repeats */
+        uint8_t *marks; /* per block: enum cs_mark. Referenced: another block in use or a root refers to it */
         CS_VEC(struct cs_edge) edges; /* by to, then the most frequent first */
         CS_VEC(struct cs_root_vote) votes; /* in the order of the roots' addresses */
         bool limited;                      /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
@@ -61,8 +70,15 @@ struct cs_graph_input {
         const cs_slice_vec *slices;
         const struct cs_clusters *clusters;
         unsigned workers;
-        const cs_stack_vec *stacks; /* or NULL */
+        const cs_stack_vec *stacks;     /* or NULL, as in roots.h */
+        const struct cs_claims *claims; /* likewise */
 };
+
+/* The part of it that says where roots are. */
+static inline struct cs_roots_input cs_graph_roots(const struct cs_graph_input *in)
+{
+        return (struct cs_roots_input){ in->image, in->space, in->heaps, in->stacks, in->claims };
+}
 
 CS_CHECK enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out,
                                        struct cs_error *err);

@@ -7,13 +7,14 @@ enum { UNSEEN = 0 };
 
 struct frame {
         uint32_t block;
-        uint64_t edge; /* next reference to follow */
+        uint32_t edge; /* of its references: the next to follow */
 };
 
-/* Tarjan's algorithm with a stack of our own: rings of millions of blocks must not grow the machine's. */
+/* Tarjan's algorithm with a stack of our own: rings of millions of blocks must not grow the machine's. The tables have a
+ * place for every block, but those of blocks that are not lost are never touched, and so cost no memory. */
 struct tarjan {
         const struct cs_graph *graph;
-        const uint8_t *member;
+        const struct cs_blocks *blocks;
         uint32_t *order;     /* 1, 2, … as blocks are first seen; UNSEEN */
         uint32_t *low;       /* lowest order that is reachable within the open part */
         uint32_t *component; /* 1, 2, … once it is known; 0 before */
@@ -33,9 +34,14 @@ static void tarjan_deinit(struct tarjan *t)
         cs_vec_deinit(&t->frames);
 }
 
+static bool member(const struct tarjan *t, uint32_t i)
+{
+        return !(t->graph->marks[i] & CS_MARK_REACHED) && cs_blocks_state(t->blocks, i) == CS_BLOCK_IN_USE;
+}
+
 static enum cs_status enter(struct tarjan *t, uint32_t block)
 {
-        struct frame frame = { block, cs_graph_begin(t->graph, block) };
+        struct frame frame = { block, 0 };
         t->order[block] = t->low[block] = ++t->seen;
         enum cs_status st = cs_vec_push(&t->open, block, t->err);
         return st == CS_OK ? cs_vec_push(&t->frames, frame, t->err) : st;
@@ -56,9 +62,10 @@ static enum cs_status step(struct tarjan *t)
 {
         struct frame *f = &t->frames.at[t->frames.n - 1];
         uint32_t block = f->block;
-        if (f->edge < cs_graph_end(t->graph, block)) {
-                uint32_t to = t->graph->to[f->edge++];
-                if (!t->member[to])
+        uint64_t first = cs_graph_begin(t->graph, block);
+        if (f->edge < cs_graph_end(t->graph, block) - first) {
+                uint32_t to = t->graph->to[first + f->edge++];
+                if (!member(t, to))
                         return CS_OK;
                 if (t->order[to] == UNSEEN)
                         return enter(t, to);
@@ -85,12 +92,14 @@ static enum cs_status pick(struct tarjan *t, uint32_t n, cs_block_vec *out)
         enum cs_status st = best && entered ? CS_OK : cs_fail(t->err, CS_ENOMEM, "rings");
         /* Orders are not needed any more: they become counts of references from the same component. */
         for (uint32_t i = 0; st == CS_OK && i < n; i++)
-                t->order[i] = 0;
+                if (member(t, i))
+                        t->order[i] = 0;
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                for (uint64_t e = cs_graph_begin(t->graph, i); t->member[i] && e < cs_graph_end(t->graph, i);
-                     e++) {
+                if (!member(t, i))
+                        continue;
+                for (uint64_t e = cs_graph_begin(t->graph, i); e < cs_graph_end(t->graph, i); e++) {
                         uint32_t to = t->graph->to[e];
-                        if (!t->member[to])
+                        if (!member(t, to))
                                 continue;
                         if (t->component[to] == t->component[i])
                                 t->order[to]++;
@@ -99,7 +108,7 @@ static enum cs_status pick(struct tarjan *t, uint32_t n, cs_block_vec *out)
                 }
         }
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                uint32_t *b = t->member[i] ? &best[t->component[i]] : NULL;
+                uint32_t *b = member(t, i) ? &best[t->component[i]] : NULL;
                 if (b && (!*b || t->order[i] > t->order[*b - 1]))
                         *b = i + 1;
         }
@@ -111,10 +120,11 @@ static enum cs_status pick(struct tarjan *t, uint32_t n, cs_block_vec *out)
         return st;
 }
 
-enum cs_status cs_rings_heads(const struct cs_graph *graph, const uint8_t *member, uint32_t n,
-                              cs_block_vec *out, struct cs_error *err)
+enum cs_status cs_rings_heads(const struct cs_graph *graph, const struct cs_blocks *blocks, cs_block_vec *out,
+                              struct cs_error *err)
 {
-        cs_cleanup(tarjan_deinit) struct tarjan t = { .graph = graph, .member = member, .err = err };
+        uint32_t n = cs_blocks_indices(blocks);
+        cs_cleanup(tarjan_deinit) struct tarjan t = { .graph = graph, .blocks = blocks, .err = err };
         t.order = calloc((size_t)n + 1, sizeof(*t.order));
         t.low = calloc((size_t)n + 1, sizeof(*t.low));
         t.component = calloc((size_t)n + 1, sizeof(*t.component));
@@ -122,7 +132,7 @@ enum cs_status cs_rings_heads(const struct cs_graph *graph, const uint8_t *membe
                 return cs_fail(err, CS_ENOMEM, "rings among %u blocks", n);
         enum cs_status st = CS_OK;
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                if (!member[i] || t.order[i] != UNSEEN)
+                if (!member(&t, i) || t.order[i] != UNSEEN)
                         continue;
                 st = enter(&t, i);
                 while (st == CS_OK && t.frames.n)

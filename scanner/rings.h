@@ -5,10 +5,10 @@
 
 #include "graph.h"
 
-/* Blocks with member[i] set form the subgraph. Its strongly connected components that no other component points into are the
- * heads of all the rest; of each, the block that most of its fellows point at (the document rather than one of its nodes;
- * of several the one at the lowest address) goes to out. */
-CS_CHECK enum cs_status cs_rings_heads(const struct cs_graph *graph, const uint8_t *member, uint32_t n,
+/* Blocks in use without CS_MARK_REACHED form the subgraph. Its strongly connected components that no other component points
+ * into are the heads of all the rest; of each, the block that most of its fellows point at (the document rather than one of
+ * its nodes; of several the one at the lowest address) goes to out. */
+CS_CHECK enum cs_status cs_rings_heads(const struct cs_graph *graph, const struct cs_blocks *blocks,
                                        cs_block_vec *out, struct cs_error *err);
 
 #endif

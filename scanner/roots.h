@@ -34,14 +34,34 @@ static inline uint32_t cs_root_index(uint32_t root)
 struct cs_root_unit {
         struct cs_range range;
         uint32_t root;
+        uint32_t slot; /* 0, or: the range is slots of that size, of which some may be free (claims.h) */
 };
 
 typedef CS_VEC(struct cs_root_unit) cs_root_vec;
 
-/* All root memory of the image; the heaps' blocks must be sealed. Stacks may be NULL: then those of threads that ended are
- * memory like any other. */
-CS_CHECK enum cs_status cs_roots_plan(const struct cs_image *image, const struct cs_space *space,
-                                      const struct cs_heaps *heaps, const cs_stack_vec *stacks,
-                                      cs_root_vec *out, struct cs_error *err);
+struct cs_roots_input {
+        const struct cs_image *image;
+        const struct cs_space *space;
+        const struct cs_heaps *heaps;   /* their blocks must be sealed */
+        const cs_stack_vec *stacks;     /* or NULL: those of threads that ended are memory like any other */
+        const struct cs_claims *claims; /* sealed; or NULL: managed heaps are memory like any other */
+};
+
+/* All root memory of the image. */
+CS_CHECK enum cs_status cs_roots_plan(const struct cs_roots_input *in, cs_root_vec *out,
+                                      struct cs_error *err);
+
+/* Is there an object in the slot at addr? */
+static inline bool cs_root_slot_used(struct cs_view *view, uint64_t addr)
+{
+        size_t got;
+        const uint8_t *at = cs_view_whole(view, addr, 8, &got);
+        return at && got == 8 && cs_word(at);
+}
+
+/* The opposite: memory in which pointers were left that nobody will use. Stacks below their pointer, and what threads that
+ * ended left behind. */
+CS_CHECK enum cs_status cs_roots_plan_stale(const struct cs_roots_input *in, cs_root_vec *out,
+                                            struct cs_error *err);
 
 #endif

@@ -33,6 +33,9 @@ enum {
         CS_LIMIT_FIELD_WORDS = 8 << 10,
         /* Distinct edges between clusters; beyond it the rarest kinds are not told apart. */
         CS_LIMIT_EDGES = 1 << 22,
+        /* Traces of lost blocks in one unit of memory (8 MiB of blocks, or 4 MiB of other memory); beyond it the unit is full of
+         * numbers that look so. */
+        CS_LIMIT_TRACES = 1 << 14,
         /* Writable data of one module that is searched for main_arena, which is initialised and so lies before .bss. */
         CS_LIMIT_DATA_BYTES = 64 << 20,
         /* glibc makes at most 8 arenas per core; a longer ring is corrupt. */

@@ -59,7 +59,9 @@ static uint64_t short_at(const uint8_t *at)
         return (uint64_t)at[0] | (uint64_t)at[1] << 8;
 }
 
-static bool heap_page(const struct cs_image *image, uint64_t page, const struct layout *layout)
+/* Tells the page's slots; a free one has flags 0 (T_NONE). */
+static bool heap_page(const struct cs_image *image, uint64_t page, const struct layout *layout,
+                      struct cs_slot_run *out)
 {
         uint64_t record;
         uint8_t at[RECORD];
@@ -73,8 +75,10 @@ static bool heap_page(const struct cs_image *image, uint64_t page, const struct 
                 return false;
         for (size_t i = 0; i < RECORD; i += 8) {
                 uint64_t start = cs_word(at + i);
-                if (start > page && start - page <= FIRST_SLOT && start % 8 == 0)
+                if (start > page && start - page <= FIRST_SLOT && start % 8 == 0) {
+                        *out = (struct cs_slot_run){ { start, start + slots }, (uint32_t)size };
                         return slot(image, start);
+                }
         }
         return false;
 }
@@ -91,11 +95,12 @@ static bool is_malloced(const struct cs_image *image, uint64_t page, uint64_t si
 static bool find_layout(struct heap *h, uint64_t object, uint64_t string)
 {
         const struct cs_image *image = h->in->image;
+        struct cs_slot_run slots;
         for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
                 const struct layout *l = &layouts[i];
                 uint64_t a = object & ~(uint64_t)(l->page - 1), b = string & ~(uint64_t)(l->page - 1);
                 if (!cs_marks_mallocs_at(image, a) || !cs_marks_mallocs_at(image, b) ||
-                    !heap_page(image, a, l) || !heap_page(image, b, l))
+                    !heap_page(image, a, l, &slots) || !heap_page(image, b, l, &slots))
                         continue;
                 h->layout = l;
                 h->malloced = is_malloced(image, a, l->page) && is_malloced(image, b, l->page);
@@ -153,14 +158,18 @@ static enum cs_status claim_pages(const struct heap *h, const struct cs_mapping 
         struct cs_claim claim = { .kind = CS_KIND_RUBY_HEAP,
                                   .module = h->module,
                                   .detail = "ruby heap page" };
+        struct cs_slot_run slots;
         uint64_t page = (m->range.start + size - 1) & ~(size - 1);
         for (; st == CS_OK && cs_range_holds(m->range, page, bytes); page += size) {
-                if (!heap_page(h->in->image, page, h->layout) ||
+                if (!heap_page(h->in->image, page, h->layout, &slots) ||
                     (h->malloced && !is_malloced(h->in->image, page, size)))
                         continue;
                 claim.range = (struct cs_range){ page, page + bytes };
                 st = h->malloced ? cs_claims_add_within(claims, claim, err)
                                  : cs_claims_add(claims, claim, err);
+                slots.range = cs_range_cut(slots.range, claim.range);
+                if (st == CS_OK)
+                        st = cs_claims_add_slots(claims, slots, err);
         }
         return st;
 }

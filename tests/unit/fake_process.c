@@ -311,11 +311,15 @@ void fake_relate(struct fake_process *p, unsigned workers)
                                           &p->slices, p->residency, workers };
         must(cs_clusters_build(&sweep, &p->clusters, NULL) == CS_OK);
         must(cs_members_build(blocks, &p->clusters, &p->members, NULL) == CS_OK);
-        struct cs_graph_input graph = {
-                p->image, p->space, &p->heaps, &p->slices, &p->clusters, workers, NULL
-        };
+        struct cs_graph_input graph = { .image = p->image,
+                                        .space = p->space,
+                                        .heaps = &p->heaps,
+                                        .slices = &p->slices,
+                                        .clusters = &p->clusters,
+                                        .workers = workers,
+                                        .claims = &p->claims };
         must(cs_graph_build(&graph, &p->graph, NULL) == CS_OK);
-        struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency };
+        struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency, &graph };
         must(cs_leaks_find(&leaks, &p->leaks, NULL) == CS_OK);
         struct cs_owners_input owners = { p->image, p->space, blocks, &p->clusters, &p->members, &p->graph };
         must(cs_owners_find(&owners, &p->owners, NULL) == CS_OK);

@@ -305,7 +305,7 @@ static void test_workers_do_not_matter(void **state)
                 assert_memory_equal(one->graph.first, many->graph.first, (n + 1) * sizeof(*one->graph.first));
                 assert_memory_equal(one->graph.to, many->graph.to,
                                     cs_graph_begin(&one->graph, (uint32_t)n) * sizeof(*one->graph.to));
-                assert_memory_equal(one->leaks.state, many->leaks.state, n);
+                assert_memory_equal(one->graph.marks, many->graph.marks, n);
                 assert_int_equal(one->graph.edges.n, many->graph.edges.n);
                 for (size_t e = 0; e < one->graph.edges.n; e++) {
                         const struct cs_edge *a = &one->graph.edges.at[e], *b = &many->graph.edges.at[e];

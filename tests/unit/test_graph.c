@@ -58,8 +58,8 @@ static void expect(const struct world *w, const char *what, size_t i, bool refer
         bool is_root = false;
         for (size_t k = 0; k < g->roots.n; k++)
                 is_root |= g->roots.at[k] == block;
-        if (g->referenced[block] != referenced || is_root != root)
-                fail_msg("%s: referenced %d, root %d", what, g->referenced[block], is_root);
+        if ((g->marks[block] & CS_MARK_REFERENCED) != referenced || is_root != root)
+                fail_msg("%s: referenced %d, root %d", what, g->marks[block] & CS_MARK_REFERENCED, is_root);
 }
 
 /* Does block `from` refer to block `to`? How often. */

@@ -43,7 +43,7 @@ static void check(const struct leak_case *t, unsigned workers)
         fake_relate(p, workers);
         for (size_t i = 0; i < n; i++) {
                 static const char letters[] = "kdi";
-                char got = letters[p->leaks.state[fake_block(p, user[i])]];
+                char got = letters[cs_leak_of(&p->graph, fake_block(p, user[i]))];
                 if (got != t->want[i])
                         fail_msg("%s: block %c is '%c', not '%c'", t->what, (int)('a' + i), got, t->want[i]);
                 direct += got == 'd';

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "marking.h"
+
+/* A walk over a large heap is a string of cache misses, three for each block: its marks, where its references begin, and
+ * these. Each is asked for early, and the block waits in a ring meanwhile. Where there is but one way to go on (a list)
+ * nothing waits. */
+struct spread {
+        struct cs_marking *m;
+        const struct cs_graph *graph;
+        cs_marking_fn visit;
+        void *context;
+        struct cs_error *err;
+};
+
+void cs_marking_deinit(struct cs_marking *marking)
+{
+        cs_vec_deinit(&marking->todo);
+}
+
+static void ring_push(struct cs_marking_ring *r, uint32_t block)
+{
+        r->at[(r->first + r->n++) % CS_MARKING_RING] = block;
+}
+
+static uint32_t ring_pop(struct cs_marking_ring *r)
+{
+        uint32_t block = r->at[r->first];
+        r->first = (r->first + 1) % CS_MARKING_RING;
+        r->n--;
+        return block;
+}
+
+static enum cs_status settle_target(struct spread *s)
+{
+        uint32_t to = ring_pop(&s->m->targets);
+        uint8_t *marks = &s->m->graph->marks[to];
+        if (*marks & s->m->mark)
+                return CS_OK;
+        *marks |= s->m->mark;
+        if (s->visit)
+                s->visit(s->context, to);
+        return cs_vec_push(&s->m->todo, to, s->err);
+}
+
+static enum cs_status expand(struct spread *s)
+{
+        uint32_t block = ring_pop(&s->m->next);
+        enum cs_status st = CS_OK;
+        uint64_t end = cs_graph_end(s->graph, block);
+        for (uint64_t e = cs_graph_begin(s->graph, block); st == CS_OK && e < end; e++) {
+                if (s->m->targets.n == CS_MARKING_RING)
+                        st = settle_target(s);
+                __builtin_prefetch(&s->graph->marks[s->graph->to[e]], 1);
+                ring_push(&s->m->targets, s->graph->to[e]);
+        }
+        return st;
+}
+
+static void bring_next(struct spread *s)
+{
+        uint32_t block = ring_pop(&s->m->soon);
+        __builtin_prefetch(&s->graph->to[cs_graph_begin(s->graph, block)]);
+        ring_push(&s->m->next, block);
+}
+
+static enum cs_status run(struct spread *s)
+{
+        struct cs_marking *m = s->m;
+        enum cs_status st = CS_OK;
+        while (st == CS_OK) {
+                if (m->todo.n && m->soon.n < CS_MARKING_RING) {
+                        uint32_t block = m->todo.at[--m->todo.n];
+                        __builtin_prefetch(&s->graph->first[block]);
+                        __builtin_prefetch(&s->graph->base[block / CS_GRAPH_GROUP]);
+                        ring_push(&m->soon, block);
+                        continue;
+                }
+                if (m->next.n == CS_MARKING_RING || (!m->soon.n && m->next.n))
+                        st = expand(s);
+                else if (m->soon.n)
+                        bring_next(s);
+                else if (m->targets.n)
+                        st = settle_target(s);
+                else
+                        break;
+        }
+        return st;
+}
+
+enum cs_status cs_marking_spread(struct cs_marking *marking, uint32_t start, cs_marking_fn visit,
+                                 void *context, struct cs_error *err)
+{
+        struct spread s = { marking, marking->graph, visit, context, err };
+        marking->todo.n = 0;
+        enum cs_status st = cs_vec_push(&marking->todo, start, err);
+        return st == CS_OK ? run(&s) : st;
+}
+
+enum cs_status cs_marking_spread_all(struct cs_marking *marking, const uint32_t *starts, size_t n,
+                                     cs_marking_fn visit, void *context, struct cs_error *err)
+{
+        struct spread s = { marking, marking->graph, visit, context, err };
+        enum cs_status st = CS_OK;
+        marking->todo.n = 0;
+        for (size_t i = 0; st == CS_OK && i < n; i++) {
+                uint8_t *marks = &marking->graph->marks[starts[i]];
+                if (visit && !(*marks & marking->mark))
+                        visit(context, starts[i]);
+                *marks |= marking->mark;
+                st = cs_vec_push(&marking->todo, starts[i], err);
+        }
+        return st == CS_OK ? run(&s) : st;
+}

@@ -126,11 +126,151 @@ static void test_long_list(void **state)
         }
 }
 
+/* ---- other ways to name a block --------------------------------------------------------------------------------- */
+
+enum { ENCODED = 32, LOST = 8, ENCODED_HEAP = 0x8000 };
+
+/* ENCODED blocks of SIZE bytes, of which the first LOST are held by nobody, and the rest by module data; a freed chunk; and one
+ * more block. */
+struct encoded {
+        struct fake_process *p;
+        uint64_t user[ENCODED + 1], freed, root;
+};
+
+static struct encoded encoded(uint64_t size)
+{
+        struct encoded e = { .p = fake_create(), .root = FAKE_APP + FAKE_DATA };
+        uint64_t at = FAKE_HEAP;
+        fake_heap(e.p, ENCODED_HEAP);
+        for (size_t i = 0; i < ENCODED; i++)
+                e.user[i] = fake_object(e.p, &at, size, NULL, 0);
+        e.freed = fake_object(e.p, &at, SIZE, NULL, 0);
+        e.user[ENCODED] = fake_object(e.p, &at, SIZE, NULL, 0);
+        fake_free(e.p, e.freed - 16);
+        fake_put(e.p, e.user[ENCODED] - 16, SIZE); /* prev_size */
+        fake_top(e.p, FAKE_LIBC + FAKE_ARENA, at, FAKE_HEAP + ENCODED_HEAP);
+        for (size_t i = LOST; i <= ENCODED; i++) {
+                fake_put(e.p, e.root, e.user[i]);
+                e.root += 8;
+        }
+        return e;
+}
+
+static void check_encoded(struct encoded *e, const char *what, const char *want, uint64_t stale)
+{
+        static const char letters[] = "kdip";
+        fake_open(e->p);
+        fake_relate(e->p, 2);
+        for (size_t i = 0; want[i]; i++) {
+                char got = letters[cs_leak_of(&e->p->graph, fake_block(e->p, e->user[i]))];
+                if (got != want[i])
+                        fail_msg("%s: block %zu is '%c', not '%c'", what, i, got, want[i]);
+        }
+        if (e->p->leaks.stale.count != stale)
+                fail_msg("%s: %lu stale", what, (unsigned long)e->p->leaks.stale.count);
+        fake_destroy(e->p);
+}
+
+static void test_tagged(void **state)
+{
+        (void)state;
+        struct encoded e = encoded(SIZE);
+        uint64_t live = e.user[20];
+        fake_put(e.p, live, e.user[0] * 2 + 1);
+        fake_put(e.p, live + 8, e.user[1] | UINT64_C(0xfffa) << 48);
+        fake_put(e.p, live + 16, e.user[2] | 5);            /* a plain pointer, to inside */
+        fake_put(e.p, live + 24, e.user[3] * 2 + 16);       /* even */
+        fake_put(e.p, live + 32, (e.user[4] + 8) << 1 | 1); /* not a block's start */
+        fake_put(e.p, e.user[0], e.user[5]);                /* hangs on what is possibly lost */
+        fake_put(e.p, e.user[7], e.user[6] * 2 + 1);        /* named by a lost one alone */
+        check_encoded(&e, "tags", "ppkddpdd", 0);
+}
+
+static void test_unaligned(void **state)
+{
+        (void)state;
+        struct encoded e = encoded(SIZE);
+        const uint64_t first = e.user[0], second = e.user[1], third = e.user[2];
+        fake_write(e.p, e.root + 3, &first, 8);       /* in a module, at any byte */
+        fake_write(e.p, e.user[20] + 12, &second, 8); /* in a block, behind a 32-bit number */
+        fake_write(e.p, e.user[21] + 3, &third, 8);   /* at any byte there: not looked for */
+        check_encoded(&e, "unaligned", "ppdddddd", 0);
+}
+
+/* What stands where nobody will read it keeps nothing alive. */
+static void test_stale(void **state)
+{
+        (void)state;
+        struct encoded e = encoded(SIZE);
+        fake_put(e.p, e.freed + 32, e.user[0]);
+        fake_put(e.p, FAKE_STACK + FAKE_SP - 1024, e.user[1] + 8);
+        fake_put(e.p, e.user[0], e.user[2]);
+        check_encoded(&e, "stale", "ddiddddd", 3);
+}
+
+/* Distances from the block's own start: as many as cannot be an accident, and different ones. */
+static void test_distances(void **state)
+{
+        (void)state;
+        struct encoded e = encoded(0x40);
+        for (size_t i = 0; i < 6; i++)
+                fake_put(e.p, e.user[20 + i] + 8, e.user[i] - e.user[20 + i]);
+        fake_put(e.p, e.user[5] + 8, e.user[7] - e.user[5]);      /* and from there */
+        fake_put(e.p, e.user[4] + 8, e.user[6] - e.user[4] - 16); /* to no start */
+        check_encoded(&e, "distances", "ppppppdp", 0);
+        e = encoded(0x40);
+        for (size_t i = 0; i < 3; i++)
+                fake_put(e.p, e.user[20 + i] + 8, e.user[i] - e.user[20 + i]);
+        check_encoded(&e, "few distances", "dddddddd", 0);
+        e = encoded(SIZE);
+        for (size_t i = 0; i < 6; i++)
+                fake_put(e.p, e.user[20 + i] + 8, e.user[i] - e.user[20 + i]);
+        check_encoded(&e, "distances in larger blocks", "dddddddd", 0);
+}
+
+/* The end of an empty array is its start, and nothing else leads to the block. */
+static void test_ends(void **state)
+{
+        (void)state;
+        struct encoded e = encoded(SIZE);
+        for (size_t i = 0; i < LOST; i++)
+                fake_put(e.p, e.user[10 + i] + 40, e.user[i] + SIZE - 16);
+        check_encoded(&e, "ends", "pppppppp", 0);
+        e = encoded(SIZE);
+        for (size_t i = 0; i < LOST; i++)
+                fake_put(e.p, e.user[10 + i] + 8, e.user[i] + SIZE - 16);
+        check_encoded(&e, "links of malloc's", "dddddddd", 0);
+        e = encoded(SIZE);
+        fake_put(e.p, e.user[10] + 40, e.user[0] + SIZE - 16);
+        check_encoded(&e, "one end", "dddddddd", 0);
+}
+
+/* Free slots of a managed heap are stale, others are memory. */
+static void test_slots(void **state)
+{
+        (void)state;
+        struct encoded e = encoded(SIZE);
+        const uint64_t heap = UINT64_C(0x10000000);
+        const struct cs_slot_run slots = { { heap + 0x10, heap + 0x10 + 40 * 50 }, 40 };
+        fake_map(e.p, heap, 0x1000, PF_R | PF_W);
+        fake_put(e.p, heap, e.user[0]); /* before the slots */
+        fake_put(e.p, heap + 0x10, 5);  /* flags: an object */
+        fake_put(e.p, heap + 0x10 + 16, e.user[1]);
+        fake_put(e.p, heap + 0x10 + 24, e.user[2] * 2 + 1);
+        fake_put(e.p, heap + 0x10 + 40 + 16, e.user[3]); /* free */
+        fake_put(e.p, heap + 0x10 + 40 + 24, e.user[4] * 2 + 1);
+        fake_put(e.p, heap + 0x10 + 40 * 50 + 8, e.user[5]); /* behind them */
+        assert_int_equal(cs_claims_add_slots(&e.p->claims, slots, NULL), CS_OK);
+        check_encoded(&e, "slots", "kkpddkdd", 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_drawings),
-                cmocka_unit_test(test_long_list),
+                cmocka_unit_test(test_drawings), cmocka_unit_test(test_long_list),
+                cmocka_unit_test(test_tagged),   cmocka_unit_test(test_unaligned),
+                cmocka_unit_test(test_stale),    cmocka_unit_test(test_distances),
+                cmocka_unit_test(test_ends),     cmocka_unit_test(test_slots),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

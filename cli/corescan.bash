@@ -2,7 +2,7 @@
 
 _corescan() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-        local flags='--help --version --live --summary --regions --heap --clusters --libraries --json --top --min-bytes --library
+        local flags='--help --version --live --summary --regions --heap --clusters --libraries --leaks --json --top --min-bytes --library
                 --region --cluster --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
                 --max-memory --temp-dir --freeze'
         local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'

@@ -15,6 +15,8 @@ static const char text[] =
         "      --clusters         recurring objects and texts, largest first, with owner\n"
         "                         and evidence\n"
         "      --libraries        bytes by owning library\n"
+        "      --leaks            blocks that nothing points to, and what hangs on them, by\n"
+        "                         cluster, with owner\n"
         "      --regions          what each part of the address space is, and whose\n"
         "\n"
         "Selecting\n"

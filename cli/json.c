@@ -295,6 +295,7 @@ static json_t *cluster_value(struct writer *w, const struct cs_report_cluster *c
         put(w, object, "leak_direct", number(c->leak_direct));
         put(w, object, "leak_indirect", number(c->leak_indirect));
         put(w, object, "leak_bytes", number(c->leak_bytes));
+        put(w, object, "leak_possible", number(c->leak_possible));
         put(w, object, "referrers", referrer_values(w, c));
         json_t *examples = json_array();
         for (size_t i = 0; i < c->n_examples; i++)
@@ -302,6 +303,39 @@ static json_t *cluster_value(struct writer *w, const struct cs_report_cluster *c
         put(w, object, "examples", examples);
         if (c->signature)
                 put(w, object, "signature", string(w, c->signature));
+        return object;
+}
+
+static json_t *leak_value(struct writer *w, const struct cs_report_cluster *c)
+{
+        json_t *object = json_object();
+        put(w, object, "cluster", string(w, c->id));
+        put(w, object, "what", string(w, c->what));
+        put(w, object, "direct", number(c->leak_direct));
+        put(w, object, "indirect", number(c->leak_indirect));
+        put(w, object, "bytes", number(c->leak_bytes));
+        put(w, object, "possible", number(c->leak_possible));
+        put(w, object, "stale", number(c->leak_stale));
+        put(w, object, "retained", number(c->leak_retained));
+        put(w, object, "retained_resident", number(c->leak_retained_resident));
+        put(w, object, "library", string(w, c->library));
+        put(w, object, "confidence", real(c->library ? c->confidence : 0));
+        if (c->has_template)
+                put(w, object, "template", text(w, c->template));
+        return object;
+}
+
+static json_t *leaks_value(struct writer *w, const struct cs_report *r, const struct cs_picked *picked)
+{
+        json_t *object = json_object(), *clusters = json_array();
+        put(w, object, "direct", pair(w, "count", r->leak_direct.count, "bytes", r->leak_direct.bytes));
+        put(w, object, "indirect", pair(w, "count", r->leak_indirect.count, "bytes", r->leak_indirect.bytes));
+        put(w, object, "possible", pair(w, "count", r->leak_possible.count, "bytes", r->leak_possible.bytes));
+        put(w, object, "stale", pair(w, "count", r->leak_stale.count, "bytes", r->leak_stale.bytes));
+        put(w, object, "notes", strings(w, r->leak_notes, r->n_leak_notes));
+        for (size_t i = 0; i < picked->at.n; i++)
+                push(w, clusters, leak_value(w, &r->clusters[picked->at.at[i]]));
+        put(w, object, "clusters", clusters);
         return object;
 }
 
@@ -460,6 +494,13 @@ static enum cs_status write_lists(struct writer *w, const struct cs_report *repo
                 if ((st = cs_pick_libraries(report, options, top, &picked, err)) == CS_OK) {
                         write_libraries(w, report, &picked);
                         put(w, left, "libraries", left_out_value(w, &picked.left));
+                        cs_picked_deinit(&picked);
+                }
+        }
+        if (st == CS_OK && options->show & CS_SHOW_LEAKS) {
+                if ((st = cs_pick_leaks(report, options, top, &picked, err)) == CS_OK) {
+                        member(w, "leaks", leaks_value(w, report, &picked));
+                        put(w, left, "leaks", left_out_value(w, &picked.left));
                         cs_picked_deinit(&picked);
                 }
         }

@@ -16,6 +16,7 @@ enum {
         OPT_LIBRARIES,
         OPT_REGIONS,
         OPT_HEAP,
+        OPT_LEAKS,
         OPT_JSON,
         OPT_LIVE,
         OPT_TOP,
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
         { "libraries", no_argument, NULL, OPT_LIBRARIES },
         { "regions", no_argument, NULL, OPT_REGIONS },
         { "heap", no_argument, NULL, OPT_HEAP },
+        { "leaks", no_argument, NULL, OPT_LEAKS },
         { "json", no_argument, NULL, OPT_JSON },
         { "top", required_argument, NULL, OPT_TOP },
         { "min-bytes", required_argument, NULL, OPT_MIN_BYTES },
@@ -73,7 +75,6 @@ static const struct option long_options[] = {
         { "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
         { "temp-dir", required_argument, NULL, OPT_TEMP_DIR },
         { "freeze", no_argument, NULL, OPT_FREEZE },
-        LATER("leaks"),
         LATER("strings"),
         LATER("grep"),
         LATER("rules"),
@@ -317,6 +318,9 @@ static enum cs_status take_option(int option, const char *arg, struct cs_options
                 return CS_OK;
         case OPT_HEAP:
                 o->show |= CS_SHOW_HEAP;
+                return CS_OK;
+        case OPT_LEAKS:
+                o->show |= CS_SHOW_LEAKS;
                 return CS_OK;
         case OPT_JSON:
                 o->json = true;

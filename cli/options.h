@@ -13,6 +13,7 @@ enum cs_show {
         CS_SHOW_LIBRARIES = 4,
         CS_SHOW_REGIONS = 8,
         CS_SHOW_HEAP = 16,
+        CS_SHOW_LEAKS = 32,
         CS_SHOW_CENSUS = CS_SHOW_REGIONS | CS_SHOW_HEAP, /* what needs no clusters */
 };
 

@@ -22,21 +22,36 @@ static enum cs_status take(struct cs_picked *out, bool fits, size_t top, size_t 
         return CS_OK;
 }
 
+static enum cs_status take_cluster(const struct cs_report *report, const struct cs_options *options,
+                                   size_t top, size_t index, struct cs_picked *out, struct cs_error *err)
+{
+        const struct cs_report_cluster *c = &report->clusters[index];
+        bool fits = c->bytes >= options->min_bytes && library_fits(options, c->library) &&
+                    (!options->cluster || strcmp(options->cluster, c->id) == 0);
+        enum cs_status st = take(out, fits, top, index, c->bytes, c->resident, err);
+        if (st != CS_OK)
+                cs_picked_deinit(out);
+        return st;
+}
+
 enum cs_status cs_pick_clusters(const struct cs_report *report, const struct cs_options *options, size_t top,
                                 struct cs_picked *out, struct cs_error *err)
 {
+        enum cs_status st = CS_OK;
         *out = (struct cs_picked){ 0 };
-        for (size_t i = 0; i < report->n_clusters; i++) {
-                const struct cs_report_cluster *c = &report->clusters[i];
-                bool fits = c->bytes >= options->min_bytes && library_fits(options, c->library) &&
-                            (!options->cluster || strcmp(options->cluster, c->id) == 0);
-                enum cs_status st = take(out, fits, top, i, c->bytes, c->resident, err);
-                if (st != CS_OK) {
-                        cs_picked_deinit(out);
-                        return st;
-                }
-        }
-        return CS_OK;
+        for (size_t i = 0; st == CS_OK && i < report->n_clusters; i++)
+                st = take_cluster(report, options, top, i, out, err);
+        return st;
+}
+
+enum cs_status cs_pick_leaks(const struct cs_report *report, const struct cs_options *options, size_t top,
+                             struct cs_picked *out, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        *out = (struct cs_picked){ 0 };
+        for (size_t i = 0; st == CS_OK && i < report->n_leak_clusters; i++)
+                st = take_cluster(report, options, top, report->leak_clusters[i], out, err);
+        return st;
 }
 
 enum cs_status cs_pick_libraries(const struct cs_report *report, const struct cs_options *options, size_t top,

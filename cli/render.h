@@ -15,6 +15,8 @@ void cs_render_heap(struct cs_screen *screen, const struct cs_report *report,
                     const struct cs_options *options);
 void cs_render_clusters(struct cs_screen *screen, const struct cs_report *report,
                         const struct cs_options *options);
+void cs_render_leaks(struct cs_screen *screen, const struct cs_report *report,
+                     const struct cs_options *options);
 void cs_render_regions(struct cs_screen *screen, const struct cs_report *report,
                        const struct cs_options *options);
 void cs_render_libraries(struct cs_screen *screen, const struct cs_report *report,

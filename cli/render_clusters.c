@@ -135,7 +135,7 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
         } views[] = {
                 { CS_SHOW_SUMMARY, cs_render_summary },     { CS_SHOW_REGIONS, cs_render_regions },
                 { CS_SHOW_HEAP, cs_render_heap },           { CS_SHOW_CLUSTERS, cs_render_clusters },
-                { CS_SHOW_LIBRARIES, cs_render_libraries },
+                { CS_SHOW_LIBRARIES, cs_render_libraries }, { CS_SHOW_LEAKS, cs_render_leaks },
         };
         bool first = true;
         for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {

@@ -6,6 +6,7 @@
 #include "describe.h"
 #include "digest.h"
 #include "heapreport.h"
+#include "leakreport.h"
 #include "live.h"
 #include "runtimes.h"
 #include "threads.h"
@@ -358,8 +359,8 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
         char sha256[CS_DIGEST_TEXT];
         if (a->digest && cs_digest_finish(a->digest, sha256))
                 r->target.sha256 = keep(r, sha256);
-        r->leak_direct = a->leaks.direct;
-        r->leak_indirect = a->leaks.indirect;
+        if (!a->options->census_only && (st = cs_leakreport_build(a->image, &a->leaks, r, err)) != CS_OK)
+                return st;
         if (a->options->blocks && (st = report_blocks(a, err)) != CS_OK)
                 return st;
         return a->options->census_only ? CS_OK : cs_verdict_find(a->image, &a->heaps, &a->leaks, r, err);

@@ -252,9 +252,6 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
         out->block_min = c->min_units * CS_BLOCK_UNIT;
         out->block_max = c->max_units * CS_BLOCK_UNIT;
         out->unreferenced = leak->unreferenced;
-        out->leak_direct = leak->direct;
-        out->leak_indirect = leak->indirect;
-        out->leak_bytes = leak->bytes;
         if (c->kind == CS_CLUSTER_TEXT) {
                 out->has_template = true;
                 out->what = cs_pool_copy(d->pool, c->text, c->text_len);

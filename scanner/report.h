@@ -186,10 +186,17 @@ struct cs_report_cluster {
         size_t n_fields;
         bool has_template;
         struct cs_text template;
-        uint64_t unreferenced;                /* blocks that nothing points to */
-        uint64_t leak_direct;                 /* blocks that nothing points to, directly or in a ring */
-        uint64_t leak_indirect;               /* blocks that only leaked blocks lead to */
-        uint64_t leak_bytes;                  /* of both */
+        uint64_t unreferenced;  /* blocks that nothing points to */
+        uint64_t leak_direct;   /* blocks that nothing points to, directly or in a ring */
+        uint64_t leak_indirect; /* blocks that only leaked blocks lead to */
+        uint64_t leak_bytes;    /* of both */
+        uint64_t
+                leak_possible; /* blocks that no pointer leads to, but live memory names them in some other way */
+        uint64_t
+                leak_stale; /* of the leaked blocks: those that freed or abandoned memory still points to, and what hangs on them */
+        uint64_t
+                leak_retained; /* bytes of the direct ones, and of all that only they lead to, whatever its cluster */
+        uint64_t leak_retained_resident;
         struct cs_report_referrer *referrers; /* largest share first */
         size_t n_referrers;
         uint64_t *examples; /* addresses as malloc returned them */
@@ -235,6 +242,12 @@ struct cs_report {
         struct cs_count_bytes leak_indirect;
         const char **module_names; /* that blocks refer to */
         size_t n_modules;
+        struct cs_count_bytes leak_possible; /* not counted as lost */
+        struct cs_count_bytes leak_stale;    /* of direct and indirect */
+        size_t *leak_clusters; /* indexes of clusters of which something is lost, perhaps; those that keep most first */
+        size_t n_leak_clusters;
+        const char **leak_notes; /* whole sentences: what a missing pointer means here, and what not */
+        size_t n_leak_notes;
         struct cs_report_block
                 *blocks; /* in-use blocks by address; malloc'ed, owned; NULL unless asked for */
         size_t n_blocks;

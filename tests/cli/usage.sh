@@ -40,7 +40,7 @@ refused "new: comparing several cores is not in this version" old new
 refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
-for flag in --leaks --strings --grep --rules --at --refs --depth --watch --samples --encoding \
+for flag in --strings --grep --rules --at --refs --depth --watch --samples --encoding \
         --debuginfod --html --folded --pprof --prometheus --reveal; do
         refused "$flag: not in this version" "$flag" 1 core
 done

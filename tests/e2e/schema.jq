@@ -152,7 +152,7 @@ need("schema"; . == 1),
 need("version"; text and test("^[0-9]+\\.[0-9]+\\.[0-9]+")),
 need("target"; type == "object"), (.target | within("target"; target)),
 # Keys are there when their part was asked for; the summary has all of these.
-(if has("verdict") or (has("regions") or has("heaps") or has("clusters") or has("libraries") | not)
+(if has("verdict") or (has("regions") or has("heaps") or has("clusters") or has("libraries") or has("leaks") | not)
 then ("memory", "heaps", "verdict", "clusters", "libraries") as $key | need($key; . != null) else empty end),
 (if has("regions") or has("heaps") then need("memory"; type == "object") else empty end),
 (if has("memory") then .memory | within("memory"; memory) else empty end),
@@ -175,6 +175,22 @@ else empty end),
 (if has("libraries") then each("libraries"; library),
         (if [.libraries[].resident] != ([.libraries[].resident] | sort | reverse) then "libraries are not ranked by resident bytes" else empty end)
 else empty end),
+(if has("leaks") then .leaks | within("leaks";
+        (("direct", "indirect", "possible", "stale") as $key
+                | need($key; type == "object" and (.count | count) and (.bytes | count))),
+        (if .stale.count > .direct.count + .indirect.count then "more stale ones than lost ones" else empty end),
+        need("notes"; type == "array" and all(.[]; text)),
+        each("clusters";
+                need("cluster"; text and test("^c[0-9]+$")),
+                need("what"; text and length > 0),
+                (("direct", "indirect", "bytes", "possible", "stale", "retained", "retained_resident") as $key | need($key; count)),
+                (if .direct + .indirect + .possible == 0 then "a cluster that has lost nothing" else empty end),
+                (if .direct == 0 and .retained != 0 then "retained, but by no head" else empty end),
+                (if .direct + .indirect == 0 and .bytes != 0 then "bytes of no blocks" else empty end),
+                need("library"; or_null(text)),
+                need("confidence"; share)),
+        (if [.clusters[].retained_resident] != ([.clusters[].retained_resident] | sort | reverse)
+        then "leaks are not ranked by what they keep" else empty end)) else empty end),
 need("timing"; type == "object"),
 (.timing | within("timing";
         need("seconds"; type == "number" and . >= 0),

@@ -46,6 +46,7 @@ view '["memory","regions"]' --regions
 view '["heaps","memory"]' --heap
 view '["clusters"]' --clusters
 view '["libraries"]' --libraries
+view '["leaks"]' --leaks
 view '["heaps","memory","regions"]' --heap --regions
 view '["clusters","heaps","libraries","memory","regions","verdict"]' --summary --regions
 
@@ -57,6 +58,7 @@ heading() {
         assert_exit 0 "$CORESCAN" "$@" "$tmp/core"
         assert_file_contains "$out" "$text" "$*: the heading $text"
 }
+heading Leaks --leaks
 heading Regions --regions --heap
 heading Heaps --regions --heap
 heading Clusters --clusters --libraries

@@ -137,6 +137,9 @@ static struct cs_report_cluster leak_clusters[] = {
                 .leak_direct = 29174,
                 .leak_indirect = 2,
                 .leak_bytes = 725898880,
+                .leak_stale = 12,
+                .leak_retained = 743403330,
+                .leak_retained_resident = 299500000,
                 .referrers = leak_referrers,
                 .n_referrers = N(leak_referrers),
                 .examples = leak_examples,
@@ -178,6 +181,7 @@ static struct cs_report_cluster leak_clusters[] = {
                 .block_min = 48,
                 .block_max = 48,
                 .in_use = 1,
+                .leak_possible = 1,
                 .signature = "d3d9446802a44259",
         },
 };
@@ -195,6 +199,10 @@ static struct cs_report_block leak_blocks[] = {
         { 0x55d0c3a25300, 536, 1, 0, 0.95F, CS_LEAK_INDIRECT },
         { 0x55d0c3a25400, 40, 2, 1, 0.5F, CS_LEAK_POSSIBLE },
         { 0x55d0c3a25500, 40, UINT32_MAX, UINT32_MAX, 0, CS_LEAK_NONE },
+};
+
+static const char *leak_notes[] = {
+        "Ruby: what an object keeps as an Integer (twice the address and one) makes a block possibly lost, no more",
 };
 
 static struct cs_report leak = {
@@ -233,6 +241,12 @@ static struct cs_report leak = {
         .leak_indirect = { 29176, 17504450 },
         .module_names = leak_modules,
         .n_modules = 2,
+        .leak_possible = { 1, 48 },
+        .leak_stale = { 12, 298560 },
+        .leak_clusters = (size_t[]){ 0, 1, 2 },
+        .n_leak_clusters = 3,
+        .leak_notes = leak_notes,
+        .n_leak_notes = N(leak_notes),
         .blocks = leak_blocks,
         .n_blocks = N(leak_blocks),
         .seconds = 2.4375,

@@ -165,9 +165,9 @@ static void test_later(void **state)
 {
         (void)state;
         static const char *const names[] = {
-                "--leaks",      "--strings", "--grep",     "--rules",      "--at",      "--refs",   "--depth",
-                "--watch",      "--samples", "--encoding", "--debuginfod", "--html",    "--folded", "--pprof",
-                "--prometheus", "--reveal",  "-e",         "--grep=x",     "--at=0x10", "-ex",
+                "--strings", "--grep",     "--rules",      "--at",      "--refs",   "--depth", "--watch",
+                "--samples", "--encoding", "--debuginfod", "--html",    "--folded", "--pprof", "--prometheus",
+                "--reveal",  "-e",         "--grep=x",     "--at=0x10", "-ex",
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 const char *args[ARGS + 1] = { names[i], "core" };

@@ -119,6 +119,11 @@ static void test_golden(void **state)
         o.core = NULL;
         o.live = 99;
         check_golden(sample_unknown(), &o, usual, "summary-unknown");
+        o = asking(CS_SHOW_LEAKS);
+        check_golden(sample_leak(), &o, usual, "leaks");
+        check_golden(sample_leak(), &o, (struct look){ 72, false, CS_CHARSET_ASCII }, "leaks-narrow-ascii");
+        o.library = "lib*";
+        check_golden(sample_leak(), &o, usual, "leaks-of-none");
         o = asking(CS_SHOW_HEAP);
         check_golden(sample_leak(), &o, usual, "heap");
         o.top = 1;
@@ -137,7 +142,7 @@ static void test_hostile_is_clean(void **state)
 {
         (void)state;
         static const size_t widths[] = { 40, 72, 100, 1000 };
-        struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
+        struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES | CS_SHOW_LEAKS);
         for (size_t i = 0; i < 2 * sizeof(widths) / sizeof(widths[0]); i++) {
                 enum cs_charset charset = i % 2 ? CS_CHARSET_UTF8 : CS_CHARSET_ASCII;
                 char *text = render(sample_hostile(), &o, (struct look){ widths[i / 2], false, charset });
@@ -160,7 +165,7 @@ static void test_fits(void **state)
 {
         (void)state;
         static const size_t widths[] = { 60, 72, 79, 80, 100, 119, 120, 160, 300 };
-        struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
+        struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES | CS_SHOW_LEAKS);
         for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
                 char *text = render(sample_leak(), &o, (struct look){ widths[i], false, CS_CHARSET_UTF8 });
                 size_t rows = 0;
@@ -172,8 +177,8 @@ static void test_fits(void **state)
                         assert_null(strstr(row, "RubyHttp…"));
                         assert_null(strstr(row, "…server.so"));
                 }
-                /* Two tables: of one line for each cluster, or of two. */
-                assert_int_equal(rows, widths[i] < 120 ? 4 : 2);
+                /* Two tables of one line for each cluster, or of two; and one that always has two. */
+                assert_int_equal(rows, (widths[i] < 120 ? 4 : 2) + 2);
                 free(text);
         }
 }
@@ -357,9 +362,10 @@ static void test_json_clusters(void **state)
         json_t *json = json_of(sample_leak(), &o);
         assert_keys(json, "schema version target clusters left_out timing");
         json_t *c = json_array_get(at(json, "clusters"), 0);
-        assert_keys(c,
-                    "id kind what count bytes resident block_size state library confidence evidence fields "
-                    "unreferenced leak_direct leak_indirect leak_bytes referrers examples signature");
+        assert_keys(
+                c,
+                "id kind what count bytes resident block_size state library confidence evidence fields "
+                "unreferenced leak_direct leak_indirect leak_bytes leak_possible referrers examples signature");
         assert_number(c, "count", 30001);
         assert_number(at(c, "block_size"), "min", 24880);
         assert_number(at(c, "state"), "in_use", 30001);
@@ -384,6 +390,21 @@ static void test_json_clusters(void **state)
         assert_int_equal(json_array_size(at(json, "clusters")), 1);
         assert_number(at(at(json, "left_out"), "clusters"), "count", 2);
         assert_number(at(at(json, "left_out"), "clusters"), "bytes", 18000600 + 48);
+        json_decref(json);
+
+        o = asking(CS_SHOW_LEAKS);
+        json = json_of(sample_leak(), &o);
+        assert_keys(json, "schema version target leaks left_out timing");
+        json_t *leaks = at(json, "leaks");
+        assert_keys(leaks, "direct indirect possible stale notes clusters");
+        assert_number(at(leaks, "direct"), "bytes", 725898880);
+        assert_number(at(leaks, "possible"), "count", 1);
+        assert_keys(
+                json_array_get(at(leaks, "clusters"), 0),
+                "cluster what direct indirect bytes possible stale retained retained_resident library confidence");
+        assert_number(json_array_get(at(leaks, "clusters"), 0), "retained", 743403330);
+        assert_text(at(json_array_get(at(leaks, "clusters"), 1), "template"), "text",
+                    "POST /api/router/<n> HTTP/1.1\r\nHost: <*>\r\n");
         json_decref(json);
 
         o = asking(CS_SHOW_LIBRARIES);

@@ -47,7 +47,7 @@ struct cs_graph {
         CS_VEC(uint32_t)
         roots;          /* blocks that something outside of the blocks refers to; sorted, without repeats */
         uint8_t *marks; /* per block: enum cs_mark. Referenced: another block in use or a root refers to it */
-        CS_VEC(struct cs_edge) edges; /* by to, then the most frequent first */
+        CS_VEC(struct cs_edge) edges;      /* by to, then the most frequent first */
         CS_VEC(struct cs_root_vote) votes; /* in the order of the roots' addresses */
         bool limited;                      /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
 };

@@ -35,6 +35,7 @@ struct analysis {
         cs_slice_vec slices;
         struct cs_clusters clusters;
         struct cs_members members;
+        struct cs_literals literals;
         struct cs_graph graph;
         struct cs_leaks leaks;
         struct cs_owners owners;
@@ -49,6 +50,7 @@ static void analysis_deinit(struct analysis *a)
         cs_owners_deinit(&a->owners);
         cs_leaks_deinit(&a->leaks);
         cs_graph_deinit(&a->graph);
+        cs_literals_deinit(&a->literals);
         cs_members_deinit(&a->members);
         cs_clusters_deinit(&a->clusters);
         cs_vec_deinit(&a->slices);
@@ -107,10 +109,11 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
                 return st;
         stage(a, "following pointers", 0, 0);
 
-        struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
-                                        &a->clusters, a->workers, &a->regions.stacks, &a->claims };
+        struct cs_graph_input graph = { a->image,   a->space,           &a->heaps,  &a->slices,  &a->clusters,
+                                        a->workers, &a->regions.stacks, &a->claims, &a->literals };
         struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph };
-        if ((st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
+        if ((st = cs_literals_build(a->image, a->space, &a->literals, err)) != CS_OK ||
+            (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
             (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
                 return st;
         stage(a, "naming owners", 0, 0);

@@ -3,6 +3,7 @@
 
 #include "bytes.h"
 #include "cs_limits.h"
+#include "ownwords.h"
 #include "tally.h"
 #include "work.h"
 
@@ -12,6 +13,7 @@
 
 enum {
         OFFSETS_UP_TO = 256 << 10, /* pointers further inside are elements of arrays, not fields */
+        NEAR_UNITS = 256,          /* 4 KiB */
         OFFSET_BITS = 20,          /* in the packed key: offset / 8, all ones: anywhere */
         CLUSTER_BITS = 21,         /* destination, or source with one value kept for each kind of root */
 };
@@ -19,9 +21,11 @@ enum {
 /* What one unit of work found. Units are merged in their order. */
 struct unit_out {
         CS_VEC(uint32_t) to;
+        CS_VEC(uint64_t) aims;   /* of `to` */
         CS_VEC(uint32_t) degree; /* per block of the slice */
         CS_VEC(uint32_t) roots;
         CS_VEC(struct cs_root_vote) votes;
+        CS_VEC(struct cs_graph_table) tables;
 };
 
 /* The word into a module that was seen last in a root: below a stack's slot that is a return address into the function that
@@ -34,6 +38,9 @@ struct context {
 struct worker {
         struct cs_view view;
         struct context context;
+        struct cs_ownwords own;
+        bool titled;              /* its first word is something, but does not point into a module */
+        int32_t literal;          /* the module that alone has the text with which the block begins */
         struct cs_tally edges;    /* packed key -> count */
         struct cs_tally examples; /* packed key -> lowest root address */
         bool limited;
@@ -46,6 +53,7 @@ struct build {
         struct unit_out *outs; /* slices, then root units */
         size_t n_outs;
         struct worker *workers;
+        struct cs_labels said;
 };
 
 /* ---- one word ---------------------------------------------------------------------------------------------------- */
@@ -110,21 +118,67 @@ static enum cs_status count_edge(struct worker *w, uint64_t key, uint64_t exampl
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
+/* Where in its block value points. */
+static enum cs_aim aim(const struct build *b, uint64_t value)
+{
+        struct cs_space_entry e = cs_space_at(b->in->space, value);
+        const struct cs_heap_range *r = &b->blocks->ranges.at[e.index];
+        uint64_t unit = (value - r->range.start) / CS_BLOCK_UNIT, word = unit / 64;
+        if (!r->starts)
+                return unit == 1 && value % CS_BLOCK_UNIT < 8 ? CS_AIM_START
+                       : unit <= NEAR_UNITS                   ? CS_AIM_NEAR
+                                                              : CS_AIM_INSIDE;
+        if (unit && value % CS_BLOCK_UNIT < 8 && r->starts[(unit - 1) / 64] >> ((unit - 1) % 64) & 1)
+                return CS_AIM_START;
+        if (r->starts[word] & UINT64_MAX >> (63 - unit % 64))
+                return CS_AIM_NEAR;
+        for (uint64_t w = 1; w <= NEAR_UNITS / 64 && w <= word; w++)
+                if (r->starts[word - w])
+                        return CS_AIM_NEAR;
+        return CS_AIM_INSIDE;
+}
+
+static enum cs_status push_reference(struct unit_out *out, uint32_t to, enum cs_aim at, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        if (out->to.n % CS_GRAPH_AIMS == 0)
+                st = cs_vec_push(&out->aims, 0, err);
+        if (st == CS_OK)
+                out->aims.at[out->to.n / CS_GRAPH_AIMS] |= (uint64_t)at << (out->to.n % CS_GRAPH_AIMS * 2);
+        return st == CS_OK ? cs_vec_push(&out->to, to, err) : st;
+}
+
+/* A word that is no reference: perhaps one into a module. */
+static void note_word(const struct build *b, struct worker *w, uint64_t value, uint64_t offset)
+{
+        struct cs_space_entry e = cs_space_at(b->in->space, value);
+        if (e.kind == CS_SPACE_MODULE)
+                cs_ownwords_add(&w->own, b->in->space, &b->in->clusters->targets, e.index, value, offset);
+}
+
 static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t index,
                                  uint64_t offset, const uint8_t *at, size_t len, struct cs_error *err)
 {
         uint32_t from = cs_blocks_cluster(b->blocks, index);
         bool fields = b->in->clusters->at.at[from].kind != CS_CLUSTER_TEXT;
+        /* A type begins with what it is called by: a number or another type. A table of callbacks begins with one of these. */
+        w->titled |= offset == 0 && len >= 8 && cs_word(at) &&
+                     cs_space_at(b->in->space, cs_word(at)).kind != CS_SPACE_MODULE;
+        if (offset == 0 && b->in->literals)
+                w->literal = cs_literals_owner(b->in->literals, at, len);
         for (size_t i = 0; i + 8 <= len; i += 8) {
                 uint64_t value = cs_word(at + i);
+                w->own.words += value != 0;
                 if (value < 0x10000 || value >> 47)
                         continue;
                 uint32_t to = pointee(b, value);
+                if (to == CS_NO_BLOCK && fields)
+                        note_word(b, w, value, offset + i);
                 if (to == CS_NO_BLOCK || to == index)
                         continue;
                 uint64_t where = offset + i < OFFSETS_UP_TO ? offset + i : UINT64_MAX;
                 uint32_t cluster = cs_blocks_cluster(b->blocks, to);
-                enum cs_status st = cs_vec_push(&out->to, to, err);
+                enum cs_status st = push_reference(out, to, aim(b, value), err);
                 /* Text has no fields: what stands behind its end was left by an earlier tenant. That may keep a block from
                  * being called lost, but it is no relation. */
                 if (st == CS_OK && fields)
@@ -135,6 +189,9 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
         return CS_OK;
 }
 
+/* How much a text says that one module alone has among its constants, of 255. */
+enum { BY_LITERAL = 80 };
+
 /* How much a pointer in a root says, of 255. Measured on recorded allocations: a module's own data names the owner for nine
  * blocks of ten; the type before a slot for as many within 64 bytes, and hardly beyond. */
 enum {
@@ -143,7 +200,9 @@ enum {
         BY_MODULE = 230,
         BY_NEAR_TYPE = 150,
         BY_FAR_TYPE = 20,
-        BY_FRAME = 90
+        BY_FRAME = 30,
+        INTERIOR_MODULE = 2,
+        INTERIOR_OTHER = 10,
 };
 
 /* Notes a word of a root that points into a module. */
@@ -163,7 +222,7 @@ static void note_context(const struct build *b, struct worker *w, uint32_t from,
 }
 
 static enum cs_status vote(const struct build *b, struct worker *w, struct unit_out *out, uint32_t from,
-                           uint64_t addr, uint32_t to, struct cs_error *err)
+                           uint64_t addr, uint32_t to, enum cs_aim at, struct cs_error *err)
 {
         struct cs_root_vote v = { .to = to, .kind = (uint8_t)cs_root_kind(from) };
         uint32_t module = cs_root_index(from);
@@ -182,6 +241,10 @@ static enum cs_status vote(const struct build *b, struct worker *w, struct unit_
         }
         if (module >= UINT16_MAX)
                 return CS_OK;
+        /* Any number may look like a pointer into the middle of a large block. */
+        if (at != CS_AIM_START)
+                v.certainty = (uint8_t)(v.certainty /
+                                        (v.kind == CS_ROOT_MODULE ? INTERIOR_MODULE : INTERIOR_OTHER));
         v.module = (uint16_t)module;
         return cs_vec_push(&out->votes, v, err);
 }
@@ -204,7 +267,7 @@ static enum cs_status scan_root_words(struct build *b, struct worker *w, struct 
                 if (st == CS_OK)
                         st = count_edge(w, key, addr + i, err);
                 if (st == CS_OK)
-                        st = vote(b, w, out, from, addr + i, to, err);
+                        st = vote(b, w, out, from, addr + i, to, aim(b, value), err);
                 if (st != CS_OK)
                         return st;
         }
@@ -240,6 +303,38 @@ static enum cs_status scan_range(struct build *b, struct worker *w, struct unit_
         return CS_OK;
 }
 
+/* Notes the block where it is mostly pointers to code. */
+static enum cs_status note_table(const struct worker *w, struct unit_out *out, uint32_t index,
+                                 struct cs_error *err)
+{
+        struct cs_graph_table table = { .block = index };
+        uint32_t functions = 0;
+        for (uint32_t i = 0; i < w->own.n; i++) {
+                functions += w->own.at[i].functions;
+                if (w->own.at[i].functions && w->own.at[i].module < UINT16_MAX)
+                        table.modules[table.n++] = (uint16_t)w->own.at[i].module;
+        }
+        return w->titled && table.n > 1 && cs_ownwords_is_table(functions, w->own.words)
+                       ? cs_vec_push(&out->tables, table, err)
+                       : CS_OK;
+}
+
+static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_out *out,
+                                 const struct cs_block *block, uint32_t index, struct cs_error *err)
+{
+        uint8_t certainty = 0;
+        w->own.n = w->own.words = 0;
+        w->literal = CS_NO_MODULE;
+        w->titled = false;
+        enum cs_status st = scan_range(b, w, out, index, 0, cs_block_payload(block), err);
+        int32_t module = cs_ownwords_owner(&w->own, &certainty);
+        if (module != CS_NO_MODULE)
+                cs_label_set(&b->said, index, (uint32_t)module, certainty);
+        else if (w->literal != CS_NO_MODULE)
+                cs_label_set(&b->said, index, (uint32_t)w->literal, BY_LITERAL);
+        return st == CS_OK ? note_table(w, out, index, err) : st;
+}
+
 static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w, struct cs_error *err)
 {
         const struct cs_slice *slice = &b->in->slices->at[unit];
@@ -251,7 +346,7 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
                 size_t before = out->to.n;
                 enum cs_status st = CS_OK;
                 if (cs_block_state(&block) == CS_BLOCK_IN_USE)
-                        st = scan_range(b, w, out, i, 0, cs_block_payload(&block), err);
+                        st = scan_block(b, w, out, &block, i, err);
                 if (st == CS_OK)
                         st = cs_vec_push(&out->degree, (uint32_t)(out->to.n - before), err);
                 if (st != CS_OK)
@@ -346,8 +441,9 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         out->first = calloc(n + 1, sizeof(*out->first));
         out->base = calloc(n / CS_GRAPH_GROUP + 1, sizeof(*out->base));
         out->to = malloc((size_t)(total + 1) * sizeof(*out->to));
+        out->aims = calloc((size_t)total / CS_GRAPH_AIMS + 1, sizeof(*out->aims));
         out->marks = calloc(n + 1, 1);
-        if (!out->first || !out->base || !out->to || !out->marks)
+        if (!out->aims || !out->first || !out->base || !out->to || !out->marks)
                 return cs_fail(err, CS_ENOMEM, "graph of %" PRIu64 " references", total);
         total = 0;
         for (size_t u = 0; u < b->in->slices->n; u++) {
@@ -358,13 +454,25 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
                 }
                 for (size_t i = 0; i < o->to.n; i++)
                         out->marks[o->to.at[i]] = CS_MARK_REFERENCED;
+                size_t at = (size_t)total - o->to.n;
                 if (o->to.n)
-                        memcpy(out->to + total - o->to.n, o->to.at, o->to.n * sizeof(*out->to));
+                        memcpy(out->to + at, o->to.at, o->to.n * sizeof(*out->to));
+                for (size_t i = 0; i < o->to.n; i++)
+                        out->aims[(at + i) / CS_GRAPH_AIMS] |=
+                                (o->aims.at[i / CS_GRAPH_AIMS] >> (i % CS_GRAPH_AIMS * 2) & 3)
+                                << ((at + i) % CS_GRAPH_AIMS * 2);
+                cs_vec_deinit(&o->aims);
                 cs_vec_deinit(&o->to);
                 cs_vec_deinit(&o->degree);
         }
         if (!set_begin(out, n, total) || !fits)
                 return cs_fail(err, CS_ELIMIT, "more than 2^32 references from %d blocks", CS_GRAPH_GROUP);
+        for (size_t u = 0; u < b->n_outs; u++)
+                for (size_t i = 0; i < b->outs[u].tables.n; i++) {
+                        enum cs_status st = cs_vec_push(&out->tables, b->outs[u].tables.at[i], err);
+                        if (st != CS_OK)
+                                return st;
+                }
         for (size_t u = 0; u < b->n_outs; u++)
                 for (size_t i = 0; i < b->outs[u].votes.n; i++) {
                         enum cs_status st = cs_vec_push(&out->votes, b->outs[u].votes.at[i], err);
@@ -438,9 +546,11 @@ static void build_deinit(struct build *b)
 {
         for (size_t i = 0; b->outs && i < b->n_outs; i++) {
                 cs_vec_deinit(&b->outs[i].to);
+                cs_vec_deinit(&b->outs[i].aims);
                 cs_vec_deinit(&b->outs[i].degree);
                 cs_vec_deinit(&b->outs[i].roots);
                 cs_vec_deinit(&b->outs[i].votes);
+                cs_vec_deinit(&b->outs[i].tables);
         }
         free(b->outs);
         for (unsigned i = 0; b->workers && i < b->in->workers; i++) {
@@ -449,6 +559,7 @@ static void build_deinit(struct build *b)
                 cs_tally_deinit(&b->workers[i].examples);
         }
         free(b->workers);
+        cs_labels_deinit(&b->said);
         cs_vec_deinit(&b->root_units);
 }
 
@@ -466,12 +577,18 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
         b.workers = calloc(in->workers, sizeof(*b.workers));
         if (!b.outs || !b.workers)
                 return cs_fail(err, CS_ENOMEM, "graph");
+        b.said.module = calloc((size_t)cs_blocks_indices(b.blocks) + 1, sizeof(*b.said.module));
+        b.said.certainty = calloc((size_t)cs_blocks_indices(b.blocks) + 1, 1);
+        if (!b.said.module || !b.said.certainty)
+                return cs_fail(err, CS_ENOMEM, "owners");
         for (unsigned i = 0; i < in->workers; i++)
                 cs_view_init(&b.workers[i].view, in->image->source);
         if ((st = cs_work_run(in->workers, units, do_unit, &b, err)) != CS_OK ||
             (st = add_registers(&b, &b.outs[units], err)) != CS_OK ||
             (st = merge_references(&b, out, err)) != CS_OK)
                 return st;
+        out->said = b.said;
+        b.said = (struct cs_labels){ 0 };
         return merge_edges(&b, out, err);
 }
 
@@ -480,10 +597,13 @@ void cs_graph_deinit(struct cs_graph *graph)
         free(graph->first);
         free(graph->base);
         free(graph->to);
+        free(graph->aims);
+        cs_labels_deinit(&graph->said);
         free(graph->marks);
         cs_vec_deinit(&graph->roots);
         cs_vec_deinit(&graph->edges);
         cs_vec_deinit(&graph->votes);
+        cs_vec_deinit(&graph->tables);
 }
 
 void cs_graph_edges_to(const struct cs_graph *graph, uint32_t cluster, size_t *first, size_t *end)

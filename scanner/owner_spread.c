@@ -1,14 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "owner_spread.h"
 
-/* One vote's weight for a block with a single reference; a table's many children get a part each. */
-enum { VOTE = 3000, DEGREE_FREE = 3, ROUNDS = 8, STEP_DOWN = 250, STEP_UP = 220, WHOLE = 255 };
+#include "heaptypes.h"
+
+enum {
+        WHOLE = 255,
+        VOTE = 3000, /* one vote's weight for a block with a single reference; of many, each gets a part */
+        DEGREE_FREE = 3,
+        UP = 100, /* of 255: what a block leads to says less than what leads to it */
+        BY_TYPE = 180,
+        BY_PEER = 90,
+        KINDS = 4096,
+        PEERS_LEAST = 4,
+        PEERS_PART = 8,
+};
+
+/* By aim: what a reference keeps of the certainty (of 255), and what part of a vote it is. */
+static const uint32_t STEP[] = { 150, 240, 250 };
+static const uint32_t PART[] = { 8, 2, 1 };
+
+/* Where certainty falls below these, those that lead to decided blocks are asked. */
+static const uint8_t UPWARD[] = { 140, 100, 60, 30, 10, 1 };
 
 /* The votes for a block that is not decided yet. Weighted majority in constant room (Boyer and Moore): the candidate's lead,
  * and all that was cast. */
 struct ballot {
         uint16_t module; /* and one; 0: none */
         uint8_t certainty;
+        uint8_t queued; /* the certainty at which it was queued last */
         uint32_t lead;
         uint32_t all;
 };
@@ -16,34 +35,35 @@ struct ballot {
 struct spread {
         const struct cs_spread_input *in;
         struct cs_labels *labels;
+        struct cs_heaptypes types;
         struct ballot *ballots;
         uint8_t *decided;
-        cs_block_vec now;  /* blocks that were decided last */
-        cs_block_vec next; /* that somebody voted for */
+        cs_block_vec queue[WHOLE + 1]; /* by certainty */
         struct cs_error *err;
 };
 
 static void spread_deinit(struct spread *s)
 {
+        cs_heaptypes_deinit(&s->types);
         free(s->ballots);
         free(s->decided);
-        cs_vec_deinit(&s->now);
-        cs_vec_deinit(&s->next);
+        for (size_t i = 0; i <= WHOLE; i++)
+                cs_vec_deinit(&s->queue[i]);
 }
 
-static void cast(struct ballot *b, uint16_t module, uint8_t certainty, uint32_t weight)
+static void cast(struct ballot *b, uint16_t module, uint32_t certainty, uint32_t weight)
 {
         b->all += weight;
         if (b->module == module) {
                 b->lead += weight;
                 if (certainty > b->certainty)
-                        b->certainty = certainty;
+                        b->certainty = (uint8_t)certainty;
         } else if (b->lead >= weight && b->module) {
                 b->lead -= weight;
         } else {
                 b->lead = weight - b->lead;
                 b->module = module;
-                b->certainty = certainty;
+                b->certainty = (uint8_t)certainty;
         }
 }
 
@@ -52,10 +72,31 @@ static bool in_use(const struct spread *s, uint32_t i)
         return cs_blocks_state(s->in->blocks, i) == CS_BLOCK_IN_USE;
 }
 
-/* What block i's label is worth to one of its `degree` neighbours. */
-static uint32_t weight(const struct spread *s, uint32_t i, uint64_t degree)
+/* What a label of that certainty is worth to one of `degree` neighbours. */
+static uint32_t weight(uint32_t certainty, uint64_t degree)
 {
-        return (uint32_t)((uint64_t)s->labels->certainty[i] * VOTE / WHOLE / (DEGREE_FREE + degree)) + 1;
+        uint64_t root = 0; /* rounded to a power of two */
+        for (uint64_t d = degree; d > 1; d /= 4)
+                root = root ? root * 2 : 2;
+        return (uint32_t)(certainty * (uint64_t)VOTE / WHOLE / (DEGREE_FREE + root)) + 1;
+}
+
+/* How sure the answer would be, if it was given now. */
+static uint8_t surety(const struct ballot *b)
+{
+        return b->all ? (uint8_t)(b->certainty * (128 + (uint64_t)b->lead * 127 / b->all) / WHOLE) : 0;
+}
+
+/* A vote for a block that is not decided. It is queued anew where the vote made it surer. */
+static enum cs_status vote(struct spread *s, uint32_t to, uint16_t module, uint32_t certainty, uint32_t w)
+{
+        struct ballot *b = &s->ballots[to];
+        cast(b, module, certainty, w);
+        uint8_t sure = surety(b);
+        if (sure <= b->queued)
+                return CS_OK;
+        b->queued = sure;
+        return cs_vec_push(&s->queue[sure], to, s->err);
 }
 
 /* Votes of a decided block for what it refers to. */
@@ -63,118 +104,159 @@ static enum cs_status vote_down(struct spread *s, uint32_t i)
 {
         const struct cs_graph *g = s->in->graph;
         uint64_t begin = cs_graph_begin(g, i), end = cs_graph_end(g, i);
-        uint16_t module = s->labels->module[i];
-        uint32_t w = weight(s, i, end - begin);
-        if (!module)
-                return CS_OK;
-        for (uint64_t e = begin; e < end; e++) {
-                uint32_t to = g->to[e];
-                if (s->decided[to])
-                        continue;
-                if (!s->ballots[to].all) {
-                        enum cs_status st = cs_vec_push(&s->next, to, s->err);
-                        if (st != CS_OK)
-                                return st;
+        uint32_t certainty = s->labels->certainty[i], w = weight(certainty, end - begin);
+        enum cs_status st = CS_OK;
+        for (uint64_t e = begin; st == CS_OK && e < end; e++)
+                if (!s->decided[g->to[e]]) {
+                        enum cs_aim aim = cs_graph_aim(g, e);
+                        st = vote(s, g->to[e], s->labels->module[i], certainty * STEP[aim] / WHOLE,
+                                  w / PART[aim] + 1);
                 }
-                cast(&s->ballots[to], module, s->labels->certainty[i], w);
-        }
-        return CS_OK;
-}
-
-static void decide(struct spread *s, uint32_t i, uint32_t step)
-{
-        struct ballot *b = &s->ballots[i];
-        /* What the block says itself, though not surely. */
-        if (s->labels->module[i])
-                cast(b, s->labels->module[i], s->labels->certainty[i], weight(s, i, 0));
-        uint32_t share = b->all ? (uint32_t)(128 + (uint64_t)b->lead * 127 / b->all) : 0;
-        if (b->lead) {
-                s->labels->module[i] = b->module;
-                s->labels->certainty[i] = (uint8_t)(b->certainty * share / WHOLE * step / WHOLE);
-        }
-        s->decided[i] = s->labels->module[i] != 0;
-        *b = (struct ballot){ 0 };
-}
-
-/* Decides what was voted for, and goes on from there, until nothing new is reached. */
-static enum cs_status run_down(struct spread *s)
-{
-        enum cs_status st = CS_OK;
-        while (st == CS_OK && s->next.n) {
-                cs_block_vec swap = s->now;
-                s->now = s->next;
-                s->next = swap;
-                s->next.n = 0;
-                for (size_t i = 0; i < s->now.n; i++)
-                        decide(s, s->now.at[i], STEP_DOWN);
-                for (size_t i = 0; st == CS_OK && i < s->now.n; i++)
-                        st = vote_down(s, s->now.at[i]);
-        }
         return st;
 }
 
-/* The roots' votes. Memory that is not known in detail speaks only for what nothing better speaks for. */
-static enum cs_status vote_roots(struct spread *s, bool modules)
-{
-        enum cs_status st = CS_OK;
-        for (size_t i = 0; st == CS_OK && i < s->in->graph->votes.n; i++) {
-                const struct cs_root_vote *v = &s->in->graph->votes.at[i];
-                if (s->decided[v->to] || (v->kind == CS_ROOT_MODULE) != modules)
-                        continue;
-                if (!s->ballots[v->to].all)
-                        st = cs_vec_push(&s->next, v->to, s->err);
-                cast(&s->ballots[v->to], (uint16_t)(v->module + 1), v->certainty,
-                     (uint32_t)v->certainty * VOTE / WHOLE / DEGREE_FREE + 1);
-        }
-        return st;
-}
-
-/* Everything that is decided votes for what it refers to. */
-static enum cs_status start_down(struct spread *s)
-{
-        uint32_t n = cs_blocks_indices(s->in->blocks);
-        enum cs_status st = CS_OK;
-        for (uint32_t i = 0; st == CS_OK && i < n; i++)
-                if (s->decided[i])
-                        st = vote_down(s, i);
-        return st;
-}
-
-/* One step up: blocks that lead to decided ones. *learned counts them. */
-static enum cs_status run_up(struct spread *s, size_t *learned)
+/* The votes of decided blocks for those that lead to them and are not. */
+static enum cs_status vote_up(struct spread *s)
 {
         const struct cs_graph *g = s->in->graph;
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
-        s->next.n = 0;
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
                 if (s->decided[i] || !in_use(s, i))
                         continue;
-                struct ballot *b = &s->ballots[i];
-                for (uint64_t e = cs_graph_begin(g, i); e < cs_graph_end(g, i); e++)
-                        if (s->decided[g->to[e]])
-                                cast(b, s->labels->module[g->to[e]], s->labels->certainty[g->to[e]],
-                                     weight(s, g->to[e], 0));
-                if (b->all)
-                        st = cs_vec_push(&s->next, i, s->err);
+                for (uint64_t e = cs_graph_begin(g, i); st == CS_OK && e < cs_graph_end(g, i); e++) {
+                        uint32_t to = g->to[e], certainty = (uint32_t)s->labels->certainty[to] * UP / WHOLE;
+                        enum cs_aim aim = cs_graph_aim(g, e);
+                        if (s->decided[to] && certainty)
+                                st = vote(s, i, s->labels->module[to], certainty * STEP[aim] / WHOLE,
+                                          weight(certainty, 0) / PART[aim] + 1);
+                }
         }
-        *learned = s->next.n;
-        for (size_t i = 0; i < s->next.n; i++)
-                decide(s, s->next.at[i], STEP_UP);
-        s->now.n = 0;
-        cs_block_vec swap = s->now;
-        s->now = s->next;
-        s->next = swap;
-        for (size_t i = 0; st == CS_OK && i < s->now.n; i++)
-                st = vote_down(s, s->now.at[i]);
-        return st == CS_OK ? run_down(s) : st;
+        return st;
 }
 
-static void decide_known(struct spread *s, unsigned least)
+/* Gives the surest answer that is queued at this certainty, and so on. */
+static enum cs_status decide_at(struct spread *s, uint8_t sure)
+{
+        enum cs_status st = CS_OK;
+        for (size_t k = 0; st == CS_OK && k < s->queue[sure].n; k++) {
+                uint32_t i = s->queue[sure].at[k];
+                struct ballot *b = &s->ballots[i];
+                if (s->decided[i] || b->queued != sure)
+                        continue;
+                uint8_t now = surety(b);
+                if (now < sure) { /* others have spoken against it since */
+                        b->queued = now;
+                        if (now)
+                                st = cs_vec_push(&s->queue[now], i, s->err);
+                        continue;
+                }
+                s->decided[i] = 1;
+                s->labels->module[i] = b->module;
+                s->labels->certainty[i] = sure;
+                st = vote_down(s, i);
+        }
+        s->queue[sure].n = 0;
+        return st;
+}
+
+/* From the surest on down. Who is decided votes for others, who are never surer. */
+static enum cs_status run(struct spread *s)
+{
+        enum cs_status st = CS_OK;
+        size_t next = 0;
+        for (int sure = WHOLE; st == CS_OK && sure > 0; sure--) {
+                /* A vote may be as sure as the voter: what was queued here meanwhile is taken in the same pass. */
+                st = decide_at(s, (uint8_t)sure);
+                if (st != CS_OK || next == sizeof(UPWARD) || sure > UPWARD[next])
+                        continue;
+                next++;
+                st = vote_up(s);
+                sure = WHOLE; /* votes from below may be surer than what is queued */
+        }
+        return st;
+}
+
+/* Blocks that refer to a type in the heap are of that type, or hold some that are. */
+static void ask_types(struct spread *s)
+{
+        const struct cs_graph *g = s->in->graph;
+        uint32_t n = cs_blocks_indices(s->in->blocks);
+        for (uint32_t i = 0; s->types.n && i < n; i++) {
+                struct ballot b = { 0 };
+                if (!in_use(s, i) || s->labels->certainty[i] >= CS_SPREAD_SURE ||
+                    cs_heaptypes_module(&s->types, i) != CS_NO_MODULE)
+                        continue;
+                for (uint64_t e = cs_graph_begin(g, i); e < cs_graph_end(g, i); e++) {
+                        int32_t module = cs_graph_aim(g, e) == CS_AIM_START
+                                                 ? cs_heaptypes_module(&s->types, g->to[e])
+                                                 : CS_NO_MODULE;
+                        if (module != CS_NO_MODULE)
+                                cast(&b, (uint16_t)(module + 1), BY_TYPE, 1);
+                }
+                if (b.lead)
+                        cs_label_set(s->labels, i, (uint32_t)b.module - 1, BY_TYPE);
+        }
+}
+
+/* What is known of a kind of blocks. */
+struct kind {
+        struct ballot ballot;
+        uint32_t blocks;
+};
+
+/* The kind of a block: its size, for what refers to something. Text has none. */
+static struct kind *kind_of(struct spread *s, struct kind *kinds, uint32_t i, uint64_t size)
+{
+        if (s->in->clusters->at.at[cs_blocks_cluster(s->in->blocks, i)].kind == CS_CLUSTER_TEXT &&
+            cs_graph_begin(s->in->graph, i) == cs_graph_end(s->in->graph, i))
+                return NULL;
+        return size / CS_BLOCK_UNIT < KINDS ? &kinds[size / CS_BLOCK_UNIT] : NULL;
+}
+
+/* Blocks of one size of which some say whose they are, and nearly all of these the same: so are the others. */
+static enum cs_status ask_peers(struct spread *s)
+{
+        struct kind *kinds = calloc(KINDS, sizeof(*kinds));
+        struct cs_block_cursor cursor = cs_blocks_all(s->in->blocks);
+        struct cs_block b;
+        uint32_t i;
+        if (!kinds)
+                return cs_fail(s->err, CS_ENOMEM, "kinds of blocks");
+        while (cs_blocks_next(&cursor, &b, &i)) {
+                struct kind *k = b.state == CS_BLOCK_IN_USE ? kind_of(s, kinds, i, b.size) : NULL;
+                if (!k)
+                        continue;
+                k->blocks++;
+                if (s->labels->module[i])
+                        cast(&k->ballot, s->labels->module[i], BY_PEER, 1);
+        }
+        cursor = cs_blocks_all(s->in->blocks);
+        while (cs_blocks_next(&cursor, &b, &i)) {
+                const struct kind *k = b.state == CS_BLOCK_IN_USE ? kind_of(s, kinds, i, b.size) : NULL;
+                if (!k || s->labels->module[i] || k->ballot.all < PEERS_LEAST ||
+                    k->ballot.all < k->blocks / PEERS_PART || k->ballot.lead < k->ballot.all / 2)
+                        continue;
+                cs_label_set(s->labels, i, (uint32_t)k->ballot.module - 1, BY_PEER);
+        }
+        free(kinds);
+        return CS_OK;
+}
+
+/* What the blocks say themselves, and what roots say. */
+static enum cs_status first_votes(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
-        for (uint32_t i = 0; i < n; i++)
-                s->decided[i] |= s->labels->module[i] && s->labels->certainty[i] >= least;
+        enum cs_status st = CS_OK;
+        for (uint32_t i = 0; st == CS_OK && i < n; i++)
+                if (s->labels->module[i])
+                        st = vote(s, i, s->labels->module[i], s->labels->certainty[i],
+                                  weight(s->labels->certainty[i], 0));
+        for (size_t i = 0; st == CS_OK && i < s->in->graph->votes.n; i++) {
+                const struct cs_root_vote *v = &s->in->graph->votes.at[i];
+                st = vote(s, v->to, (uint16_t)(v->module + 1), v->certainty, weight(v->certainty, 0));
+        }
+        return st;
 }
 
 /* What nothing leads to or from: as the neighbour before it, which was often allocated together with it. */
@@ -202,19 +284,12 @@ enum cs_status cs_owner_spread(const struct cs_spread_input *in, struct cs_label
         s.decided = calloc((size_t)n + 1, 1);
         if (!s.ballots || !s.decided)
                 return cs_fail(err, CS_ENOMEM, "votes for %u blocks", n);
-        enum cs_status st;
-        decide_known(&s, CS_SPREAD_SURE);
-        if ((st = vote_roots(&s, true)) != CS_OK || (st = start_down(&s)) != CS_OK ||
-            (st = run_down(&s)) != CS_OK)
+        enum cs_status st = cs_heaptypes_find(in->graph, n, in->modules, &s.types, err);
+        if (st != CS_OK)
                 return st;
-        decide_known(&s, 1);
-        if ((st = vote_roots(&s, false)) != CS_OK || (st = start_down(&s)) != CS_OK ||
-            (st = run_down(&s)) != CS_OK)
+        ask_types(&s);
+        if ((st = ask_peers(&s)) != CS_OK || (st = first_votes(&s)) != CS_OK || (st = run(&s)) != CS_OK)
                 return st;
-        size_t learned = 1;
-        for (int round = 0; st == CS_OK && learned && round < ROUNDS; round++)
-                st = run_up(&s, &learned);
-        if (st == CS_OK)
-                ask_neighbours(&s);
-        return st;
+        ask_neighbours(&s);
+        return CS_OK;
 }

@@ -12,6 +12,7 @@ struct cs_spread_input {
         const struct cs_blocks *blocks;
         const struct cs_clusters *clusters;
         const struct cs_graph *graph;
+        size_t modules;
 };
 
 /* labels: what the blocks say themselves; completed and corrected. Sure ones (from CS_SPREAD_SURE on) are taken at their

@@ -3,39 +3,22 @@
 
 #include "bytes.h"
 #include "owner_spread.h"
+#include "ownwords.h"
 #include "signature.h"
 #include "tally.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
+        FEW = 4,      /* blocks: no kind */
         SAMPLES = 32, /* blocks of a cluster whose words are asked */
 };
 
-/* Reasoned from recorded allocations: how often the module that a word of that kind points into is the one that asked for
- * the block. */
-static double trust(enum cs_target_kind kind, bool at_start)
-{
-        switch (kind) {
-        case CS_TARGET_VTABLE:
-                return at_start ? 0.98 : 0.92;
-        case CS_TARGET_CONST:
-                return 0.92;
-        case CS_TARGET_LITERAL:
-                return 0.85;
-        case CS_TARGET_DATA:
-        case CS_TARGET_BSS:
-                return 0.80;
-        case CS_TARGET_FUNCTION:
-                return 0.60;
-        }
-        return 0;
-}
-
 /* A step over the graph keeps nearly all of what is known: the first parent is right for nine blocks in ten. */
 static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90;
-/* A word that one block has counts less than one that all of its kind have. */
-static const double ALONE = 0.85, UNIFORM = 0.9;
+/* Where nearly all of the blocks have the words that speak for the owner, these speak for each of them. */
+static const double UNIFORM = 0.9;
 /* The runtimes allocate for themselves as well. */
 static const double ONLY_CANDIDATE = 0.55;
 
@@ -80,42 +63,10 @@ struct feature_count {
 
 typedef CS_VEC(struct feature_count) feature_counts;
 
-/* What a word that points into a module is. */
-struct word {
-        enum cs_target_kind kind;
-        double weight; /* 0: says nothing */
-};
-
-/* Small numbers look like addresses of an executable that is not position-independent. Its objects are aligned. */
-static bool by_chance(uint64_t target, enum cs_target_kind kind)
+static struct cs_ownword weigh(const struct cs_owners_input *in, const struct cs_feature *f, double share)
 {
-        if (target >> 32)
-                return false;
-        switch (kind) {
-        case CS_TARGET_VTABLE:
-        case CS_TARGET_CONST:
-                return target % 8;
-        case CS_TARGET_FUNCTION:
-                return target % 16;
-        case CS_TARGET_DATA:
-        case CS_TARGET_BSS:
-                return target % 32;
-        case CS_TARGET_LITERAL:
-                break;
-        }
-        return true;
-}
-
-/* share: of the blocks of that kind that have the word there. What all have is a field; what some have may be an earlier
- * tenant's, the more so the further inside it stands. */
-static struct word weigh(const struct cs_owners_input *in, const struct cs_feature *f, double share)
-{
-        const struct cs_target *t = cs_targets_at(&in->clusters->targets, f->target);
-        struct word w = { t ? t->kind : cs_target_kind_of(cs_space_part(in->space, f->module, f->target)),
-                          0 };
-        if (in->space->modules[f->module].maker && !by_chance(f->target, w.kind))
-                w.weight = cs_target_weight(w.kind) * share / (1 + 0.2 * (1 - share) * f->offset / 8);
-        return w;
+        return cs_ownword_weigh(in->space, cs_targets_at(&in->clusters->targets, f->target), f->module,
+                                f->target, f->offset, share);
 }
 
 static int by_feature(const void *a, const void *b)
@@ -175,6 +126,12 @@ static void add_evidence(struct cs_owner *owner, struct cs_evidence e)
         owner->evidence[i] = e;
 }
 
+/* What a share is worth: of one or two blocks, not much. */
+static double credible(uint32_t count, size_t n_blocks)
+{
+        return (double)count / (double)(n_blocks + 1);
+}
+
 /* Votes with one kind of features: pointers to data, or (where those say nothing) to functions. */
 static enum cs_status vote_by_words(const struct cs_owners_input *in, const feature_counts *features,
                                     size_t n_blocks, bool functions, struct cs_owner *owner,
@@ -186,7 +143,7 @@ static enum cs_status vote_by_words(const struct cs_owners_input *in, const feat
         enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < features->n; i++) {
                 const struct feature_count *f = &features->at[i];
-                struct word w = weigh(in, &f->feature, (double)f->count / (double)n_blocks);
+                struct cs_ownword w = weigh(in, &f->feature, credible(f->count, n_blocks));
                 if (w.weight > 0 && (w.kind == CS_TARGET_FUNCTION) == functions)
                         st = cast(&ballot, f->feature.module, w.weight, err);
         }
@@ -198,10 +155,10 @@ static enum cs_status vote_by_words(const struct cs_owners_input *in, const feat
                                          .module = f->feature.module,
                                          .target = f->feature.target,
                                          .share = (double)f->count / (double)n_blocks };
-                struct word w = weigh(in, &f->feature, e.share);
+                struct cs_ownword w = weigh(in, &f->feature, credible(f->count, n_blocks));
                 if (w.weight <= 0 || (w.kind == CS_TARGET_FUNCTION) != functions || e.module != won->module)
                         continue;
-                e.weight = trust(w.kind, e.offset == 0);
+                e.weight = w.trust;
                 add_evidence(owner, e);
                 if (w.weight > strongest) {
                         strongest = w.weight;
@@ -243,58 +200,24 @@ static enum cs_status by_words(const struct cs_owners_input *in, struct cs_owner
 
 /* ---- block by block ---------------------------------------------------------------------------------------------- */
 
-/* The words of a single block, where those of its likes differ. */
-static enum cs_status ask_block(const struct cs_owners_input *in, struct cs_view *view,
-                                const struct cs_block *block, feature_counts *features, struct cs_owner *out,
-                                struct cs_error *err)
-{
-        struct cs_features found;
-        enum cs_status st = CS_OK;
-        *out = (struct cs_owner){ .module = CS_NO_MODULE };
-        cs_signature_features(view, in->space, block, &found);
-        features->n = 0;
-        for (uint32_t i = 0; st == CS_OK && i < found.n; i++) {
-                struct feature_count one = { found.at[i], 1 };
-                st = cs_vec_push(features, one, err);
-        }
-        for (int functions = 0; st == CS_OK && functions < 2 && out->module == CS_NO_MODULE; functions++)
-                st = vote_by_words(in, features, 1, functions, out, err);
-        out->confidence *= ALONE;
-        return st;
-}
-
 /* Do the words that speak for a cluster's owner stand in nearly all of its blocks? */
 static bool uniform(const struct cs_owner *owner)
 {
         return owner->module != CS_NO_MODULE && owner->n_evidence && owner->evidence[0].share >= UNIFORM;
 }
 
-static enum cs_status label_blocks(const struct cs_owners_input *in, const struct cs_owner *clusters,
-                                   struct cs_labels *labels, struct cs_error *err)
+/* What the clusters know better than the words of the single block. */
+static void label_blocks(const struct cs_owners_input *in, const struct cs_owner *clusters,
+                         struct cs_labels *labels)
 {
-        struct cs_view view;
-        struct cs_block block;
-        struct cs_owner one;
-        feature_counts features = { 0 };
-        enum cs_status st = CS_OK;
-        uint32_t i;
-        struct cs_block_cursor cursor = cs_blocks_all(in->blocks);
-        cs_view_init(&view, in->image->source);
-        while (st == CS_OK && cs_blocks_next(&cursor, &block, &i)) {
-                if (block.state != CS_BLOCK_IN_USE ||
-                    in->clusters->at.at[block.cluster].kind == CS_CLUSTER_TEXT)
+        for (uint32_t c = 0; c < in->clusters->at.n; c++) {
+                if (in->clusters->at.at[c].kind == CS_CLUSTER_TEXT || in->clusters->at.at[c].count < FEW ||
+                    !uniform(&clusters[c]))
                         continue;
-                const struct cs_owner *o = &clusters[block.cluster];
-                if (!uniform(o)) {
-                        st = ask_block(in, &view, &block, &features, &one, err);
-                        o = &one;
-                }
-                if (st == CS_OK && o->module != CS_NO_MODULE)
-                        cs_label_set(labels, i, (uint32_t)o->module, (uint8_t)(o->confidence * 255));
+                for (uint32_t m = in->members->first[c]; m < in->members->first[c + 1]; m++)
+                        cs_label_set(labels, in->members->block[m], (uint32_t)clusters[c].module,
+                                     (uint8_t)(clusters[c].confidence * 255));
         }
-        cs_vec_deinit(&features);
-        cs_view_deinit(&view);
-        return st;
 }
 
 /* ---- over the graph ---------------------------------------------------------------------------------------------- */
@@ -426,7 +349,7 @@ static void show_guess(struct cs_owner *owner, enum cs_evidence_kind why)
 enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out, struct cs_error *err)
 {
         size_t n = in->clusters->at.n, blocks = cs_blocks_indices(in->blocks);
-        struct cs_spread_input spread = { in->blocks, in->clusters, in->graph };
+        struct cs_spread_input spread = { in->blocks, in->clusters, in->graph, in->image->modules.n };
         enum cs_status st;
         out->clusters = calloc(n + 1, sizeof(*out->clusters));
         out->blocks.module = calloc(blocks + 1, sizeof(*out->blocks.module));
@@ -435,9 +358,12 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
                 return cs_fail(err, CS_ENOMEM, "owners of %zu blocks", blocks);
         for (size_t c = 0; c < n; c++)
                 out->clusters[c].module = CS_NO_MODULE;
-        if ((st = by_words(in, out->clusters, err)) != CS_OK ||
-            (st = label_blocks(in, out->clusters, &out->blocks, err)) != CS_OK ||
-            (st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK)
+        memcpy(out->blocks.module, in->graph->said.module, blocks * sizeof(*out->blocks.module));
+        memcpy(out->blocks.certainty, in->graph->said.certainty, blocks * sizeof(*out->blocks.certainty));
+        if ((st = by_words(in, out->clusters, err)) != CS_OK)
+                return st;
+        label_blocks(in, out->clusters, &out->blocks);
+        if ((st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK)
                 return st;
         int32_t only = only_candidate(in);
         if (only != CS_NO_MODULE)

@@ -26,6 +26,8 @@ enum {
         CS_LIMIT_BLOCK_FEATURES = 64,
         /* Distinct templates that one worker keeps apart, at some 400 bytes each until they are merged; text beyond counts
          * as one cluster of other text. */
+        /* String constants of modules: 24 bytes each, twice. */
+        CS_LIMIT_LITERALS = 1 << 21,
         CS_LIMIT_TEMPLATES = 1 << 18,
         /* Blocks of a cluster that are read for its field map: shares are good to two per cent. */
         CS_LIMIT_FIELD_SAMPLES = 512,

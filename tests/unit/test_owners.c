@@ -184,7 +184,7 @@ static void test_by_children(void **state)
                 fake_put(w->p, array + 8 * i, user[i]);
         }
         relate(w);
-        const struct cs_owner *o = expect(w, array, "libwidget.so.1", 0.5);
+        const struct cs_owner *o = expect(w, array, "libwidget.so.1", 0.25);
         assert_int_equal(o->evidence[0].kind, CS_EVIDENCE_CHILD);
         assert_true(o->confidence < owner(w, user[0])->confidence);
         expect_guess(w, other);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "literals.h"
+
+#include "cs_limits.h"
+#include "text.h"
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { SHARED = UINT16_MAX, WHOLE_SEED = 1, FORMAT_SEED = 2, VIEW = 64 << 10 };
+
+struct reader {
+        struct cs_literals *out;
+        uint32_t module;
+        struct cs_error *err;
+};
+
+static uint64_t key_of(const uint8_t *text, size_t len, unsigned seed)
+{
+        return XXH3_64bits_withSeed(text, len < CS_LITERAL_MOST ? len : (size_t)CS_LITERAL_MOST, seed);
+}
+
+static enum cs_status enter(struct reader *r, uint64_t key)
+{
+        uint64_t *module;
+        if (r->out->at.n >= CS_LIMIT_LITERALS) {
+                r->out->limited = true;
+                return CS_OK;
+        }
+        enum cs_status st = cs_tally_at(&r->out->at, key, r->module + 1, &module, r->err);
+        if (st == CS_OK && *module != r->module + 1)
+                *module = SHARED;
+        return st;
+}
+
+/* A constant, and, as a format, what stands before its first variable part. */
+static enum cs_status enter_text(struct reader *r, const uint8_t *text, size_t len)
+{
+        const uint8_t *mark = memchr(text, '%', len);
+        size_t fixed = mark ? (size_t)(mark - text) : 0;
+        enum cs_status st = CS_OK;
+        if (len >= CS_LITERAL_LEAST)
+                st = enter(r, key_of(text, len, WHOLE_SEED));
+        if (st == CS_OK && fixed >= CS_LITERAL_LEAST)
+                st = enter(r, key_of(text, fixed, FORMAT_SEED));
+        return st;
+}
+
+/* Strings that begin behind a NUL and end in one, within one view: what lies across two of them is left out. */
+static enum cs_status enter_bytes(struct reader *r, const uint8_t *bytes, size_t len)
+{
+        enum cs_status st = CS_OK;
+        for (size_t at = 0; st == CS_OK && at < len;) {
+                const uint8_t *end = memchr(bytes + at, 0, len - at);
+                if (!end)
+                        break;
+                size_t n = (size_t)(end - bytes) - at;
+                if (n >= CS_LITERAL_LEAST && cs_text_run(bytes + at, n) == n)
+                        st = enter_text(r, bytes + at, n);
+                at += n + 1;
+        }
+        return st;
+}
+
+static enum cs_status read_section(struct reader *r, struct cs_view *view, struct cs_range range)
+{
+        enum cs_status st = CS_OK;
+        for (uint64_t at = range.start; st == CS_OK && at < range.end;) {
+                size_t got;
+                size_t want = range.end - at < VIEW ? (size_t)(range.end - at) : VIEW;
+                const uint8_t *bytes = cs_view_at(view, at, want, &got);
+                if (!bytes) {
+                        uint64_t next = cs_source_next(view->src, cs_page_down(at) + CS_PAGE);
+                        at = next > at ? next : range.end;
+                        continue;
+                }
+                st = enter_bytes(r, bytes, got);
+                at += got;
+        }
+        return st;
+}
+
+enum cs_status cs_literals_build(const struct cs_image *image, const struct cs_space *space,
+                                 struct cs_literals *out, struct cs_error *err)
+{
+        struct cs_view view;
+        enum cs_status st = CS_OK;
+        cs_view_init(&view, image->source);
+        for (uint32_t m = 0; st == CS_OK && m < space->n_modules && m < SHARED - 1; m++) {
+                struct reader r = { out, m, err };
+                for (size_t i = 0; st == CS_OK && space->modules[m].maker && i < space->modules[m].n_sections;
+                     i++)
+                        if (space->modules[m].sections[i].part == CS_PART_RODATA)
+                                st = read_section(&r, &view, space->modules[m].sections[i].range);
+        }
+        cs_view_deinit(&view);
+        return st;
+}
+
+void cs_literals_deinit(struct cs_literals *literals)
+{
+        cs_tally_deinit(&literals->at);
+}
+
+static int32_t look_up(const struct cs_literals *literals, uint64_t key)
+{
+        uint64_t module = cs_tally_get(&literals->at, key, 0);
+        return module && module != SHARED ? (int32_t)module - 1 : CS_NO_MODULE;
+}
+
+int32_t cs_literals_owner(const struct cs_literals *literals, const uint8_t *bytes, size_t len)
+{
+        size_t run, fixed = 0;
+        if (!literals->at.n || len < CS_LITERAL_LEAST || bytes[0] < ' ')
+                return CS_NO_MODULE;
+        run = cs_text_run(bytes, len < CS_LITERAL_MOST ? len : (size_t)CS_LITERAL_MOST);
+        if (run < CS_LITERAL_LEAST)
+                return CS_NO_MODULE;
+        int32_t module = CS_NO_MODULE;
+        if (run == CS_LITERAL_MOST || (run < len && !bytes[run]))
+                module = look_up(literals, key_of(bytes, run, WHOLE_SEED));
+        while (fixed < run && (bytes[fixed] < '0' || bytes[fixed] > '9'))
+                fixed++;
+        if (module == CS_NO_MODULE && fixed >= CS_LITERAL_LEAST && fixed < run)
+                module = look_up(literals, key_of(bytes, fixed, FORMAT_SEED));
+        return module;
+}

@@ -60,37 +60,16 @@ def take_core(host, folder, number, loaded, rounds):
     return core
 
 
-def by_clusters(corescan, core):
-    """library or None -> leaked bytes: each leak cluster's bytes are its library's. None where there is no --leaks."""
-    run = subprocess.run([corescan, '--json', '--leaks', '--libraries', '--clusters', '--top', '0', core],
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if run.returncode == 2:
-        return None
-    report = json.loads(run.stdout)
+def ranking(corescan, core):
+    """[(library or None, leaked bytes)], largest first: what a leak cluster retains is its library's."""
+    said = subprocess.run([corescan, '--json', '--leaks', '--libraries', '--clusters', '--top', '0', core], check=True,
+                          stdout=subprocess.PIPE).stdout
+    report = json.loads(said)
     owners = {cluster['id']: cluster['library'] for cluster in report['clusters']}
     leaked = collections.Counter()
     for leak in report['leaks']['clusters']:
-        leaked[owners[leak['cluster']]] += leak['bytes']
-    return leaked
-
-
-def by_blocks(corescan, core):
-    """The same of single blocks."""
-    table = core + '.tsv'
-    subprocess.run([corescan, '--blocks', table, core], check=True, stdout=subprocess.DEVNULL)
-    leaked = collections.Counter()
-    for line in open(table):
-        fields = line.rstrip('\n').split('\t')
-        if fields[0].startswith('0x') and fields[5] in ('direct', 'indirect'):
-            leaked[None if fields[2] == '-' else fields[2]] += int(fields[1])
-    os.unlink(table)
-    return leaked
-
-
-def ranking(corescan, core):
-    """[(library or None, leaked bytes)], largest first."""
-    leaked = by_clusters(corescan, core)
-    return (by_blocks(corescan, core) if leaked is None else leaked).most_common()
+        leaked[owners[leak['cluster']]] += leak['retained']
+    return leaked.most_common()
 
 
 def measure(arguments, number, scenario):

@@ -9,6 +9,6 @@ need_recorder
 record perl
 at_least .census.blocks 1
 at_most .extra.blocks 2
-at_least .own.bytes 0.67
-at_least .near.bytes 0.92
-at_least .own.blocks 0.88
+at_least .own.bytes 0.95
+at_least .near.bytes 0.96
+at_least .own.blocks 0.95

@@ -10,6 +10,6 @@ small=1
 record py_stdlib
 at_least .census.blocks 1
 at_most .extra.blocks 2
-at_least .own.bytes 0.5
-at_least .near.bytes 0.57
-at_least .own.blocks 0.86
+at_least .own.bytes 0.66
+at_least .near.bytes 0.68
+at_least .own.blocks 0.93

@@ -8,5 +8,6 @@ need_recorder
 record sqlite3
 at_least .census.blocks 1
 at_most .extra.blocks 2
-at_least .own.bytes 0.95
-at_least .near.bytes 0.95
+at_least .own.bytes 0.97
+at_least .near.bytes 0.97
+at_least .own.blocks 0.97

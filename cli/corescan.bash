@@ -3,7 +3,7 @@
 _corescan() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local flags='--help --version --live --summary --regions --heap --clusters --libraries --leaks --json --top --min-bytes --library
-                --region --cluster --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
+                --region --cluster --at --refs --depth --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
                 --max-memory --temp-dir --freeze'
         local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'
         local kinds='malloc-used malloc-free malloc-overhead java-heap java-metaspace java-code-cache ruby-heap python-heap
@@ -37,7 +37,7 @@ _corescan() {
                 mapfile -t COMPREPLY < <(compgen -d -- "$cur")
                 return
                 ;;
-        --top | --min-bytes | --library | --cluster | --jobs | -j)
+        --top | --min-bytes | --library | --cluster | --at | --refs | --depth | --jobs | -j)
                 return
                 ;;
         --blocks | --output | -o) ;;

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json.h"
 
-#include "escape.h"
+#include "json_values.h"
 #include "pick.h"
 
-#include <inttypes.h>
-#include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 enum { DIGITS = 6 }; /* of shares and seconds: all that they are good for */
@@ -34,39 +31,27 @@ static void push(struct writer *w, json_t *array, json_t *value)
 
 static json_t *string(struct writer *w, const char *text)
 {
-        if (!text)
-                return json_null();
-        const char *safe = cs_escape_json(&w->pool, text);
-        return safe ? json_string(safe) : NULL;
+        return cs_json_string(&w->pool, text);
 }
 
-/* JSON's integers are signed here; nothing real is larger. */
 static json_t *number(uint64_t value)
 {
-        return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+        return cs_json_number(value);
 }
 
 static json_t *real(double value)
 {
-        return json_real(isfinite(value) ? value : 0);
+        return cs_json_real(value);
 }
 
 static json_t *address(uint64_t value)
 {
-        return json_sprintf("0x%" PRIx64, value);
+        return cs_json_address(value);
 }
 
-/* {"text": …} where it is valid UTF-8, else {"bytes": base64}. */
 static json_t *text(struct writer *w, struct cs_text value)
 {
-        json_t *object = json_object();
-        if (cs_escape_is_utf8(value.bytes, value.len)) {
-                put(w, object, "text", json_stringn(value.len ? value.bytes : "", value.len));
-        } else {
-                const char *base64 = cs_escape_base64(&w->pool, value.bytes, value.len);
-                put(w, object, "bytes", base64 ? json_string(base64) : NULL);
-        }
-        return object;
+        return cs_json_text(&w->pool, value);
 }
 
 static json_t *strings(struct writer *w, const char *const *texts, size_t n)
@@ -216,23 +201,6 @@ static json_t *verdict_value(struct writer *w, const struct cs_report_verdict *v
         return object;
 }
 
-static json_t *evidence_values(struct writer *w, const struct cs_report_cluster *c)
-{
-        json_t *array = json_array();
-        for (size_t i = 0; i < c->n_evidence; i++) {
-                const struct cs_report_evidence *e = &c->evidence[i];
-                json_t *object = json_object();
-                put(w, object, "kind", string(w, e->kind));
-                put(w, object, "offset", e->offset < 0 ? json_null() : json_integer(e->offset));
-                put(w, object, "module", string(w, e->module));
-                put(w, object, "symbol", string(w, e->symbol));
-                put(w, object, "share", real(e->share));
-                put(w, object, "weight", real(e->weight));
-                push(w, array, object);
-        }
-        return array;
-}
-
 static json_t *field_values(struct writer *w, const struct cs_report_cluster *c)
 {
         json_t *array = json_array();
@@ -287,7 +255,7 @@ static json_t *cluster_value(struct writer *w, const struct cs_report_cluster *c
         put(w, object, "state", pair(w, "in_use", c->in_use, "free", c->free));
         put(w, object, "library", string(w, c->library));
         put(w, object, "confidence", real(c->library ? c->confidence : 0));
-        put(w, object, "evidence", evidence_values(w, c));
+        put(w, object, "evidence", cs_json_evidence(&w->pool, c->evidence, c->n_evidence));
         put(w, object, "fields", field_values(w, c));
         if (c->has_template)
                 put(w, object, "template", text(w, c->template));
@@ -524,6 +492,10 @@ enum cs_status cs_json_write(FILE *out, const struct cs_report *report, const st
         if (options->show & CS_SHOW_SUMMARY)
                 member(&w, "verdict", verdict_value(&w, &report->verdict));
         enum cs_status st = write_lists(&w, report, options, err);
+        if (report->at)
+                member(&w, "at", cs_json_case(&w.pool, report->at, true));
+        if (report->refs)
+                member(&w, "refs", cs_json_case(&w.pool, report->refs, false));
         member(&w, "timing", timing_value(&w, report));
         (void)fputs("\n}\n", out);
         cs_pool_deinit(&w.pool);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include "case.h"
 #include "kinds.h"
 #include "work.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Values of long options that have no letter. */
@@ -34,6 +36,9 @@ enum {
         OPT_MAX_MEMORY,
         OPT_TEMP_DIR,
         OPT_FREEZE,
+        OPT_AT,
+        OPT_REFS,
+        OPT_DEPTH,
         OPT_LATER,
 };
 
@@ -57,6 +62,9 @@ static const struct option long_options[] = {
         { "regions", no_argument, NULL, OPT_REGIONS },
         { "heap", no_argument, NULL, OPT_HEAP },
         { "leaks", no_argument, NULL, OPT_LEAKS },
+        { "at", required_argument, NULL, OPT_AT },
+        { "refs", required_argument, NULL, OPT_REFS },
+        { "depth", required_argument, NULL, OPT_DEPTH },
         { "json", no_argument, NULL, OPT_JSON },
         { "top", required_argument, NULL, OPT_TOP },
         { "min-bytes", required_argument, NULL, OPT_MIN_BYTES },
@@ -78,9 +86,6 @@ static const struct option long_options[] = {
         LATER("strings"),
         LATER("grep"),
         LATER("rules"),
-        LATER("at"),
-        LATER("refs"),
-        LATER("depth"),
         LATER("watch"),
         LATER("samples"),
         LATER("encoding"),
@@ -157,6 +162,22 @@ bool cs_options_size(const char *text, uint64_t *bytes)
         return true;
 }
 
+bool cs_options_address(const char *text, uint64_t *address)
+{
+        static const char digits[] = "0123456789abcdefABCDEF";
+        if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+                text += 2;
+        size_t len = strlen(text);
+        while (len > 1 && *text == '0') {
+                text++;
+                len--;
+        }
+        if (len == 0 || len > 16 || strspn(text, digits) != len)
+                return false;
+        *address = strtoull(text, NULL, 16);
+        return true;
+}
+
 static enum cs_status parse_when(const char *flag, const char *text, enum cs_when *when, struct cs_error *err)
 {
         static const char *const names[] = { "auto", "always", "never" };
@@ -204,6 +225,32 @@ static enum cs_status parse_live(const char *text, struct cs_options *o, struct 
         return CS_OK;
 }
 
+/* One address for each: to look at another costs a run, but the answer to each has a place of its own in the JSON. */
+static enum cs_status parse_address(const char *flag, const char *text, enum cs_show show, uint64_t *address,
+                                    struct cs_options *o, struct cs_error *err)
+{
+        if (o->show & (unsigned)show)
+                return cs_fail(err, CS_EFORMAT, "%s %.100s: one address at a time; it was given before", flag,
+                               text);
+        if (!cs_options_address(text, address))
+                return cs_fail(
+                        err, CS_EFORMAT,
+                        "%s %.100s: not an address; give up to 16 hexadecimal digits, with or without 0x",
+                        flag, text);
+        o->show |= (unsigned)show;
+        return CS_OK;
+}
+
+static enum cs_status parse_depth(const char *text, struct cs_options *o, struct cs_error *err)
+{
+        uint64_t n;
+        if (!parse_count(text, CS_CASE_DEPTH_MOST, &n) || n == 0)
+                return cs_fail(err, CS_EFORMAT, "--depth %.100s: not a number from 1 to %d", text,
+                               CS_CASE_DEPTH_MOST);
+        o->depth = (unsigned)n;
+        return CS_OK;
+}
+
 static enum cs_status parse_cluster(const char *text, struct cs_options *o, struct cs_error *err)
 {
         if (text[0] != 'c' || text[1] == '0' || !parse_count(text + 1, UINT32_MAX, &o->cluster_rank))
@@ -238,6 +285,12 @@ static enum cs_status take_selection(int option, const char *arg, struct cs_opti
                                        "--region %.100s: not a kind of memory; see corescan(1)", arg);
                 o->region = arg;
                 return CS_OK;
+        case OPT_AT:
+                return parse_address("--at", arg, CS_SHOW_AT, &o->at, o, err);
+        case OPT_REFS:
+                return parse_address("--refs", arg, CS_SHOW_REFS, &o->refs, o, err);
+        case OPT_DEPTH:
+                return parse_depth(arg, o, err);
         default:
                 return parse_cluster(arg, o, err);
         }
@@ -391,6 +444,8 @@ static enum cs_status take_operands(int n, char **operands, struct cs_options *o
                                operands[0]);
         if (o->freeze && !o->live)
                 return cs_fail(err, CS_EFORMAT, "--freeze: only a process can be stopped; give --live PID");
+        if (o->depth && !(o->show & CS_SHOW_REFS))
+                return cs_fail(err, CS_EFORMAT, "--depth %u: of nothing; give --refs ADDR", o->depth);
         if (n > 1)
                 return cs_fail(err, CS_ENOTSUP,
                                "%.100s: comparing several cores is not in this version; give one core",
@@ -434,6 +489,8 @@ enum cs_status cs_options_parse(int argc, char **argv, struct cs_options *out, s
                 return st;
         if (o.show == 0)
                 o.show = o.cluster ? CS_SHOW_CLUSTERS : o.region ? CS_SHOW_REGIONS : CS_SHOW_SUMMARY;
+        if (o.depth == 0)
+                o.depth = CS_CASE_DEPTH;
         *out = o;
         return CS_OK;
 }
@@ -449,6 +506,8 @@ size_t cs_options_detail(const struct cs_options *options)
 {
         if (options->cluster)
                 return options->cluster_rank;
+        if (!(options->show & (CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS)))
+                return 0;
         size_t top = cs_options_top(options, options->json ? CS_TOP_JSON : CS_TOP_CLUSTERS);
         return options->library && top < DETAIL_LIBRARY ? DETAIL_LIBRARY : top;
 }

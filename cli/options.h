@@ -14,6 +14,8 @@ enum cs_show {
         CS_SHOW_REGIONS = 8,
         CS_SHOW_HEAP = 16,
         CS_SHOW_LEAKS = 32,
+        CS_SHOW_AT = 64,
+        CS_SHOW_REFS = 128,
         CS_SHOW_CENSUS = CS_SHOW_REGIONS | CS_SHOW_HEAP, /* what needs no clusters */
 };
 
@@ -47,6 +49,9 @@ struct cs_options {
         const char *region;    /* kind of the regions to show, or NULL */
         const char *cluster;   /* "c12", or NULL */
         uint64_t cluster_rank; /* 12; 0: not given */
+        uint64_t at;           /* where show has CS_SHOW_AT */
+        uint64_t refs;         /* where show has CS_SHOW_REFS */
+        unsigned depth;        /* of refs; never 0 after parsing */
         const char *blocks;    /* file, or NULL */
         const char *output;    /* file, or NULL for standard output */
         enum cs_when color;
@@ -67,6 +72,9 @@ CS_CHECK enum cs_status cs_options_parse(int argc, char **argv, struct cs_option
 
 /* "12", "4K", "16M", "2G" → bytes; false where it is none or does not fit. */
 bool cs_options_size(const char *text, uint64_t *bytes);
+
+/* "7f12a0" or "0x7F12A0"; false where it is none or does not fit. */
+bool cs_options_address(const char *text, uint64_t *address);
 
 /* The bit of a verdict's name in fail_on; 0: no verdict is called so. */
 unsigned cs_options_verdict_bit(const char *name);

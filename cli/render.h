@@ -22,6 +22,10 @@ void cs_render_regions(struct cs_screen *screen, const struct cs_report *report,
 void cs_render_libraries(struct cs_screen *screen, const struct cs_report *report,
                          const struct cs_options *options);
 
+void cs_render_at(struct cs_screen *screen, const struct cs_report *report, const struct cs_options *options);
+void cs_render_refs(struct cs_screen *screen, const struct cs_report *report,
+                    const struct cs_options *options);
+
 /* All views that options->show names, in this order. */
 void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
                     const struct cs_options *options);

@@ -133,9 +133,14 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
                 enum cs_show show;
                 void (*render)(struct cs_screen *, const struct cs_report *, const struct cs_options *);
         } views[] = {
-                { CS_SHOW_SUMMARY, cs_render_summary },     { CS_SHOW_REGIONS, cs_render_regions },
-                { CS_SHOW_HEAP, cs_render_heap },           { CS_SHOW_CLUSTERS, cs_render_clusters },
-                { CS_SHOW_LIBRARIES, cs_render_libraries }, { CS_SHOW_LEAKS, cs_render_leaks },
+                { CS_SHOW_SUMMARY, cs_render_summary },
+                { CS_SHOW_REGIONS, cs_render_regions },
+                { CS_SHOW_HEAP, cs_render_heap },
+                { CS_SHOW_CLUSTERS, cs_render_clusters },
+                { CS_SHOW_LIBRARIES, cs_render_libraries },
+                { CS_SHOW_LEAKS, cs_render_leaks },
+                { CS_SHOW_AT, cs_render_at },
+                { CS_SHOW_REFS, cs_render_refs },
         };
         bool first = true;
         for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {

@@ -177,3 +177,18 @@ struct cs_column_facts cs_column_judge(uint64_t *values, size_t n)
         }
         return f;
 }
+
+enum cs_column cs_word_judge(uint64_t word)
+{
+        if (!word)
+                return CS_COLUMN_ZERO;
+        if (is_text(word))
+                return CS_COLUMN_TEXT;
+        bool halves = is_small_half((uint32_t)word) && is_small_half((uint32_t)(word >> 32));
+        if ((word >= 1000000000 && word <= INT32_MAX) ||
+            (!halves && (is_time(word, 1000) || is_time(word, 1000000) || is_time(word, 1000000000))))
+                return CS_COLUMN_TIME;
+        if (is_int(word))
+                return CS_COLUMN_INT;
+        return is_float(word) ? CS_COLUMN_FLOAT : CS_COLUMN_MIXED;
+}

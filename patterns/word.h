@@ -27,4 +27,8 @@ struct cs_column_facts {
 /* Judges n words (n >= 1). values is reordered. */
 struct cs_column_facts cs_column_judge(uint64_t *values, size_t n);
 
+/* The kind of a word that stands alone, which tells less: never FLAGS or CONSTANT; seconds count as a time only from
+ * 2001-09-09 on (1e9) and while they fit 31 bits, for numbers are as large. */
+enum cs_column cs_word_judge(uint64_t word);
+
 #endif

@@ -2,6 +2,7 @@
 #include "analyse.h"
 
 #include "accounts.h"
+#include "case.h"
 #include "consistency.h"
 #include "describe.h"
 #include "digest.h"
@@ -331,6 +332,23 @@ static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
         return CS_OK;
 }
 
+/* After the clusters, which it names. */
+static enum cs_status report_cases(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        const struct cs_case c = { a->image,     a->symbols,  a->space,  &a->heaps,  &a->regions,
+                                   &a->clusters, &a->members, &a->graph, &a->claims, &a->owners.blocks,
+                                   r->clusters,  a->workers,  &r->pool };
+        enum cs_status st = CS_OK;
+        if (a->options->at || a->options->refs)
+                stage(a, "looking at the address", 0, 0);
+        if (a->options->at)
+                st = cs_case_at(&c, *a->options->at, &r->at, err);
+        if (st == CS_OK && a->options->refs)
+                st = cs_case_refs(&c, *a->options->refs, a->options->depth, &r->refs, err);
+        return st;
+}
+
 /* VmHWM counts the pages of the core that we had mapped; RssAnon at the end plus what was freed since is not known. So: the
  * peak, less what of it were file pages now. */
 static uint64_t peak_memory(void)
@@ -357,7 +375,8 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
             (a->options->regions && (st = cs_regions_report(&a->regions, a->image, r, err)) != CS_OK) ||
             (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK ||
             (!a->options->census_only &&
-             ((st = report_clusters(a, err)) != CS_OK || (st = report_libraries(a, err)) != CS_OK)))
+             ((st = report_clusters(a, err)) != CS_OK || (st = report_libraries(a, err)) != CS_OK ||
+              (st = report_cases(a, err)) != CS_OK)))
                 return st;
         char sha256[CS_DIGEST_TEXT];
         if (a->digest && cs_digest_finish(a->digest, sha256))

@@ -225,6 +225,144 @@ struct cs_report_block {
 
 enum cs_leak { CS_LEAK_NONE, CS_LEAK_DIRECT, CS_LEAK_INDIRECT, CS_LEAK_POSSIBLE };
 
+/* ---- one address (--at), and who points there (--refs) ---- */
+
+/* What lies at an address, whether a block is there or not. */
+struct cs_report_place {
+        uint64_t address;
+        const char *what; /* one sentence */
+        const char *kind; /* of the region, as above; NULL: nothing is mapped there */
+        uint64_t start;   /* of the region */
+        uint64_t end;
+        char perms[5];
+        const char *path;       /* of the mapping, or NULL */
+        const char *detail;     /* of the region, or NULL */
+        const char *gap;        /* why the byte there cannot be read, or NULL: it can */
+        const char *module;     /* or NULL, and what follows with it */
+        uint64_t module_offset; /* ELF virtual address */
+        const char *section;    /* or NULL */
+        const char *symbol;     /* "name" or "name+0x10", within the symbol's size; or NULL */
+};
+
+struct cs_report_held {
+        uint64_t address; /* what malloc returned */
+        uint64_t usable;
+        uint64_t size;     /* header included */
+        const char *state; /* "in-use", "free", "cached", "top", "internal" */
+        bool mmapped;      /* a mapping of its own */
+        bool has_arena;
+        bool main_arena;
+        uint64_t arena;
+        int64_t offset;      /* of the address asked for, from `address`; negative: in the header */
+        const char *cluster; /* id, or NULL, and what follows with it */
+        const char *what;
+        uint64_t alike;      /* blocks of the cluster */
+        const char *library; /* or NULL */
+        double confidence;
+        const struct cs_report_evidence *evidence; /* heaviest first */
+        size_t n_evidence;
+        uint8_t leak;     /* enum cs_leak */
+        bool reached;     /* a root leads here */
+        bool from_root;   /* a root points here itself */
+        uint64_t retains; /* blocks that nothing else leads to, this one included */
+        uint64_t retained_bytes;
+};
+
+/* A word of memory with its meaning, or several that have one meaning. */
+struct cs_report_word {
+        uint64_t offset;     /* from the start of the dump */
+        uint64_t size;       /* bytes */
+        const char *kind;    /* as of fields; "gap": cannot be read */
+        uint64_t value;      /* of single words */
+        const char *note;    /* what it points at, or the value as people write it; or NULL */
+        const char *to;      /* cluster id of the block that it points to, or NULL */
+        const char *library; /* owner of that block, or NULL */
+        struct cs_text text; /* of kind text */
+};
+
+struct cs_report_dump {
+        uint64_t start;
+        uint8_t *bytes; /* zeros where they cannot be read */
+        size_t len;
+        struct cs_report_word *words; /* by offset, without gaps between them */
+        size_t n_words;
+        uint64_t before; /* bytes of the block (or region) that lie before the dump, and behind it */
+        uint64_t behind;
+};
+
+enum { CS_GROUP_PLACES = 4, CS_GROUP_EXAMPLES = 4 };
+
+/* Where in the referring blocks the pointers stand. */
+struct cs_report_group_place {
+        uint64_t offset;
+        uint64_t count;
+};
+
+struct cs_report_group_example {
+        uint64_t address; /* of a block, as malloc returned it; of a root: where its pointer stands */
+        const char *name; /* of a root's word: "table+0x40", … */
+};
+
+/* Blocks of one cluster that point at the block, or at one of another group; or words of one root that do. */
+struct cs_report_group {
+        uint32_t id;         /* from 1 on, as they stand here */
+        uint32_t parent;     /* the group that they point at; 0: the block itself */
+        uint32_t level;      /* from 1 on */
+        const char *cluster; /* id, or NULL: a root */
+        const char *what;    /* of the cluster, or the root */
+        const char *library; /* or NULL */
+        uint64_t blocks;     /* 0: a root */
+        uint64_t references;
+        struct cs_report_group_place places[CS_GROUP_PLACES]; /* most frequent first */
+        size_t n_places;
+        uint64_t elsewhere; /* references from other offsets */
+        uint64_t unread; /* references whose offset was not looked for (a limit), or is not found any more */
+        bool stale;      /* they stand behind the end of texts: left by an earlier tenant */
+        bool again; /* these blocks have been told of before: in group `same` (0: it is the block itself) */
+        bool cycle; /* and that group lies on the way from here to the block */
+        uint32_t same;
+        struct cs_report_group_example examples[CS_GROUP_EXAMPLES];
+        size_t n_examples;
+        uint64_t left_groups; /* groups of referrers of this one that are not shown, and their references */
+        uint64_t left_references;
+};
+
+/* One step of a chain. */
+struct cs_report_link {
+        uint64_t address; /* of the block, as malloc returned it; of a root: where its pointer stands */
+        int64_t offset;   /* of the pointer in the block; -1: not found (any more), or a root */
+        bool root;
+        bool stale;          /* the pointer stands behind the end of a text */
+        const char *cluster; /* id, or NULL */
+        const char *what;    /* of the cluster, or the root's name */
+        const char *library; /* or NULL */
+};
+
+struct cs_report_chain {
+        bool to_head;                 /* ends at the head of a leak, not at a root */
+        struct cs_report_link *links; /* what points at the block first */
+        size_t n_links;
+        size_t left_at; /* behind so many of them some are left out */
+        uint64_t left_out;
+};
+
+struct cs_report_case {
+        struct cs_report_place place;
+        struct cs_report_held *block;   /* NULL: there is none */
+        struct cs_report_dump *dump;    /* NULL: not asked for, or nothing can be read */
+        uint64_t referrers;             /* blocks that point at the block */
+        uint64_t slots;                 /* words of roots that do */
+        unsigned depth;                 /* levels that were asked for */
+        struct cs_report_group *groups; /* a tree: a group stands before those that point at it */
+        size_t n_groups;
+        uint64_t left_groups; /* of level 1, as in cs_report_group */
+        uint64_t left_references;
+        struct cs_report_chain *chains; /* shortest first */
+        size_t n_chains;
+        const char **notes; /* limits that were reached, in words */
+        size_t n_notes;
+};
+
 struct cs_report {
         struct cs_pool pool;
         struct cs_report_target target;
@@ -251,6 +389,8 @@ struct cs_report {
         struct cs_report_block
                 *blocks; /* in-use blocks by address; malloc'ed, owned; NULL unless asked for */
         size_t n_blocks;
+        struct cs_report_case *at;   /* NULL: not asked for */
+        struct cs_report_case *refs; /* the same */
         double seconds;
         uint64_t bytes_read;
         uint64_t peak_memory; /* of our own, beside the page cache */

@@ -29,6 +29,15 @@ refused "--min-bytes 99999999999999999999: not a size" --min-bytes 9999999999999
 refused "--min-bytes : not a size" --min-bytes= core
 refused "--top many: not a number" --top many core
 refused "--cluster 7: not a cluster's id" --cluster 7 core
+refused "--at xyz: not an address; give up to 16 hexadecimal digits, with or without 0x" --at xyz core
+refused "--at 0x: not an address" --at 0x core
+refused "--at -1: not an address" --at -1 core
+refused "--at 12345678123456789: not an address" --at 12345678123456789 core
+refused "--at 2: one address at a time; it was given before" --at 1 --at 2 core
+refused "--refs : not an address" --refs= core
+refused "--depth 0: not a number from 1 to 64" --refs 1 --depth 0 core
+refused "--depth 65: not a number from 1 to 64" --refs 1 --depth 65 core
+refused "--depth 2: of nothing; give --refs ADDR" --depth 2 core
 refused "--color red: not one of auto, always, never" --color red core
 refused "--progress yes: not one of auto, always, never" --progress yes core
 refused "-j 1000: not a number from 0" -j 1000 core
@@ -40,7 +49,7 @@ refused "new: comparing several cores is not in this version" old new
 refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
-for flag in --strings --grep --rules --at --refs --depth --watch --samples --encoding \
+for flag in --strings --grep --rules --watch --samples --encoding \
         --debuginfod --html --folded --pprof --prometheus --reveal; do
         refused "$flag: not in this version" "$flag" 1 core
 done

@@ -148,11 +148,46 @@ def library:
         need("resident"; count),
         need("confidence"; share);
 
+def case_group:
+        need("id"; count and . > 0), need("parent"; count), need("level"; count and . > 0),
+        (if .parent >= .id then "a group stands before the one that it points at" else empty end),
+        need("kind"; one_of(["blocks", "root"])),
+        need("cluster"; or_null(text)), need("what"; text), need("library"; or_null(text)),
+        need("blocks"; count), need("references"; count and . > 0),
+        each("offsets"; need("offset"; count), need("count"; count and . > 0)),
+        (if .kind == "blocks" and ([.offsets[].count] | add // 0) + .elsewhere + .unread != .references
+        then "offsets do not add up to references" else empty end),
+        need("same"; or_null(count)), need("cycle"; flag), need("stale"; flag),
+        each("examples"; need("address"; address), need("name"; or_null(text)));
+
+def case:
+        need("address"; address), need("what"; text and length > 0), need("gap"; or_null(text)),
+        need("region"; or_null(type == "object" and (.kind | one_of(kinds)))),
+        need("module"; or_null(type == "object" and (.library | text) and (.offset | address))),
+        need("block"; . == null or type == "object"),
+        (if .block then .block | within("block";
+                need("address"; address), need("usable"; count), need("size"; count),
+                need("state"; one_of(["in-use", "free", "cached", "top", "internal"])),
+                need("cluster"; or_null(text)), need("library"; or_null(text)), need("confidence"; share),
+                need("leak"; one_of(["-", "direct", "indirect", "possible"])),
+                (if has("retains") then need("reached"; flag), need("from_root"; flag), need("retains"; counted) else empty end),
+                (if .leak != "-" and .from_root then "lost, and yet a root points there" else empty end)) else empty end),
+        need("referrers"; type == "object"),
+        (.referrers | within("referrers"; need("blocks"; count), need("root_words"; count), each("groups"; case_group))),
+        (if has("chains") then each("chains"; need("to"; one_of(["root", "leak-head"])), need("left_out"; count),
+                each("links"; need("kind"; one_of(["root", "block"])), need("address"; or_null(address)), need("what"; or_null(text))))
+        else empty end),
+        (if has("dump") and .dump then .dump | within("dump";
+                need("start"; address), need("hex"; hex),
+                each("words"; need("offset"; count), need("size"; count and . > 0), need("kind"; one_of(field_kinds + ["gap"]))),
+                (if ([.words[].size] | add) * 2 != (.hex | length) then "words do not add up to the bytes" else empty end))
+        else empty end);
+
 need("schema"; . == 1),
 need("version"; text and test("^[0-9]+\\.[0-9]+\\.[0-9]+")),
 need("target"; type == "object"), (.target | within("target"; target)),
 # Keys are there when their part was asked for; the summary has all of these.
-(if has("verdict") or (has("regions") or has("heaps") or has("clusters") or has("libraries") or has("leaks") | not)
+(if has("verdict") or (has("regions") or has("heaps") or has("clusters") or has("libraries") or has("leaks") or has("at") or has("refs") | not)
 then ("memory", "heaps", "verdict", "clusters", "libraries") as $key | need($key; . != null) else empty end),
 (if has("regions") or has("heaps") then need("memory"; type == "object") else empty end),
 (if has("memory") then .memory | within("memory"; memory) else empty end),
@@ -191,6 +226,8 @@ else empty end),
                 need("confidence"; share)),
         (if [.clusters[].retained_resident] != ([.clusters[].retained_resident] | sort | reverse)
         then "leaks are not ranked by what they keep" else empty end)) else empty end),
+(if has("at") then .at | within("at"; need("chains"; type == "array"), need("dump"; true), (if .block then .block | need("retains"; counted) else empty end), case) else empty end),
+(if has("refs") then .refs | within("refs"; need("depth"; count and . > 0), case) else empty end),
 need("timing"; type == "object"),
 (.timing | within("timing";
         need("seconds"; type == "number" and . >= 0),

@@ -74,6 +74,19 @@ static void test_good(void **state)
         o = GOOD("--cluster", "c12", "--summary", "core");
         assert_int_equal(o.show, CS_SHOW_SUMMARY);
 
+        o = GOOD("--at", "0x7F12a0", "core");
+        assert_int_equal(o.show, CS_SHOW_AT);
+        assert_int_equal(o.at, 0x7f12a0);
+        assert_int_equal(cs_options_detail(&o), 0);
+        o = GOOD("--refs=ffffffffffffffff", "--at=00000000000000000010", "--depth=64", "core");
+        assert_int_equal(o.show, CS_SHOW_AT | CS_SHOW_REFS);
+        assert_true(o.refs == UINT64_MAX);
+        assert_int_equal(o.at, 0x10);
+        assert_int_equal(o.depth, 64);
+        o = GOOD("--refs=0", "--summary", "core");
+        assert_int_equal(o.show, CS_SHOW_REFS | CS_SHOW_SUMMARY);
+        assert_int_equal(o.depth, 3);
+
         o = GOOD("--top=0", "core");
         assert_true(cs_options_top(&o, 10) == SIZE_MAX);
         o = GOOD("--library", "libssl*", "core");
@@ -138,6 +151,14 @@ static void test_bad(void **state)
                 { { "--cluster", "c0", "a" }, "--cluster c0: not a cluster's id" },
                 { { "--cluster", "c", "a" }, "--cluster c: not a cluster's id" },
                 { { "--cluster", "c1x", "a" }, "--cluster c1x: not a cluster's id" },
+                { { "--at", "0x12g", "a" }, "--at 0x12g: not an address" },
+                { { "--at", "0x", "a" }, "--at 0x: not an address" },
+                { { "--at", " 12", "a" }, "--at  12: not an address" },
+                { { "--at", "0x0x1", "a" }, "--at 0x0x1: not an address" },
+                { { "--refs", "11112222333344445", "a" }, "--refs 11112222333344445: not an address" },
+                { { "--at=1", "--at=2", "a" }, "--at 2: one address at a time" },
+                { { "--depth", "1", "a" }, "--depth 1: of nothing" },
+                { { "--refs=1", "--depth=-1", "a" }, "--depth -1: not a number from 1 to 64" },
                 { { "--color", "yes", "a" }, "--color yes: not one of auto, always, never" },
                 { { "--progress=", "a" }, "--progress : not one of auto, always, never" },
                 { { "-j", "257", "a" }, "-j 257: not a number from 0" },
@@ -165,9 +186,9 @@ static void test_later(void **state)
 {
         (void)state;
         static const char *const names[] = {
-                "--strings", "--grep",     "--rules",      "--at",      "--refs",   "--depth", "--watch",
-                "--samples", "--encoding", "--debuginfod", "--html",    "--folded", "--pprof", "--prometheus",
-                "--reveal",  "-e",         "--grep=x",     "--at=0x10", "-ex",
+                "--strings",    "--grep",       "--rules", "--watch",  "--samples",
+                "--encoding",   "--debuginfod", "--html",  "--folded", "--pprof",
+                "--prometheus", "--reveal",     "-e",      "--grep=x", "-ex",
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 const char *args[ARGS + 1] = { names[i], "core" };

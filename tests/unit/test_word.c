@@ -174,12 +174,42 @@ static void text_may_end_within_a_character(void **state)
         assert_int_equal(cs_column_judge(values, N).kind, CS_COLUMN_TEXT);
 }
 
+static void judges_words_alone(void **state)
+{
+        (void)state;
+        static const struct {
+                uint64_t word;
+                enum cs_column kind;
+        } words[] = {
+                { 0, CS_COLUMN_ZERO },
+                { 1, CS_COLUMN_INT },
+                { UINT64_MAX, CS_COLUMN_INT },
+                { 999999999, CS_COLUMN_INT },
+                { 1700000000, CS_COLUMN_TIME },
+                { UINT64_C(0x7fffffff), CS_COLUMN_TIME },
+                { UINT64_C(0x80000000), CS_COLUMN_INT },
+                { UINT64_C(1700000000123), CS_COLUMN_TIME },
+                { UINT64_C(1700000000123456), CS_COLUMN_TIME },
+                { UINT64_C(1700000000123456789), CS_COLUMN_TIME },
+                { UINT64_C(0x00000140000000c8), CS_COLUMN_INT }, /* 320 and 200, not 2013 in milliseconds */
+                { UINT64_C(0x3ff8000000000000), CS_COLUMN_FLOAT },
+                { UINT64_C(0x6f77206f6c6c6568), CS_COLUMN_TEXT },
+                { UINT64_C(0x6f6c6c6568), CS_COLUMN_TEXT },
+                { UINT64_C(0xfedcba9876543210), CS_COLUMN_MIXED },
+        };
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                if (cs_word_judge(words[i].word) != words[i].kind)
+                        fail_msg("0x%llx: %d, not %d", (unsigned long long)words[i].word,
+                                 (int)cs_word_judge(words[i].word), (int)words[i].kind);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(judges_columns),
                 cmocka_unit_test(tells_the_value),
                 cmocka_unit_test(text_may_end_within_a_character),
+                cmocka_unit_test(judges_words_alone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

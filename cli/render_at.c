@@ -248,7 +248,8 @@ static void print_run(const struct hexdump *h, uint64_t at, uint64_t len, const 
 {
         print_label(h, at, len);
         cs_screen_styled(h->screen, CS_STYLE_DIM,
-                         cs_screen_text(h->screen, "%s bytes %s", cs_units_count(len).text, what));
+                         cs_screen_text(h->screen, "%s byte%s %s", cs_units_count(len).text,
+                                        len == 1 ? "" : "s", what));
         cs_screen_printf(h->screen, "\n");
 }
 
@@ -258,7 +259,9 @@ static void print_word(const struct hexdump *h, const struct cs_report_word *w)
         if (w->offset > h->c->dump->len || w->size > h->c->dump->len - w->offset)
                 return;
         if (strcmp(w->kind, "gap") == 0) {
-                print_run(h, w->offset, w->size, note);
+                print_run(h, w->offset, w->size,
+                          cs_screen_text(h->screen, "cannot be read: %s",
+                                         cs_screen_safe(h->screen, w->note)));
                 return;
         }
         if (strcmp(w->kind, "zero") == 0 && w->size > 8) {

@@ -92,9 +92,9 @@ static void render_left(struct cs_screen *screen, uint64_t groups, uint64_t refe
                 return;
         struct cs_units n = cs_units_count(groups);
         cs_screen_paragraph(screen, cs_screen_text(screen, "%s", indent), CS_STYLE_PLAIN,
-                            cs_screen_text(screen, "%s and %s more groups with %s pointers",
-                                           cs_screen_pick(screen, "…", "..."), n.text,
-                                           cs_units_count(references).text));
+                            cs_screen_text(screen, "%s and %s more group%s with %s pointer%s",
+                                           cs_screen_pick(screen, "…", "..."), n.text, groups == 1 ? "" : "s",
+                                           cs_units_count(references).text, references == 1 ? "" : "s"));
 }
 
 void cs_render_referrers(struct cs_screen *screen, const struct cs_report_case *c)

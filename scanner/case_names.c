@@ -65,10 +65,13 @@ uint32_t cs_case_pointee(const struct cs_case *c, uint64_t value)
 {
         const struct cs_blocks *blocks = &c->heaps->blocks;
         struct cs_space_entry e = cs_space_at(c->space, value);
-        if (e.kind != CS_SPACE_HEAP || cs_blocks_is_header(blocks, e.index, value))
+        if (e.kind != CS_SPACE_HEAP)
                 return CS_NO_BLOCK;
         uint32_t i = cs_blocks_find(blocks, e.index, value);
-        return i != CS_NO_BLOCK && cs_blocks_state(blocks, i) == CS_BLOCK_IN_USE ? i : (uint32_t)CS_NO_BLOCK;
+        return i != CS_NO_BLOCK && cs_blocks_state(blocks, i) == CS_BLOCK_IN_USE &&
+                               !cs_blocks_is_header(blocks, e.index, value)
+                       ? i
+                       : (uint32_t)CS_NO_BLOCK;
 }
 
 const struct cs_region *cs_case_region(const struct cs_case *c, uint64_t addr)
@@ -168,7 +171,8 @@ const char *cs_case_name_memory(const struct cs_case *c, uint64_t addr)
         const struct cs_region *r = cs_case_region(c, addr);
         if (!r)
                 return "memory";
-        if (r->kind == CS_KIND_STACK && r->detail)
+        /* Which stack; or that it is thread-local storage, if not a module's mapping. */
+        if ((r->kind == CS_KIND_STACK || r->kind == CS_KIND_MODULE_DATA) && r->detail)
                 return cs_case_keep(c, r->detail);
         return memory_names[r->kind];
 }

@@ -120,7 +120,7 @@ static const char *say_stack(const struct cs_case *c, uint64_t addr, const struc
 
 static const char *say_memory(const struct cs_case *c, uint64_t addr, const struct cs_region *r)
 {
-        const char *name = cs_case_name_kind(r->kind);
+        const char *name = cs_case_name_memory(c, addr);
         if (cs_space_at(c->space, addr).kind == CS_SPACE_HEAP && !cs_kind_managed(r->kind))
                 return "malloc's heap, but no block: its structure is damaged here or was being changed, or "
                        "somebody else moved the break";

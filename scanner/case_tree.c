@@ -326,6 +326,8 @@ static int by_references(const void *a, const void *b)
 static void add_roots(struct tree *t, uint32_t node, uint32_t id, struct cs_report_case *out)
 {
         size_t i = 0, shown = 0;
+        if (t->nodes.at[node].level >= out->depth)
+                return;
         while (i < t->roots.n && t->roots.at[i].interest != node + 1)
                 i++;
         for (; i < t->roots.n && t->roots.at[i].interest == node + 1; i++) {

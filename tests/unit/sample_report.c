@@ -294,6 +294,265 @@ const struct cs_report *sample_unknown(void)
         return &unknown;
 }
 
+/* --- one address
+ * ------------------------------------------------------------------------------------------------- */
+
+static struct cs_report_evidence case_evidence[] = {
+        { "vtable", 0, "libshop.so.1", "vtable for Session", 1.0, 0.98 },
+        { "referrer", 16, "libshop.so.1", "c2", 0.5, 0.9 },
+};
+
+static struct cs_report_held case_block = {
+        .address = 0x55d0c3a1f2a0,
+        .usable = 200,
+        .size = 208,
+        .state = "in-use",
+        .has_arena = true,
+        .main_arena = true,
+        .arena = 0x7f1200000c80,
+        .offset = 24,
+        .cluster = "c1",
+        .what = "Session",
+        .alike = 30001,
+        .library = "libshop.so.1",
+        .confidence = 0.98,
+        .evidence = case_evidence,
+        .n_evidence = N(case_evidence),
+        .reached = true,
+        .retains = 3,
+        .retained_bytes = 1264,
+};
+
+#define CASE_PLACE                                                                                        \
+        {                                                                                                 \
+                .address = 0x55d0c3a1f2b8, .what = "24 bytes into a block in use", .kind = "malloc-used", \
+                .start = 0x55d0c3a00000, .end = 0x55d0c3b00000, .perms = "rw-p", .path = "[heap]",        \
+                .detail = "main arena: 0.9 MiB in use, 0 bytes free"                                      \
+        }
+
+static uint8_t case_bytes[160] = {
+        [0] = 0x80,  [1] = 0x3d,  [2] = 0x10,  [5] = 0x7f, [8] = 0xa0, [9] = 0xf2, [10] = 0xa1, [11] = 0xc3,
+        [12] = 0xd0, [13] = 0x55, [16] = 42,   [24] = 'G', [25] = 'E', [26] = 'T', [27] = ' ',  [28] = '/',
+        [29] = 'x',  [30] = 27,   [88] = 0x7f, [96] = 1,   [104] = 1,  [112] = 1,  [120] = 1,   [128] = 1,
+};
+
+static struct cs_report_word case_words[] = {
+        { 0,
+          8,
+          "pointer:module",
+          0x7f0000103d80,
+          "vtable for Session (libshop.so.1 .data.rel.ro)",
+          NULL,
+          NULL,
+          { 0 } },
+        { 8,
+          8,
+          "pointer:block",
+          0x55d0c3a1f2a0,
+          "a name that is much too long for what is left of the line, +8",
+          "c7",
+          "libshop.so.1",
+          { 0 } },
+        { 16, 8, "int", 42, "42", NULL, NULL, { 0 } },
+        { 24, 64, "text", 0, NULL, NULL, NULL, LITERAL("GET /x and so on, up to where the text ends: here") },
+        { 88, 8, "mixed", 0x7f, NULL, NULL, NULL, { 0 } },
+        { 96, 8, "int", 1, "1", NULL, NULL, { 0 } },
+        { 104, 8, "int", 1, "1", NULL, NULL, { 0 } },
+        { 112, 8, "int", 1, "1", NULL, NULL, { 0 } },
+        { 120, 8, "int", 1, "1", NULL, NULL, { 0 } },
+        { 128, 8, "int", 1, "1", NULL, NULL, { 0 } },
+        { 136, 8, "zero", 0, NULL, NULL, NULL, { 0 } },
+        { 144, 16, "gap", 0, "not dumped", NULL, NULL, { 0 } },
+};
+
+static struct cs_report_dump case_dump = {
+        .start = 0x55d0c3a1f2a0,
+        .bytes = case_bytes,
+        .len = sizeof(case_bytes),
+        .words = case_words,
+        .n_words = N(case_words),
+        .behind = 40,
+};
+
+static struct cs_report_group case_groups[] = {
+        { .id = 1,
+          .level = 1,
+          .cluster = "c2",
+          .what = "std::map<std::string, Session*> node",
+          .library = "libshop.so.1",
+          .blocks = 3,
+          .references = 4,
+          .places = { { 40, 3 } },
+          .n_places = 1,
+          .elsewhere = 1,
+          .examples = { { 0x55d0c3a20000, NULL }, { 0x55d0c3a20040, NULL }, { 0x55d0c3a20080, NULL } },
+          .n_examples = 3,
+          .left_groups = 2,
+          .left_references = 12345 },
+        { .id = 2,
+          .parent = 1,
+          .level = 2,
+          .what = "static variables of shop",
+          .references = 6,
+          .examples = { { 0x555500005040, "sessions+0x8 (shop .bss)" }, { 12, "rdx of thread 4711" } },
+          .n_examples = 2 },
+        { .id = 3,
+          .parent = 1,
+          .level = 2,
+          .cluster = "c2",
+          .what = "std::map<std::string, Session*> node",
+          .library = "libshop.so.1",
+          .blocks = 2,
+          .references = 2,
+          .places = { { 16, 2 } },
+          .n_places = 1,
+          .again = true,
+          .cycle = true,
+          .same = 1,
+          .examples = { { 0x55d0c3a20000, NULL }, { 0x55d0c3a20040, NULL } },
+          .n_examples = 2 },
+        { .id = 4,
+          .level = 1,
+          .cluster = "c3",
+          .what = "GET /api/<n>",
+          .blocks = 10000000,
+          .references = 10000000,
+          .unread = 10000000,
+          .stale = true,
+          .examples = { { 0x55d0c3a30000, NULL } },
+          .n_examples = 1 },
+        { .id = 5,
+          .parent = 4,
+          .level = 2,
+          .cluster = "c1",
+          .what = "Session",
+          .library = "libshop.so.1",
+          .blocks = 1,
+          .references = 1,
+          .places = { { 8, 1 } },
+          .n_places = 1,
+          .again = true,
+          .cycle = true,
+          .examples = { { 0x55d0c3a1f2a0, NULL } },
+          .n_examples = 1 },
+};
+
+static struct cs_report_link case_links[] = {
+        { .address = 0x55d0c3a20000,
+          .offset = 40,
+          .cluster = "c2",
+          .what = "std::map<std::string, Session*> node",
+          .library = "libshop.so.1" },
+        { .address = 0x55d0c3a30000, .offset = -1, .cluster = "c3", .what = "GET /api/<n>", .stale = true },
+        { .root = true, .address = 0x555500005040, .offset = -1, .what = "sessions+0x8 (shop .bss)" },
+};
+
+static struct cs_report_link case_register[] = {
+        { .root = true, .address = 12, .offset = -1, .what = "rdx of thread 4711" }
+};
+
+static struct cs_report_chain case_chains[] = {
+        { .links = case_register, .n_links = 1 },
+        { .links = case_links, .n_links = N(case_links), .left_at = 2, .left_out = 12345 },
+};
+
+static const char *case_notes[] = { "offsets were looked for in the first 262144 referring blocks" };
+
+static struct cs_report_case case_at = {
+        .place = CASE_PLACE,
+        .block = &case_block,
+        .dump = &case_dump,
+        .referrers = 10000003,
+        .groups = case_groups,
+        .n_groups = N(case_groups),
+        .left_groups = 1,
+        .left_references = 1,
+        .chains = case_chains,
+        .n_chains = N(case_chains),
+        .notes = case_notes,
+        .n_notes = N(case_notes),
+};
+
+static struct cs_report_case case_refs = {
+        .place = CASE_PLACE,
+        .block = &case_block,
+        .referrers = 10000003,
+        .slots = 1,
+        .depth = 3,
+        .groups = case_groups,
+        .n_groups = N(case_groups),
+};
+
+static struct cs_report sample_of_case = {
+        .target = { .path = "core.4711", .pid = 4711, .arch = "x86_64", .threads = 1, .complete = true },
+        .at = &case_at,
+        .refs = &case_refs,
+};
+
+const struct cs_report *sample_case(void)
+{
+        return &sample_of_case;
+}
+
+static struct cs_report_held lost_block = { .address = 0x7f0000000010,
+                                            .usable = 4194288,
+                                            .size = 4194304,
+                                            .state = "in-use",
+                                            .mmapped = true,
+                                            .cluster = "c9",
+                                            .what = "4194304-byte blocks without a mark",
+                                            .alike = 1,
+                                            .leak = CS_LEAK_INDIRECT,
+                                            .retains = 1,
+                                            .retained_bytes = 4194304 };
+
+static struct cs_report_chain lost_chain = { .to_head = true, .links = case_links, .n_links = 1 };
+
+static struct cs_report_held freed_block = { .address = 0x55d0c3a1f2a0,
+                                             .usable = 24,
+                                             .size = 32,
+                                             .state = "cached",
+                                             .has_arena = true,
+                                             .arena = 0x7f1200000030 };
+
+static struct cs_report_case lost_at = {
+        .place = { .address = 0x7f0000000010,
+                   .what = "the start of a block in use",
+                   .kind = "malloc-used",
+                   .start = 0x7f0000000000,
+                   .end = 0x7f0000400000,
+                   .perms = "rw-p",
+                   .gap = "its bytes are not known: whoever wrote the core left them out" },
+        .block = &lost_block,
+        .referrers = 1,
+        .groups = case_groups,
+        .n_groups = 1,
+        .chains = &lost_chain,
+        .n_chains = 1,
+};
+
+static struct cs_report_case freed_refs = {
+        .place = { .address = 0x55d0c3a1f2a0,
+                   .what = "the start of a freed block",
+                   .kind = "malloc-used",
+                   .start = 0x55d0c3a00000,
+                   .end = 0x55d0c3b00000,
+                   .perms = "rw-p" },
+        .block = &freed_block,
+        .depth = 3,
+};
+
+static struct cs_report sample_of_lost = {
+        .target = { .path = "core.4711", .pid = 4711, .arch = "x86_64", .threads = 1, .complete = true },
+        .at = &lost_at,
+        .refs = &freed_refs,
+};
+
+const struct cs_report *sample_lost(void)
+{
+        return &sample_of_lost;
+}
+
 /* --- hostile
  * ----------------------------------------------------------------------------------------------------- */
 
@@ -393,6 +652,104 @@ static const char *hostile_modules[] = { "lib\t\n" RLO ".so" };
 
 static struct cs_report_block hostile_blocks[] = { { UINT64_MAX, UINT64_MAX, 0, 0, 1, 77 } };
 
+static struct cs_report_held hostile_held = { .address = UINT64_MAX,
+                                              .usable = UINT64_MAX,
+                                              .size = UINT64_MAX,
+                                              .state = "in-use",
+                                              .offset = INT64_MIN,
+                                              .cluster = RLO,
+                                              .what = TITLE "what" BAD,
+                                              .library = "lib" C1_CSI,
+                                              .confidence = 2,
+                                              .evidence = hostile_evidence,
+                                              .n_evidence = N(hostile_evidence),
+                                              .leak = 99,
+                                              .retains = UINT64_MAX,
+                                              .retained_bytes = UINT64_MAX };
+
+static uint8_t hostile_bytes[24] = { 27, '[', '2', 'J', 0xff, 0xe2, 0x80, 0xae, 0x9b };
+
+static struct cs_report_word hostile_words[] = {
+        { 0, 8, "text", 0, NULL, NULL, NULL, LITERAL(TITLE BAD "\0" RLO) },
+        { 8, 8, "pointer:block", UINT64_MAX, "→" RLO C1_CSI, TITLE, BAD, { 0 } },
+        { 16, 8, TITLE, 1, BAD, NULL, NULL, { 0 } },
+        { UINT64_MAX, 8, "int", 1, "beyond", NULL, NULL, { 0 } },
+        { 16, UINT64_MAX, "zero", 0, NULL, NULL, NULL, { 0 } },
+};
+
+static struct cs_report_dump hostile_dump = { .start = UINT64_MAX - 7,
+                                              .bytes = hostile_bytes,
+                                              .len = sizeof(hostile_bytes),
+                                              .words = hostile_words,
+                                              .n_words = N(hostile_words),
+                                              .before = UINT64_MAX,
+                                              .behind = UINT64_MAX };
+
+static struct cs_report_group hostile_groups[] = {
+        { .id = 1,
+          .level = UINT32_MAX,
+          .cluster = RLO,
+          .what = TITLE BAD,
+          .library = C1_CSI,
+          .blocks = UINT64_MAX,
+          .references = UINT64_MAX,
+          .elsewhere = UINT64_MAX,
+          .unread = UINT64_MAX,
+          .stale = true,
+          .again = true,
+          .same = UINT32_MAX },
+        { .id = 2,
+          .level = 1,
+          .what = TITLE,
+          .references = 1,
+          .examples = { { UINT64_MAX, RLO BAD } },
+          .n_examples = 1 },
+        { .id = 3, .level = 1 },
+};
+
+static struct cs_report_link hostile_links[] = {
+        { .address = UINT64_MAX,
+          .offset = INT64_MAX,
+          .stale = true,
+          .cluster = TITLE,
+          .what = RLO,
+          .library = BAD },
+        { .root = true, .what = C1_CSI TITLE },
+};
+
+static struct cs_report_chain hostile_chains[] = {
+        { .links = hostile_links, .n_links = N(hostile_links), .left_out = UINT64_MAX },
+        { 0 },
+};
+
+static struct cs_report_case hostile_case = {
+        .place = { .address = UINT64_MAX,
+                   .what = "in " RLO TITLE,
+                   .kind = "stack",
+                   .start = UINT64_MAX,
+                   .end = UINT64_MAX,
+                   .perms = "\033[2J",
+                   .path = "/tmp/" RLO,
+                   .detail = TITLE,
+                   .gap = BAD,
+                   .module = C1_CSI ".so",
+                   .module_offset = UINT64_MAX,
+                   .section = "." RLO,
+                   .symbol = TITLE "::f()" },
+        .block = &hostile_held,
+        .dump = &hostile_dump,
+        .referrers = UINT64_MAX,
+        .slots = UINT64_MAX,
+        .groups = hostile_groups,
+        .n_groups = N(hostile_groups),
+        .left_groups = UINT64_MAX,
+        .left_references = UINT64_MAX,
+        .chains = hostile_chains,
+        .n_chains = N(hostile_chains),
+        .notes = hostile_texts,
+        .n_notes = N(hostile_texts),
+};
+
 static struct cs_report hostile = {
         .target = { .path = "/tmp/" TITLE "core " RLO,
                     .pid = INT64_MAX,
@@ -423,6 +780,8 @@ static struct cs_report hostile = {
         .n_libraries = N(hostile_libraries),
         .module_names = hostile_modules,
         .n_modules = 1,
+        .at = &hostile_case,
+        .refs = &hostile_case,
         .blocks = hostile_blocks,
         .n_blocks = N(hostile_blocks),
         .seconds = -1,

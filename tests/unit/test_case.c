@@ -311,7 +311,7 @@ static void test_levels(void **state)
                         roots += r->groups[i].blocks == 0;
                 }
                 assert_int_equal(blocks, depth < 3 ? depth : 3);
-                assert_int_equal(roots, depth >= 3);
+                assert_int_equal(roots, depth >= 4);
                 assert_int_equal(r->depth, depth);
         }
         assert_null(refs(w, user[3], 1)->dump);

@@ -134,6 +134,14 @@ static void test_golden(void **state)
         o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
         o.core = "-\033core";
         check_golden(sample_hostile(), &o, usual, "hostile");
+        o = asking(CS_SHOW_AT);
+        check_golden(sample_case(), &o, usual, "at");
+        check_golden(sample_case(), &o, (struct look){ 60, false, CS_CHARSET_ASCII }, "at-narrow-ascii");
+        o = asking(CS_SHOW_AT | CS_SHOW_REFS);
+        check_golden(sample_lost(), &o, usual, "at-lost");
+        check_golden(sample_hostile(), &o, usual, "at-hostile");
+        o = asking(CS_SHOW_REFS);
+        check_golden(sample_case(), &o, usual, "refs");
 }
 
 /* Nothing but printable characters and newlines, in any view, width and charset; lines are no wider than
@@ -142,7 +150,8 @@ static void test_hostile_is_clean(void **state)
 {
         (void)state;
         static const size_t widths[] = { 40, 72, 100, 1000 };
-        struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES | CS_SHOW_LEAKS);
+        struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES | CS_SHOW_LEAKS |
+                                     CS_SHOW_AT | CS_SHOW_REFS);
         for (size_t i = 0; i < 2 * sizeof(widths) / sizeof(widths[0]); i++) {
                 enum cs_charset charset = i % 2 ? CS_CHARSET_UTF8 : CS_CHARSET_ASCII;
                 char *text = render(sample_hostile(), &o, (struct look){ widths[i / 2], false, charset });
@@ -437,6 +446,49 @@ static void test_json_unknown(void **state)
         json_decref(json);
 }
 
+static void test_json_case(void **state)
+{
+        (void)state;
+        struct cs_options o = asking(CS_SHOW_AT | CS_SHOW_REFS);
+        json_t *json = json_of(sample_case(), &o);
+        assert_keys(json, "schema version target left_out at refs timing");
+        json_t *c = at(json, "at");
+        assert_keys(c, "address what region gap module block chains dump referrers notes");
+        assert_text(c, "address", "0x55d0c3a1f2b8");
+        json_t *block = at(c, "block");
+        assert_keys(block,
+                    "address usable size offset state mmapped arena cluster what alike library confidence "
+                    "evidence leak reached from_root retains");
+        assert_text(block, "leak", "-");
+        assert_number(at(block, "retains"), "bytes", 1264);
+        json_t *dump = at(c, "dump");
+        assert_keys(dump, "start before behind hex words");
+        assert_int_equal(json_string_length(at(dump, "hex")), 2 * 160);
+        assert_keys(json_array_get(at(dump, "words"), 0), "offset size kind value note to library");
+        assert_text(at(json_array_get(at(dump, "words"), 3), "text"), "text",
+                    "GET /x and so on, up to where the text ends: here");
+        json_t *group = json_array_get(at(at(c, "referrers"), "groups"), 2);
+        assert_keys(group,
+                    "id parent level kind cluster what library blocks references offsets elsewhere unread "
+                    "stale cycle same examples left_out");
+        assert_number(group, "same", 1);
+        assert_true(json_is_true(at(group, "cycle")));
+        json_t *chain = json_array_get(at(c, "chains"), 1);
+        assert_number(chain, "left_out", 12345);
+        assert_text(json_array_get(at(chain, "links"), 2), "kind", "root");
+        json_t *refs = at(json, "refs");
+        assert_keys(refs, "address what region gap module block depth referrers notes");
+        assert_null(json_object_get(at(refs, "block"), "retains"));
+        json_decref(json);
+
+        json = json_of(sample_lost(), &o);
+        assert_text(at(at(json, "at"), "block"), "leak", "indirect");
+        assert_true(json_is_null(at(at(json, "at"), "dump")));
+        assert_text(json_array_get(at(at(json, "at"), "chains"), 0), "to", "leak-head");
+        assert_text(at(at(json, "refs"), "block"), "state", "cached");
+        json_decref(json);
+}
+
 static void test_json_hostile(void **state)
 {
         (void)state;
@@ -575,6 +627,7 @@ int main(void)
                 cmocka_unit_test(test_json_summary),
                 cmocka_unit_test(test_json_clusters),
                 cmocka_unit_test(test_json_unknown),
+                cmocka_unit_test(test_json_case),
                 cmocka_unit_test(test_json_hostile),
                 cmocka_unit_test(test_blocks),
                 cmocka_unit_test(test_units),

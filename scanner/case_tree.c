@@ -14,7 +14,8 @@ enum {
         NODES_MAX = 1 << 16, /* groups of one tree that are counted apart; what comes later is only counted */
         KEPT_MAX = 256,      /* groups that are shown, and whose referrers are followed */
         KEPT_PER_GROUP = 8,  /* of these, for one group */
-        READ_BLOCKS = 1 << 18, /* referring blocks that are read for the offsets of their pointers */
+        READ_BLOCKS = 1 << 13, /* blocks of a group that are read for the offsets of their pointers */
+        READ_ALL = 1 << 18,    /* and of all groups */
         READ_BYTES = 64 << 20, /* and bytes of them */
         AGAIN = 1u << 31,      /* in a key: a group that there is already */
 };
@@ -27,6 +28,7 @@ struct node {
         bool kept;
         uint32_t last;                      /* the block counted last */
         uint64_t blocks, references, found; /* found: references whose offset is known */
+        uint32_t read;                      /* blocks */
         struct cs_report_group_place places[CS_GROUP_PLACES];
         size_t n_places;
         uint32_t examples[CS_GROUP_EXAMPLES];
@@ -118,7 +120,9 @@ static uint32_t wanted(const struct tree *t, uint32_t block)
         return node > t->first && node <= t->end && t->nodes.at[node - 1].kept ? node - 1 : UINT32_MAX;
 }
 
-static enum cs_status count_references(struct tree *t, uint32_t block, bool *any, struct cs_error *err)
+/* *counted: a node that the block was counted in, UINT32_MAX: none. */
+static enum cs_status count_references(struct tree *t, uint32_t block, uint32_t *counted,
+                                       struct cs_error *err)
 {
         uint64_t end = cs_graph_end(t->c->graph, block);
         for (uint64_t e = cs_graph_begin(t->c->graph, block); e < end; e++) {
@@ -131,7 +135,7 @@ static enum cs_status count_references(struct tree *t, uint32_t block, bool *any
                 if (index == UINT32_MAX)
                         continue;
                 struct node *n = &t->nodes.at[index];
-                *any = true;
+                *counted = index;
                 n->references++;
                 if (n->last == block)
                         continue;
@@ -181,14 +185,15 @@ static enum cs_status find_pointers(void *context, uint64_t addr, const uint8_t 
 }
 
 /* Finds the offsets of the pointers in a block that were counted. */
-static enum cs_status find_places(struct tree *t, uint32_t block, struct cs_error *err)
+static enum cs_status find_places(struct tree *t, uint32_t block, struct node *counted, struct cs_error *err)
 {
         struct cs_block b = cs_blocks_get(t->blocks, block);
         struct cs_range payload = cs_block_payload(&b);
-        if (!t->blocks_left || t->bytes_left < cs_range_size(payload)) {
+        if (!t->blocks_left || counted->read >= READ_BLOCKS || t->bytes_left < cs_range_size(payload)) {
                 t->unread = true;
                 return CS_OK;
         }
+        counted->read++;
         t->blocks_left--;
         t->bytes_left -= cs_range_size(payload);
         struct searched searched = { t, block, payload.start };
@@ -199,11 +204,11 @@ static enum cs_status look_through_blocks(struct tree *t, struct cs_error *err)
 {
         uint32_t n = cs_blocks_indices(t->blocks);
         for (uint32_t i = 0; i < n; i++) {
-                bool any = false;
-                enum cs_status st = count_references(t, i, &any, err);
+                uint32_t counted = UINT32_MAX;
+                enum cs_status st = count_references(t, i, &counted, err);
                 if (st != CS_OK)
                         return st;
-                if (any && (st = find_places(t, i, err)) != CS_OK)
+                if (counted != UINT32_MAX && (st = find_places(t, i, &t->nodes.at[counted], err)) != CS_OK)
                         return st;
         }
         return CS_OK;
@@ -411,10 +416,11 @@ static enum cs_status report(struct tree *t, struct cs_report_case *out, struct 
         if (st == CS_OK && t->unread)
                 st = cs_case_note(
                         t->c, out,
-                        cs_pool_printf(t->c->pool,
-                                       "offsets were looked for in the first %d referring blocks, and in "
-                                       "no more than %d MiB of them",
-                                       READ_BLOCKS, READ_BYTES >> 20),
+                        cs_pool_printf(
+                                t->c->pool,
+                                "offsets were looked for in the first %d blocks of a group, %d in all, and no "
+                                "more than %d MiB of them",
+                                READ_BLOCKS, READ_ALL, READ_BYTES >> 20),
                         err);
         if (st == CS_OK && t->limited)
                 st = cs_case_note(t->c, out,
@@ -430,7 +436,7 @@ enum cs_status cs_case_tree(const struct cs_case *c, uint32_t block, unsigned de
         cs_cleanup(tree_deinit) struct tree t = { .c = c,
                                                   .blocks = &c->heaps->blocks,
                                                   .end = 1,
-                                                  .blocks_left = READ_BLOCKS,
+                                                  .blocks_left = READ_ALL,
                                                   .bytes_left = READ_BYTES };
         struct node self = {
                 .kept = true, .last = CS_NO_BLOCK, .blocks = 1, .examples = { block }, .n_examples = 1

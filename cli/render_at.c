@@ -197,8 +197,9 @@ static const char *word_text(struct cs_screen *screen, const struct cs_report_wo
                 return strcmp(w->kind, "mixed") == 0 || !w->note
                                ? note
                                : cs_screen_text(screen, "%s %s", cs_screen_safe(screen, w->kind), note);
-        const char *library =
-                w->library ? cs_screen_text(screen, " (%s)", cs_screen_safe(screen, w->library)) : "";
+        const char *library = w->library && w->to
+                                      ? cs_screen_text(screen, " (%s)", cs_screen_safe(screen, w->library))
+                                      : "";
         return cs_screen_text(screen, "%s%s%s%s%s", cs_screen_pick(screen, "→ ", "-> "),
                               cs_screen_safe(screen, w->to), w->to ? " " : "", note, library);
 }
@@ -275,13 +276,21 @@ static void print_word(const struct hexdump *h, const struct cs_report_word *w)
                 print_run(h, w->offset + shown, w->size - shown, "more of it");
 }
 
-/* How many words from there on are the same. */
+static bool same_meaning(const struct cs_report_word *a, const struct cs_report_word *b)
+{
+        if (a->size != 8 || b->size != 8 || !a->value || !b->value)
+                return false;
+        if (a->value == b->value)
+                return true;
+        return strcmp(a->kind, b->kind) == 0 && strncmp(a->kind, "pointer", 7) == 0 && a->note && b->note &&
+               strcmp(a->note, b->note) == 0;
+}
+
+/* How many words from there on are the same, or point at the same kind of thing. */
 static size_t same_words(const struct cs_report_dump *d, size_t from)
 {
-        const struct cs_report_word *w = &d->words[from];
         size_t n = 1;
-        while (from + n < d->n_words && w->size == 8 && d->words[from + n].size == 8 && w->value &&
-               d->words[from + n].value == w->value)
+        while (from + n < d->n_words && same_meaning(&d->words[from], &d->words[from + n]))
                 n++;
         return n;
 }
@@ -302,7 +311,7 @@ static void render_dump(struct cs_screen *screen, const struct cs_report_case *c
                 size_t same = same_words(d, i);
                 print_word(&h, &d->words[i]);
                 if (same >= SAME)
-                        print_run(&h, d->words[i + 1].offset, (same - 1) * 8, "the same again");
+                        print_run(&h, d->words[i + 1].offset, (same - 1) * 8, "more like it");
                 i += same >= SAME ? same : 1;
         }
         if (d->behind)

@@ -63,18 +63,6 @@ static enum cs_status fill_held(const struct cs_case *c, uint64_t address, uint3
         return CS_OK;
 }
 
-/* The block that holds an address, or CS_NO_BLOCK. The last word that a block in use may use is the first of the next one's
- * header (see cs_block_usable()). */
-static uint32_t block_at(const struct cs_case *c, uint64_t address)
-{
-        const struct cs_blocks *blocks = &c->heaps->blocks;
-        uint32_t i = cs_blocks_at(blocks, c->space, address);
-        if (i == CS_NO_BLOCK || i == 0 || cs_blocks_state(blocks, i - 1) != CS_BLOCK_IN_USE)
-                return i;
-        struct cs_block b = cs_blocks_get(blocks, i - 1);
-        return cs_range_has(cs_block_payload(&b), address) ? i - 1 : i;
-}
-
 /* What is there; *block is set where it is a block in use, of which alone it is known who points there. */
 static enum cs_status begin(const struct cs_case *c, uint64_t address, struct cs_report_case **out,
                             uint32_t *block, bool *in_use, struct cs_error *err)
@@ -82,7 +70,7 @@ static enum cs_status begin(const struct cs_case *c, uint64_t address, struct cs
         struct cs_report_case *r = cs_pool_alloc(c->pool, 1, sizeof(*r));
         if (!r)
                 return cs_fail(err, CS_ENOMEM, "case");
-        *block = block_at(c, address);
+        *block = cs_case_block_at(c, address);
         *in_use = *block != CS_NO_BLOCK && cs_blocks_state(&c->heaps->blocks, *block) == CS_BLOCK_IN_USE;
         enum cs_status st = cs_case_place(c, address, *block, &r->place, err);
         if (st == CS_OK && *block != CS_NO_BLOCK)
@@ -100,8 +88,9 @@ enum cs_status cs_case_at(const struct cs_case *c, uint64_t address, struct cs_r
         enum cs_status st = begin(c, address, &r, &block, &in_use, err);
         if (st == CS_OK)
                 st = cs_case_dump(c, address, block, &r->dump, err);
-        if (st == CS_OK && in_use && (st = cs_case_tree(c, block, 1, r, err)) == CS_OK)
-                st = cs_case_paths(c, block, r, err);
+        if (st == CS_OK && in_use && (st = cs_case_tree(c, block, 1, r, err)) == CS_OK &&
+            (st = cs_case_paths(c, block, r, err)) == CS_OK)
+                st = cs_case_evidence(c, r, err);
         if (st == CS_OK)
                 *out = r;
         return st;

@@ -74,6 +74,16 @@ uint32_t cs_case_pointee(const struct cs_case *c, uint64_t value)
                        : (uint32_t)CS_NO_BLOCK;
 }
 
+uint32_t cs_case_block_at(const struct cs_case *c, uint64_t address)
+{
+        const struct cs_blocks *blocks = &c->heaps->blocks;
+        uint32_t i = cs_blocks_at(blocks, c->space, address);
+        if (i == CS_NO_BLOCK || i == 0 || cs_blocks_state(blocks, i - 1) != CS_BLOCK_IN_USE)
+                return i;
+        struct cs_block b = cs_blocks_get(blocks, i - 1);
+        return cs_range_has(cs_block_payload(&b), address) ? i - 1 : i;
+}
+
 const struct cs_region *cs_case_region(const struct cs_case *c, uint64_t addr)
 {
         size_t lo = 0, hi = c->regions->at.n;

@@ -11,6 +11,10 @@
 CS_CHECK enum cs_status cs_case_place(const struct cs_case *c, uint64_t address, uint32_t block,
                                       struct cs_report_place *out, struct cs_error *err);
 
+/* The block that holds an address, its header included, or CS_NO_BLOCK. The last word that a block in use may use is the first of
+ * the next one's header (see cs_block_usable()). */
+uint32_t cs_case_block_at(const struct cs_case *c, uint64_t address);
+
 /* The region that holds addr, or NULL. */
 const struct cs_region *cs_case_region(const struct cs_case *c, uint64_t addr);
 
@@ -99,6 +103,11 @@ CS_CHECK enum cs_status cs_case_tree(const struct cs_case *c, uint32_t block, un
 /* Fills chains, and of the block what it retains and whether it is reached. */
 CS_CHECK enum cs_status cs_case_paths(const struct cs_case *c, uint32_t block, struct cs_report_case *out,
                                       struct cs_error *err);
+
+/* What speaks for the block's owner, of what is known of its words and its referrers; where nothing does, what its cluster's
+ * blocks have in common stays (case_evidence.c). */
+CS_CHECK enum cs_status cs_case_evidence(const struct cs_case *c, struct cs_report_case *r,
+                                         struct cs_error *err);
 
 /* The offset of the first pointer to block `to` in block `from`, or -1. */
 int64_t cs_case_offset(const struct cs_case *c, struct cs_view *view, uint32_t from, uint32_t to);

@@ -311,6 +311,8 @@ static void fill_root(const struct tree *t, const struct cs_case_root *r, struct
 {
         g->what = cs_case_root_name(t->c, r);
         g->references = r->count;
+        if (cs_root_kind(r->root) == CS_ROOT_MODULE && cs_root_index(r->root) < t->c->image->modules.n)
+                g->library = cs_case_keep(t->c, t->c->image->modules.at[cs_root_index(r->root)].name);
         for (size_t i = 0; i < r->n_slots && i < CS_GROUP_EXAMPLES; i++)
                 g->examples[g->n_examples++] = (struct cs_report_group_example){
                         r->slots[i].address, cs_case_slot_name(t->c, r->root, r->slots[i].address)

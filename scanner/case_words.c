@@ -102,12 +102,11 @@ static enum cs_column judge_number(const struct dump *d, uint64_t offset, uint64
         return alone;
 }
 
-static void fill_heap_pointer(const struct dump *d, uint32_t range, uint64_t value,
-                              struct cs_report_word *out)
+static void fill_heap_pointer(const struct dump *d, uint64_t value, struct cs_report_word *out)
 {
         const struct cs_case *c = d->c;
         const struct cs_blocks *blocks = &c->heaps->blocks;
-        uint32_t i = cs_blocks_find(blocks, range, value);
+        uint32_t i = cs_case_block_at(c, value);
         if (i == CS_NO_BLOCK) {
                 out->kind = "pointer:memory";
                 out->note = "malloc's heap, but no block";
@@ -146,9 +145,10 @@ static bool fill_pointer(const struct dump *d, uint64_t value, struct cs_report_
         case CS_SPACE_MODULE:
                 out->kind = "pointer:module";
                 out->note = cs_case_name(d->c, e.index, value);
+                out->library = cs_case_keep(d->c, d->c->image->modules.at[e.index].name);
                 return true;
         case CS_SPACE_HEAP:
-                fill_heap_pointer(d, e.index, value, out);
+                fill_heap_pointer(d, value, out);
                 return true;
         case CS_SPACE_STACK:
                 out->kind = "pointer:stack";

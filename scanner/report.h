@@ -276,7 +276,7 @@ struct cs_report_word {
         uint64_t value;      /* of single words */
         const char *note;    /* what it points at, or the value as people write it; or NULL */
         const char *to;      /* cluster id of the block that it points to, or NULL */
-        const char *library; /* owner of that block, or NULL */
+        const char *library; /* owner of that block, or the module that it points into; or NULL */
         struct cs_text text; /* of kind text */
 };
 
@@ -310,7 +310,7 @@ struct cs_report_group {
         uint32_t level;      /* from 1 on */
         const char *cluster; /* id, or NULL: a root */
         const char *what;    /* of the cluster, or the root */
-        const char *library; /* or NULL */
+        const char *library; /* owner of the blocks, or the module whose variables they are; or NULL */
         uint64_t blocks;     /* 0: a root */
         uint64_t references;
         struct cs_report_group_place places[CS_GROUP_PLACES]; /* most frequent first */

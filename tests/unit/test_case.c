@@ -378,6 +378,51 @@ static void test_roots(void **state)
         }
 }
 
+/* ---- owners -------------------------------------------------------------------------------------------------- */
+
+static bool speaks(const struct cs_report_held *b, const char *kind, int64_t offset, const char *symbol)
+{
+        for (size_t i = 0; i < b->n_evidence; i++) {
+                const struct cs_report_evidence *e = &b->evidence[i];
+                if (strcmp(e->kind, kind) == 0 && e->offset == offset && strstr(e->symbol, symbol))
+                        return strcmp(e->module, b->library) == 0;
+        }
+        return false;
+}
+
+/* What speaks for the owner of a block is of that block, also where its likes are somebody else's. */
+static void test_evidence(void **state)
+{
+        struct world *w = *state;
+        uint64_t class = fake_class(w->p, FAKE_WIDGET, "6Widget"), other = fake_class(w->p, FAKE_APP, "3App");
+        uint64_t text[2], parent[2];
+        fake_export(w->p, FAKE_APP, "table", FAKE_BSS + 0x40, 0x20);
+        fake_heap(w->p, HEAP_BYTES);
+        for (size_t i = 0; i < 2; i++) {
+                text[i] = fake_text(w->p, &w->at, 0x40, i ? "order 1234 for you" : "order 5678 for you");
+                parent[i] = fake_object(w->p, &w->at, SIZE, (uint64_t[]){ i ? other : class, 0, text[i] }, 3);
+        }
+        fake_put(w->p, FAKE_APP + FAKE_BSS + 0x50, parent[1]);
+        fake_put(w->p, FAKE_APP + FAKE_BSS + 0x90, parent[0]);
+        fake_top(w->p, ARENA, w->at, FAKE_HEAP + HEAP_BYTES);
+        relate(w, 1);
+        const struct cs_report_held *b = look(w, parent[0])->block;
+        assert_string_equal(b->library, "libwidget.so.1");
+        assert_true(speaks(b, "vtable", 0, "vtable for Widget"));
+        assert_false(speaks(b, "static-root", -1, ""));
+        b = look(w, parent[1])->block;
+        assert_string_equal(b->library, "app");
+        assert_true(speaks(b, "vtable", 0, "vtable for App"));
+        assert_true(speaks(b, "static-root", -1, "table+0x10"));
+        /* The texts are of one cluster. */
+        for (size_t i = 0; i < 2; i++) {
+                b = look(w, text[i])->block;
+                assert_string_equal(b->cluster, look(w, text[0])->block->cluster);
+                assert_string_equal(b->library, i ? "app" : "libwidget.so.1");
+                assert_true(speaks(b, "referrer", 16, "c"));
+        }
+}
+
 /* ---- places ------------------------------------------------------------------------------------------------------ */
 
 static void test_places(void **state)
@@ -473,10 +518,11 @@ static void test_words(void **state)
                                UINT64_C(0x00000140000000c8),
                                0,
                                UINT64_C(0xfedcba9876543210),
+                               w->at + 0x200 + 8,
                                w->at + 0x200 };
         memcpy(&words[12], &number, sizeof(number));
         fake_heap(w->p, HEAP_BYTES);
-        uint64_t user = fake_object(w->p, &w->at, 0x200, words, 15);
+        uint64_t user = fake_object(w->p, &w->at, 0x200, words, 16);
         fake_write(w->p, user + 0x100, "GET /index.html HTTP/1.1", 25);
         (void)fake_object(w->p, &w->at, SIZE, &class, 1);
         fake_top(w->p, ARENA, w->at, FAKE_HEAP + HEAP_BYTES);
@@ -504,6 +550,7 @@ static void test_words(void **state)
         expect_word(r, 96, "float", "2.5");
         assert_string_equal(word_at(r, 104)->kind, "mixed");
         expect_word(r, 112, "pointer:block", "the header of a block in use");
+        expect_word(r, 120, "pointer:self", "+496"); /* the last word, where the next one's header begins */
         const struct cs_report_word *text = word_at(r, 0x100);
         assert_string_equal(text->kind, "text");
         assert_int_equal(text->text.len, 24);
@@ -541,6 +588,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_levels, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_roots, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_evidence, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_places, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_words, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_window, set_up, tear_down),

@@ -72,6 +72,7 @@ static json_t *block_value(struct cs_json *j, const struct cs_report_held *b, bo
         cs_json_put(j, object, "confidence", cs_json_real(b->library ? b->confidence : 0));
         cs_json_put(j, object, "evidence", cs_json_evidence(j->pool, b->evidence, b->n_evidence));
         cs_json_put(j, object, "leak", leak_value(b->leak));
+        cs_json_put(j, object, "stale", json_boolean(b->stale));
         if (!whole)
                 return object;
         json_t *retains = json_object();

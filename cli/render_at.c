@@ -111,7 +111,8 @@ static const char *held_text(const struct cs_report_case *c)
         if (b->reached)
                 return "yes: a root leads here";
         if (b->leak == CS_LEAK_POSSIBLE)
-                return "perhaps lost: no plain pointer leads here from a root, but something like one does";
+                return "perhaps lost: no pointer leads here from a root, but its address, or that of what it hangs "
+                       "on, is kept in another form";
         if (b->leak == CS_LEAK_INDIRECT)
                 return "LOST: no root leads here, only lost blocks do";
         if (c->referrers == 0)
@@ -127,6 +128,9 @@ static void render_held(struct cs_screen *screen, const struct cs_report_case *c
         const char *bytes = cs_units_bytes(b->retained_bytes).text;
         const char *s = b->retains == 1 ? "" : "s";
         cs_render_fact(screen, "held", held_text(c));
+        if (b->stale)
+                cs_render_fact(screen, "stale",
+                               "freed memory, or a stack below its pointer, still has the address");
         if (b->retains == 1)
                 cs_render_fact(screen, "retains", cs_screen_text(screen, "%s: nothing but itself", bytes));
         else

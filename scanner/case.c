@@ -60,6 +60,7 @@ static enum cs_status fill_held(const struct cs_case *c, uint64_t address, uint3
         held->evidence = owner.evidence;
         held->n_evidence = owner.n_evidence;
         held->leak = (uint8_t)cs_leak_of(c->graph, index);
+        held->stale = c->graph->marks[index] & CS_MARK_STALE;
         return CS_OK;
 }
 

@@ -261,7 +261,8 @@ struct cs_report_held {
         double confidence;
         const struct cs_report_evidence *evidence; /* heaviest first */
         size_t n_evidence;
-        uint8_t leak;     /* enum cs_leak */
+        uint8_t leak; /* enum cs_leak */
+        bool stale; /* lost, but memory that nobody uses any more has its address, or that of what it hangs on */
         bool reached;     /* a root leads here */
         bool from_root;   /* a root points here itself */
         uint64_t retains; /* blocks that nothing else leads to, this one included */

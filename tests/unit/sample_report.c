@@ -503,6 +503,7 @@ static struct cs_report_held lost_block = { .address = 0x7f0000000010,
                                             .what = "4194304-byte blocks without a mark",
                                             .alike = 1,
                                             .leak = CS_LEAK_INDIRECT,
+                                            .stale = true,
                                             .retains = 1,
                                             .retained_bytes = 4194304 };
 

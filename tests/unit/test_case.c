@@ -423,6 +423,29 @@ static void test_evidence(void **state)
         }
 }
 
+/* ---- other ways to keep an address ------------------------------------------------------------------------------ */
+
+/* What live memory names in another form may be in use; what only freed memory names is lost. */
+static void test_other_names(void **state)
+{
+        struct world *w = *state;
+        fake_heap(w->p, HEAP_BYTES);
+        uint64_t doubled = fake_object(w->p, &w->at, 0x100, NULL, 0);
+        uint64_t stale = fake_object(w->p, &w->at, 0x140, NULL, 0), chunk = w->at;
+        (void)fake_object(w->p, &w->at, SIZE, (uint64_t[]){ 0, 0, 0, 0, stale }, 5);
+        (void)fake_object(w->p, &w->at, SIZE, NULL, 0);
+        fake_top(w->p, ARENA, w->at, FAKE_HEAP + HEAP_BYTES);
+        fake_free(w->p, chunk);
+        fake_put(w->p, FAKE_APP + FAKE_DATA, 2 * doubled + 1);
+        relate(w, 1);
+        const struct cs_report_held *b = look(w, doubled)->block;
+        assert_int_equal(b->leak, CS_LEAK_POSSIBLE);
+        assert_false(b->reached || b->stale);
+        b = look(w, stale)->block;
+        assert_int_equal(b->leak, CS_LEAK_DIRECT);
+        assert_true(b->stale && !b->reached);
+}
+
 /* ---- places ------------------------------------------------------------------------------------------------------ */
 
 static void test_places(void **state)
@@ -588,6 +611,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_levels, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_left_out, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_roots, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_other_names, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_evidence, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_places, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_words, set_up, tear_down),

@@ -458,7 +458,7 @@ static void test_json_case(void **state)
         json_t *block = at(c, "block");
         assert_keys(block,
                     "address usable size offset state mmapped arena cluster what alike library confidence "
-                    "evidence leak reached from_root retains");
+                    "evidence leak stale reached from_root retains");
         assert_text(block, "leak", "-");
         assert_number(at(block, "retains"), "bytes", 1264);
         json_t *dump = at(c, "dump");

@@ -151,6 +151,9 @@ static void warn_about_heaps(struct analysis *a)
                                                        ? "memory"
                                                        : a->image->modules.at[h->found.at[i].module].name,
                                                h->found.at[i].why_not));
+                if (h->found.at[i].partial)
+                        warn(r, cs_pool_printf(&r->pool, "%s: %s", h->found.at[i].allocator,
+                                               h->found.at[i].partial));
         }
         if (!h->found.n)
                 warn(r, "no allocator was recognised: no blocks, clusters or owners");

@@ -38,6 +38,7 @@ struct cs_heap {
         int32_t module;              /* that holds it, or CS_NO_MODULE */
         bool walked;                 /* false: recognised, but not readable here */
         const char *why_not;         /* static text: reason where it was not walked, else NULL */
+        const char *partial;         /* static text: what of it could not be read, or NULL */
         struct cs_measured measured; /* where it was not walked */
 };
 

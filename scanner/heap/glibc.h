@@ -48,6 +48,15 @@ uint64_t cs_glibc_top_piece(struct cs_glibc *glibc, uint64_t start, uint64_t top
 CS_CHECK enum cs_status cs_glibc_walk_pieces(struct cs_glibc *glibc, const struct cs_space *space,
                                              struct cs_error *err);
 
+/* Walks the heaps of an arena that a thread made, which is at that index of heaps->arenas. */
+CS_CHECK enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_t index,
+                                            struct cs_error *err);
+
+/* Where libc's data is not in the core, which was cut: finds heaps that prove themselves, and walks them. Adds to heaps->found,
+ * if there are any, an entry for the module (or CS_NO_MODULE). */
+CS_CHECK enum cs_status cs_glibc_walk_lost(struct cs_glibc *glibc, const struct cs_space *space,
+                                           int32_t module, struct cs_error *err);
+
 /* Notes at every arena which threads allocate from it. */
 CS_CHECK enum cs_status cs_glibc_name_threads(struct cs_glibc *glibc, struct cs_error *err);
 

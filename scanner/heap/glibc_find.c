@@ -319,7 +319,8 @@ static uint64_t newest_heap(struct cs_glibc *glibc, uint64_t arena, uint64_t top
         return top & ~(glibc->heap_max - 1);
 }
 
-static enum cs_status walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_t index, struct cs_error *err)
+enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_t index,
+                                   struct cs_error *err)
 {
         uint64_t top, word = 0;
         if (!word_at(glibc, arena + glibc->layout->top, &top) || !top) {
@@ -364,7 +365,8 @@ static enum cs_status walk_ring(struct cs_glibc *glibc, struct cs_error *err)
                 uint32_t index = (uint32_t)glibc->heaps->arenas.n;
                 st = cs_vec_push(&glibc->heaps->arenas, arena, err);
                 if (st == CS_OK)
-                        st = arena.main ? walk_main(glibc, index, err) : walk_arena(glibc, at, index, err);
+                        st = arena.main ? walk_main(glibc, index, err)
+                                        : cs_glibc_walk_arena(glibc, at, index, err);
         } while (st == CS_OK && word_at(glibc, at + glibc->layout->next, &at) && at != glibc->main_arena &&
                  glibc->heaps->arenas.n - glibc->first_arena < CS_LIMIT_ARENAS);
         return st;
@@ -484,13 +486,25 @@ static enum cs_status look_everywhere(struct cs_glibc *glibc, const struct cs_sp
         return CS_OK;
 }
 
-/* Does the image have a module of a C library's name? Then glibc is looked for there, or it is not there at all. */
-static bool has_libc(const struct cs_image *image)
+/* The module of a C library's name: then glibc is looked for there, or it is not there at all. CS_NO_MODULE: there is none. */
+static int32_t libc_module(const struct cs_image *image)
 {
         for (size_t i = 0; i < image->modules.n; i++)
                 if (strncmp(image->modules.at[i].name, "libc", 4) == 0)
-                        return true;
-        return false;
+                        return (int32_t)i;
+        return CS_NO_MODULE;
+}
+
+/* Where libc's data cannot be read, for the core was cut, its heaps may be there all the same. */
+static enum cs_status look_elsewhere(struct cs_glibc *glibc, const struct cs_space *space,
+                                     struct cs_error *err)
+{
+        bool found = false;
+        int32_t libc = libc_module(glibc->image);
+        enum cs_status st = libc == CS_NO_MODULE ? look_everywhere(glibc, space, &found, err) : CS_OK;
+        if (st != CS_OK || found || glibc->image->kind != CS_IMAGE_CORE || glibc->image->complete)
+                return st;
+        return cs_glibc_walk_lost(glibc, space, libc, err);
 }
 
 enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space *space,
@@ -509,7 +523,7 @@ enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space
                         if (st != CS_OK)
                                 return st;
                 }
-        return found || has_libc(image) ? CS_OK : look_everywhere(out, space, &found, err);
+        return found ? CS_OK : look_elsewhere(out, space, err);
 }
 
 void cs_glibc_deinit(struct cs_glibc *glibc)

@@ -81,6 +81,17 @@ scan_json "$tmp/other.json" --sysroot "$tmp/root" "$tmp/cut"
 sliders "$tmp/other.json"
 jqe 'any(.target.warnings[]; test("other builds") and test("libwidget.so"))' "$tmp/other.json"
 
+# Names out of a debug file, if it is of that build: the library that ran was stripped.
+id=$(readelf -n "$tmp/away/libwidget.so" | awk '/Build ID/ { print $3 }')
+mkdir -p "$tmp/debug/.build-id/${id:0:2}"
+jqe 'all(.clusters[]; .what | test("slider_ops") | not)' "$tmp/gone.json"
+cp "$BUILD_DIR/fixtures/objects/libwidget.so" "$tmp/debug/.build-id/${id:0:2}/${id:2}.debug"
+scan_json "$tmp/debug.json" --sysroot "$tmp/nowhere" --debug-dir "$tmp/debug" "$tmp/cut"
+jqe '.clusters[0].what | test("slider_ops")' "$tmp/debug.json"
+cp "$BUILD_DIR/fixtures/objects/shop" "$tmp/debug/.build-id/${id:0:2}/${id:2}.debug"
+scan_json "$tmp/debug.json" --sysroot "$tmp/nowhere" --debug-dir "$tmp/debug" "$tmp/cut"
+jqe 'all(.clusters[]; .what | test("slider_ops") | not)' "$tmp/debug.json"
+
 # Notes that lie: NT_FILE with a count beyond all, with ranges upon each other, across everything, and where nothing is.
 lie() { # what
         cp "$tmp/core" "$tmp/lie"

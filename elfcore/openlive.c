@@ -255,32 +255,43 @@ struct live_files {
         int proc;
 };
 
-/* The file as the target sees it: under the sysroot, else through the mapping itself (which also finds deleted ones), else
- * in the target's own mount namespace. The inode tells whether it is the file that is mapped. */
-static int open_in_target(void *context, const struct cs_mapping *m, bool *same)
+/* A regular file, or -1. *same: it is the inode that is mapped. */
+static int open_regular(int dir, const char *prefix, const char *path, const struct cs_mapping *m, bool *same)
 {
-        const struct live_files *files = context;
         char name[PATH_MAX];
         struct stat status;
-        int fd = -1;
         *same = false;
-        if (files->options->sysroot) {
-                if (snprintf(name, sizeof(name), "%s%s", files->options->sysroot, m->path) <
-                    (int)sizeof(name))
-                        fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        } else {
-                (void)snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)m->range.start,
-                               (unsigned long)m->range.end);
-                fd = openat(files->proc, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-                if (fd < 0 && !m->deleted &&
-                    snprintf(name, sizeof(name), "root%s", m->path) < (int)sizeof(name))
-                        fd = openat(files->proc, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        }
+        if (snprintf(name, sizeof(name), "%s%s", prefix, path) >= (int)sizeof(name))
+                return -1;
+        int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
                 close(fd);
                 return -1;
         }
         *same = fd >= 0 && m->inode && status.st_ino == m->inode;
+        return fd;
+}
+
+/* The file as the target sees it: under the sysroot, else through the mapping itself (which also finds deleted ones), else
+ * in the target's own mount namespace; and where it changed its root in ours, its maps give names as we see them. */
+static int open_in_target(void *context, const struct cs_mapping *m, bool *same)
+{
+        const struct live_files *files = context;
+        char range[64];
+        if (files->options->sysroot)
+                return open_regular(AT_FDCWD, files->options->sysroot, m->path, m, same);
+        (void)snprintf(range, sizeof(range), "%lx-%lx", (unsigned long)m->range.start,
+                       (unsigned long)m->range.end);
+        int fd = open_regular(files->proc, "map_files/", range, m, same);
+        if (fd < 0 && !m->deleted)
+                fd = open_regular(files->proc, "root", m->path, m, same);
+        if (fd < 0 && !m->deleted) {
+                fd = open_regular(AT_FDCWD, "", m->path, m, same);
+                if (fd >= 0 && !*same) {
+                        close(fd);
+                        fd = -1;
+                }
+        }
         return fd;
 }
 

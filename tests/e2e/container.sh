@@ -71,3 +71,42 @@ tids=$(printf '%s\n' /proc/"$outer"/task/* | sed 's|.*/||' | grep -vx "$outer" |
 named=$(jq -r '.regions[] | select(.kind == "stack") | .detail | capture("^stack of thread (?<n>[0-9]+)").n' "$tmp/json" | sort | tr '\n' ' ')
 assert_eq "$named" "$tids" "stacks are told by the threads' numbers out here"
 jqe 'any(.regions[]; .detail == "thread-local storage of the main thread")' "$tmp/json"
+
+# Where the kernel does not let us open what is mapped (/proc/PID/map_files takes CAP_CHECKPOINT_RESTORE), the files are found by their
+# names below /proc/PID/root.
+if [ "$(id -u)" -eq 0 ] && setpriv --bounding-set=-all,+sys_ptrace --inh-caps=-all true 2>/dev/null; then
+        fewer() {
+                setpriv --bounding-set=-all,+sys_ptrace --inh-caps=-all "$@"
+        }
+        map=$(printf '%s\n' "/proc/$outer/map_files/"* | head -n 1)
+        run fewer head -c 4 "$map"
+        assert_eq "$(head -c 4 "$map" | tr -d '\177')$status" ELF1 "what is mapped cannot be opened, unlike before"
+        assert_exit 0 fewer "$CORESCAN" --json --live "$outer"
+        cp "$out" "$tmp/fewer.json"
+        assert_eq "$(cat "$err")" "" "all its files are found by name"
+        jqe '.clusters[0] | .count >= 2990 and .library == "libticket.so"' "$tmp/fewer.json"
+        assert_schema "$tmp/fewer.json"
+
+        # One that changed its root: its files' names are told as they are seen from out here.
+        mkdir "$tmp/jail"
+        build_c jail/program -static <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+        for (int i = 0; i < 500; i++)
+                *(char **)malloc(100) = malloc(10);
+        puts("ready");
+        fflush(stdout);
+        return getchar();
+}
+END
+        start_program chroot "$tmp/jail" /program
+        wait_ready
+        assert_exit 0 fewer "$CORESCAN" --json --live "$pid"
+        cp "$out" "$tmp/jail.json"
+        assert_eq "$(cat "$err")" "" "its file is found in the jail"
+        jqe '.heaps[0].allocator == "glibc" and .heaps[0].arenas[0].used.count >= 1000' "$tmp/jail.json"
+else
+        echo "# rights cannot be given up here: /proc/PID/root is not tested by itself"
+fi

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Erlang's carriers: what its allocators got from mmap, and from malloc: the first of each allocator, and large blocks beyond the
- * 256th of one. beam.smp exports the tables of its allocators; a carrier begins with {size and flags, next, prev, allocator}, so it
- * names one of them. Those from mmap begin where some page does, also those that are in nobody's list for the moment; those from
- * malloc are in the lists of their allocator, and their blocks stay malloc's.
- * Erlang/OTP 20 to 27: erts/emulator/beam/erl_alloc_util.h (Carrier_t, CarrierList_t, Allctr_t, ERTS_DEFAULT_ALLCTR_INIT),
- * erl_alloc.h (ErtsAllocatorThrSpec_t, ErtsAllocatorInfo_t). */
+ * 256th of one. A carrier begins with {size and flags, next, prev, allocator}; allocators are known by their names, and are what the
+ * data of beam.smp points to, or arrays of which it points to. Carriers from mmap begin where some page does, also those that are in
+ * nobody's list for the moment; those from malloc are in the lists of their allocator, and their blocks stay malloc's.
+ * Erlang/OTP 20 to 29: erts/emulator/beam/erl_alloc_util.h (Carrier_t, CarrierList_t, Allctr_t, ERTS_DEFAULT_ALLCTR_INIT),
+ * erl_alloc.h (ErtsAllocatorThrSpec_t, ErtsAllocatorInfo_t); seen in 23, 25, 27 and 29. */
 #include "runtimes_all.h"
 
 #include "bytes.h"
 #include "marks.h"
+#include "tally.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-        ENTRY = 24, /* of both tables: numbers, and a pointer in the last 8 bytes */
-        ENTRY_POINTER = 16,
-        ENTRIES_MOST = 64,     /* 13 to 16 in these versions */
-        INSTANCES_MOST = 2048, /* ERTS_AU_MAX_PREF_ALLOC_INSTANCES */
+        INSTANCES_MOST = 2048,   /* ERTS_AU_MAX_PREF_ALLOC_INSTANCES: of one allocator, in one array */
+        INSTANCES_FIRST = 2,     /* one of so many is there: the first may be left out */
+        INSTANCES_ALL = 1 << 20, /* that are looked at in all arrays */
         HEADER = 32,
         FLAGS = 7,
         MSEG = 1,         /* MSEG_CARRIER_HDR_FLAG */
         NAME_WORDS = 64,  /* of Allctr_t: its name_prefix is in here */
         LIST_WORDS = 128, /* of Allctr_t: its mbc_list and sbc_list are in here */
         NAME_BYTES = 16,
-        CARRIERS_MOST =
-                1 << 20, /* that are followed in one list: of 512 KiB each they would fill half a terabyte */
+        CARRIERS_MOST = 1 << 20, /* of one list; of 512 KiB each they would fill half a terabyte */
 };
 
 struct allocator {
@@ -33,10 +32,14 @@ struct allocator {
         const char *detail;
 };
 
+enum { NOT_SEEN, NO_ALLOCATOR, ALLOCATOR };
+
 struct beam {
         const struct cs_runtime_input *in;
         struct cs_claims *claims;
         int32_t module;
+        size_t instances;
+        struct cs_tally seen;                /* addresses that were looked at */
         CS_VEC(struct allocator) allocators; /* by address */
 };
 
@@ -47,11 +50,11 @@ static int by_address(const void *a, const void *b)
 }
 
 /* Is this how allocators' names begin: "eheap_", "binary_"? */
-static bool name_at(const struct cs_image *image, uint64_t addr, char name[NAME_BYTES])
+static bool name_at(const struct beam *b, uint64_t addr, char name[NAME_BYTES])
 {
-        const struct cs_mapping *m = cs_image_mapping_at(image, addr);
+        const struct cs_mapping *m = cs_image_mapping_at(b->in->image, addr);
         size_t len = 0;
-        if (!m || m->module == CS_NO_MODULE || !cs_source_exact(image->source, addr, name, NAME_BYTES))
+        if (!m || m->module != b->module || !cs_source_exact(b->in->image->source, addr, name, NAME_BYTES))
                 return false;
         while (len < NAME_BYTES && ((name[len] >= 'a' && name[len] <= 'z') || name[len] == '_'))
                 len++;
@@ -65,41 +68,90 @@ static const char *detail_of(struct beam *b, uint64_t allocator)
         if (!cs_source_exact(b->in->image->source, allocator, words, sizeof(words)))
                 return NULL;
         for (size_t i = 0; i < NAME_WORDS; i++)
-                if (name_at(b->in->image, cs_word(words + 8 * i), name))
+                if (name_at(b, cs_word(words + 8 * i), name))
                         return cs_pool_printf(&b->claims->pool, "carrier of %salloc", name);
         return NULL;
 }
 
 /* An allocator is one that has a name. */
-static enum cs_status add_allocator(struct beam *b, uint64_t addr, struct cs_error *err)
+static enum cs_status look_at(struct beam *b, uint64_t addr, bool *is, struct cs_error *err)
 {
-        const char *detail = addr && addr % 8 == 0 ? detail_of(b, addr) : NULL;
-        return detail ? cs_vec_push(&b->allocators, ((struct allocator){ addr, detail }), err) : CS_OK;
+        const struct cs_mapping *m = addr % 8 ? NULL : cs_image_mapping_at(b->in->image, addr);
+        uint64_t *seen;
+        *is = false;
+        if (!m || !(m->perms & CS_PERM_WRITE))
+                return CS_OK;
+        enum cs_status st = cs_tally_at(&b->seen, addr, NOT_SEEN, &seen, err);
+        if (st != CS_OK)
+                return st;
+        if (*seen == NOT_SEEN) {
+                const char *detail = detail_of(b, addr);
+                *seen = detail ? ALLOCATOR : NO_ALLOCATOR;
+                if (detail)
+                        st = cs_vec_push(&b->allocators, ((struct allocator){ addr, detail }), err);
+        }
+        *is = *seen == ALLOCATOR;
+        return st;
 }
 
-/* erts_allctrs_info: {alloc_util, enabled, thr_spec, extra}, where extra is the allocator or its row of the other table.
- * erts_allctr_thr_spec: {enabled, dd, [aix,] size, allocators}; which of the numbers is the size depends on the version, but none is
- * larger than what may be asked for, and what is no allocator has no name. */
-static enum cs_status read_table(struct beam *b, const char *name, bool arrays, struct cs_error *err)
+/* An array of an allocator's instances: one for each scheduler, and perhaps none before them. */
+static enum cs_status look_through(struct beam *b, uint64_t array, struct cs_error *err)
 {
-        struct cs_symbol symbol;
-        uint8_t entry[ENTRY];
         enum cs_status st = CS_OK;
-        struct cs_source *source = b->in->image->source;
-        if (!cs_symbols_named(b->in->symbols, (size_t)b->module, name, &symbol))
-                return CS_OK;
-        for (uint64_t k = 0; st == CS_OK && k < ENTRIES_MOST && k < symbol.size / ENTRY; k++) {
-                if (!cs_source_exact(source, symbol.addr + k * ENTRY, entry, ENTRY))
+        bool goes_on = true;
+        for (uint64_t i = 0, at; st == CS_OK && goes_on && i < INSTANCES_MOST; i++) {
+                if (b->instances++ >= INSTANCES_ALL || i > (UINT64_MAX - array) / 8 ||
+                    !cs_source_u64(b->in->image->source, array + 8 * i, &at))
                         break;
-                uint64_t pointer = cs_word(entry + ENTRY_POINTER), n = cs_half(entry + 12), at;
-                if (n == 0)
-                        n = cs_half(entry + 8);
-                if (!arrays)
-                        st = add_allocator(b, pointer, err);
-                for (uint64_t i = 0; st == CS_OK && arrays && pointer && i < n && n <= INSTANCES_MOST; i++)
-                        if (cs_source_u64(source, pointer + 8 * i, &at))
-                                st = add_allocator(b, at, err);
+                st = look_at(b, at, &goes_on, err);
+                goes_on |= !at && i + 1 < INSTANCES_FIRST;
         }
+        return st;
+}
+
+static enum cs_status look_around(struct beam *b, struct cs_range range, struct cs_error *err)
+{
+        struct cs_view view;
+        enum cs_status st = CS_OK;
+        cs_view_init_hopping(&view, b->in->image->source);
+        for (uint64_t addr = range.start & ~UINT64_C(7), size; st == CS_OK && addr < range.end;
+             addr += size) {
+                size_t got;
+                size = CS_PAGE - addr % CS_PAGE;
+                const uint8_t *bytes = cs_view_at(&view, addr, size, &got);
+                for (size_t k = 0; st == CS_OK && bytes && k + 8 <= got && addr + k < range.end; k += 8) {
+                        uint64_t word = cs_word(bytes + k);
+                        const struct cs_mapping *m =
+                                word % 8 ? NULL : cs_image_mapping_at(b->in->image, word);
+                        bool is;
+                        if (!m || !(m->perms & CS_PERM_WRITE))
+                                continue;
+                        /* An array that lies right before an allocator looks like one. */
+                        st = look_at(b, word, &is, err);
+                        if (st == CS_OK)
+                                st = look_through(b, word, err);
+                }
+        }
+        cs_view_deinit(&view);
+        return st;
+}
+
+/* Its tables erts_allctrs_info and erts_allctr_thr_spec say it all; since OTP 28 or 29 they are not exported, but still in its data. */
+static enum cs_status find_allocators(struct beam *b, struct cs_error *err)
+{
+        static const char *const tables[] = { "erts_allctrs_info", "erts_allctr_thr_spec" };
+        const struct cs_image *image = b->in->image;
+        enum cs_status st = CS_OK;
+        struct cs_symbol symbol;
+        for (size_t i = 0; st == CS_OK && i < sizeof(tables) / sizeof(*tables); i++)
+                if (cs_symbols_named(b->in->symbols, (size_t)b->module, tables[i], &symbol) &&
+                    symbol.size <= UINT64_MAX - symbol.addr)
+                        st = look_around(b, (struct cs_range){ symbol.addr, symbol.addr + symbol.size }, err);
+        for (size_t i = 0; st == CS_OK && !b->allocators.n && i < image->mappings.n; i++)
+                if (image->mappings.at[i].module == b->module && image->mappings.at[i].perms & CS_PERM_WRITE)
+                        st = look_around(b, image->mappings.at[i].range, err);
+        if (b->allocators.n)
+                qsort(b->allocators.at, b->allocators.n, sizeof(*b->allocators.at), by_address);
         return st;
 }
 
@@ -189,22 +241,21 @@ static enum cs_status claim_lists(struct beam *b, const struct allocator *of, st
 
 static void free_beam(struct beam *b)
 {
+        cs_tally_deinit(&b->seen);
         cs_vec_deinit(&b->allocators);
 }
 
 enum cs_status cs_beam_find(const struct cs_runtime_input *in, struct cs_claims *claims, struct cs_error *err)
 {
-        static const char *const names[] = { "erts_allctrs_info", "erts_allctr_thr_spec", NULL };
+        /* For drivers and native functions, in whatever version. */
+        static const char *const names[] = { "driver_alloc_binary", "enif_alloc_binary", NULL };
         cs_cleanup(free_beam) struct beam b = { .in = in, .claims = claims };
         b.module = cs_marks_module(in, names);
         if (b.module < 0)
                 return CS_OK;
-        enum cs_status st = read_table(&b, "erts_allctr_thr_spec", true, err);
-        if (st == CS_OK)
-                st = read_table(&b, "erts_allctrs_info", false, err);
+        enum cs_status st = find_allocators(&b, err);
         if (st != CS_OK || !b.allocators.n)
                 return st;
-        qsort(b.allocators.at, b.allocators.n, sizeof(*b.allocators.at), by_address);
         for (size_t i = 0; st == CS_OK && i < in->image->mappings.n; i++)
                 if (cs_marks_plain(&in->image->mappings.at[i]))
                         st = claim_mapped(&b, &in->image->mappings.at[i], err);

@@ -46,7 +46,7 @@ static const char *const runtimes[][NAMES] = {
         { "gHotSpotVMStructs", "gHotSpotVMStructEntryArrayStride", "gHotSpotVMStructEntryTypeNameOffset",
           "gHotSpotVMStructEntryFieldNameOffset", "gHotSpotVMStructEntryIsStaticOffset",
           "gHotSpotVMStructEntryOffsetOffset", "gHotSpotVMStructEntryAddressOffset", "gHotSpotVMTypes" },
-        { "erts_allctr_thr_spec", "erts_allctrs_info" },
+        { "driver_alloc_binary", "enif_alloc_binary" },
         { "main.main" },
 };
 enum { RUNTIMES = sizeof(runtimes) / sizeof(runtimes[0]) };

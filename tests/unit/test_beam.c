@@ -19,11 +19,16 @@ static void put_carrier(struct fake_process *p, uint64_t at, uint64_t word, uint
         fake_put(p, at + 24, allocator);
 }
 
-static struct fake_process *beam(void)
+/* Until OTP 27 it exports its tables. */
+static struct fake_process *beam_that(bool exports)
 {
         struct fake_process *p = fake_runtime(NULL, 0, 0x100000);
-        fake_export(p, FAKE_LIB, "erts_allctr_thr_spec", FAKE_DATA, 24);
-        fake_export(p, FAKE_LIB, "erts_allctrs_info", FAKE_DATA + 24, 24);
+        fake_export(p, FAKE_LIB, "driver_alloc_binary", FAKE_TEXT + 0x900, 16);
+        fake_export(p, FAKE_LIB, "enif_alloc_binary", FAKE_TEXT + 0x910, 16);
+        if (exports) {
+                fake_export(p, FAKE_LIB, "erts_allctr_thr_spec", FAKE_DATA, 24);
+                fake_export(p, FAKE_LIB, "erts_allctrs_info", FAKE_DATA + 24, 24);
+        }
         const uint64_t eheap = FAKE_RECORDS + 0x1000, ets = FAKE_RECORDS + 0x2000,
                        array = FAKE_RECORDS + 0x100;
         const char text[] = "eheap_\0\0\0\0\0\0\0\0\0\0ets_\0\0\0\0\0\0\0\0\0\0\0\0";
@@ -48,6 +53,11 @@ static struct fake_process *beam(void)
         put_carrier(p, MALLOCED, 0x2008, MALLOCED + 0x3000, 0, eheap);
         put_carrier(p, MALLOCED + 0x3000, 0x1000, 0, MALLOCED, eheap);
         return p;
+}
+
+static struct fake_process *beam(void)
+{
+        return beam_that(true);
 }
 
 #define EHEAP                                                                                                \
@@ -82,6 +92,54 @@ static void test_beam(void **state)
         fake_put(p, FAKE_VARIABLES + 16, UINT64_MAX - 7); /* instances that lie nowhere */
         fake_write(p, FAKE_LIB + FAKE_RODATA + 16, "EVIL", 4);
         fake_runtime_check(p, NULL, 0);
+        FAKE_RUNTIME_CHECK(beam_that(false), EHEAP, ETS, LENT_1, LENT_2);
+}
+
+/* Where else the allocators may be named, and where they are not looked for. */
+static void test_beam_tables(void **state)
+{
+        (void)state;
+        const uint64_t eheap = FAKE_RECORDS + 0x1000, array = FAKE_RECORDS + 0x100,
+                       other = FAKE_VARIABLES + 0x800;
+        /* The instances begin with the first word of the array. */
+        struct fake_process *p = beam();
+        fake_put(p, array, eheap);
+        fake_put(p, array + 8, 0);
+        FAKE_RUNTIME_CHECK(p, EHEAP, ETS, LENT_1, LENT_2);
+        /* Before them are more gaps than one. */
+        p = beam();
+        fake_put(p, array + 8, 0);
+        fake_put(p, array + 16, eheap);
+        FAKE_RUNTIME_CHECK(p, ETS);
+        /* The array lies right before an allocator, so that it looks like one itself. */
+        p = beam();
+        fake_put(p, FAKE_VARIABLES + 16, eheap - 0x10);
+        fake_put(p, eheap - 0x10, eheap);
+        FAKE_RUNTIME_CHECK(p, EHEAP, ETS, LENT_1, LENT_2);
+        /* Somewhere else in the data: only where no table is exported. */
+        for (int exports = 0; exports < 2; exports++) {
+                p = beam_that(exports);
+                fake_put(p, FAKE_VARIABLES + 16, 0);
+                fake_put(p, other, array);
+                if (exports)
+                        FAKE_RUNTIME_CHECK(p, ETS);
+                else
+                        FAKE_RUNTIME_CHECK(p, EHEAP, ETS, LENT_1, LENT_2);
+        }
+        /* The name is not one of the module's constants. */
+        p = beam_that(false);
+        fake_write(p, FAKE_RECORDS + 0x3000, "eheap_", 7);
+        fake_put(p, eheap + 0x80, FAKE_RECORDS + 0x3000);
+        FAKE_RUNTIME_CHECK(p, ETS);
+        /* Arrays all over the place, each of nothing but itself. */
+        p = beam_that(false);
+        for (uint64_t i = 0; i < 0x1000; i += 8) {
+                fake_put(p, FAKE_VARIABLES + 0x800 + i, array + i % 64);
+                if (i >= 0x100)
+                        fake_put(p, FAKE_RECORDS + 0x4000 + i, eheap);
+        }
+        fake_put(p, FAKE_VARIABLES + 16, FAKE_RECORDS + 0x4100);
+        FAKE_RUNTIME_CHECK(p, EHEAP, ETS, LENT_1, LENT_2);
 }
 
 static void test_beam_lists(void **state)
@@ -129,6 +187,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_beam),
+                cmocka_unit_test(test_beam_tables),
                 cmocka_unit_test(test_beam_lists),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Free chunks that look in use: those in thread caches and fastbins, whose neighbours still have the P bit set. The caches of
  * threads that a fork left behind are no different: nobody can allocate from them, but the program freed what they hold. */
-#include "glibc.h"
+#include "glibc_key.h"
 
 #include "bytes.h"
 
@@ -23,6 +23,8 @@ struct marker {
         struct cs_blocks *blocks;
         CS_VEC(uint32_t) caches; /* blocks that hold a thread cache by one of the layouts that are left */
         uint64_t votes[GLIBC_LAYOUTS_MOST];
+        struct cs_glibc_keys keys;
+        bool broken; /* some list is */
 };
 
 /* Sizes of the chunks that one list holds. */
@@ -56,27 +58,51 @@ static struct sizes bin_sizes(unsigned bin)
         enum { LARGEST_SMALL = GLIBC_MIN_CHUNK + 16 * (GLIBC_TCACHE_SMALL - 1) };
         if (bin < GLIBC_TCACHE_SMALL)
                 return exactly(GLIBC_MIN_CHUNK + 16u * (uint64_t)bin);
-        return (struct sizes){ LARGEST_SMALL + 16, UINT64_MAX };
+        uint64_t power = UINT64_C(1024) << (bin - GLIBC_TCACHE_SMALL);
+        return (struct sizes){ power > LARGEST_SMALL ? power : LARGEST_SMALL + 16, 2 * power - 16 };
 }
 
-/* Follows a list of chunks, up to `most` of them, and marks them. `pointed` is how far behind the start of a chunk pointers
- * point. Stops at the first that cannot be true, and names the place that holds the broken link: `holder` is that of the
- * head. */
-static void mark_list(struct marker *m, uint64_t holder, uint64_t head, struct sizes sizes, uint64_t most,
-                      uint64_t pointed, const char *what)
+/* What the source lends costs no call of the kernel; lists go through memory in no order, so that nothing is read ahead. */
+static bool link_at(const struct marker *m, uint64_t addr, uint64_t *value)
 {
-        uint64_t at = head;
-        for (uint64_t n = 0; at && n < most; n++) {
-                uint64_t stored;
-                uint32_t b = entry_at(m, at - pointed, sizes);
+        size_t len = sizeof(*value);
+        const uint8_t *lent = cs_source_borrow(m->glibc->image->source, addr, &len);
+        if (!lent || len < sizeof(*value))
+                return cs_source_u64(m->glibc->image->source, addr, value);
+        *value = cs_word(lent);
+        return true;
+}
+
+/* A list of chunks. */
+struct list {
+        uint64_t holder; /* address of the head */
+        uint64_t head;
+        struct sizes sizes;
+        uint64_t most;    /* chunks in it */
+        uint64_t pointed; /* how far behind the start of a chunk pointers point */
+        uint64_t cache;   /* address of the thread cache that it belongs to; 0: none */
+        const char *broken;
+};
+
+/* Follows a list and marks its chunks. Stops at the first that cannot be true, and names the place that holds the broken
+ * link. */
+static void mark_list(struct marker *m, const struct list *list)
+{
+        uint64_t at = list->head, holder = list->holder;
+        for (uint64_t n = 0; at && n < list->most; n++) {
+                uint64_t stored, key, chunk = at - list->pointed;
+                uint32_t b = entry_at(m, chunk, list->sizes);
                 /* Each list is met once, so a chunk that is not in use (any more) is damage, or a ring. */
                 if (b == CS_NO_BLOCK || cs_blocks_state(m->blocks, b) != CS_BLOCK_IN_USE ||
-                    !cs_source_u64(m->glibc->image->source, at - pointed + GLIBC_HEADER, &stored)) {
-                        cs_heaps_corrupt(m->glibc->heaps, holder, what);
+                    !link_at(m, chunk + GLIBC_HEADER, &stored)) {
+                        cs_heaps_corrupt(m->glibc->heaps, holder, list->broken);
+                        m->broken = true;
                         return;
                 }
                 cs_blocks_set_state(m->blocks, b, CS_BLOCK_CACHED);
-                holder = at - pointed + GLIBC_HEADER;
+                holder = chunk + GLIBC_HEADER;
+                if (list->cache && m->glibc->image->kind == CS_IMAGE_CORE && link_at(m, holder + 8, &key))
+                        cs_glibc_learn_key(&m->keys, m->glibc->layout, list->cache, key);
                 at = cs_glibc_reveal(m->glibc->layout, holder, stored);
         }
 }
@@ -85,10 +111,12 @@ static void mark_fastbins(struct marker *m, uint64_t arena)
 {
         const struct cs_glibc_layout *l = m->glibc->layout;
         for (unsigned i = 0; l->fastbins && i < GLIBC_FASTBINS; i++) {
-                uint64_t head;
-                if (cs_source_u64(m->glibc->image->source, arena + l->fastbins + 8u * i, &head) && head)
-                        mark_list(m, arena + l->fastbins + 8u * i, head, bin_sizes(i),
-                                  cs_blocks_indices(m->blocks), 0, "fastbin list is broken");
+                struct list list = { .holder = arena + l->fastbins + 8u * i,
+                                     .sizes = bin_sizes(i),
+                                     .most = cs_blocks_indices(m->blocks),
+                                     .broken = "fastbin list is broken" };
+                if (cs_source_u64(m->glibc->image->source, list.holder, &list.head))
+                        mark_list(m, &list);
         }
 }
 
@@ -160,13 +188,18 @@ static bool sized_as(const struct cs_glibc_layout *layout, uint64_t size)
                size - layout->tcache_chunk <= TCACHE_SURPLUS;
 }
 
-/* Is this a thread cache: every head agrees with its count and points to a chunk of its bin's size? */
+/* Is this a thread cache: every head agrees with its count and points to a chunk of its bin's size? Where a few of many do not,
+ * these are damaged. */
 static bool is_tcache(const struct marker *m, const struct tcache *t)
 {
-        for (unsigned i = 0; i < t->layout->tcache_bins; i++)
-                if (head_of(t, i) && !is_entry(m, head_of(t, i) - GLIBC_HEADER, bin_sizes(i)))
-                        return false;
-        return heads_agree(t);
+        unsigned heads = 0, wrong = 0;
+        for (unsigned i = 0; i < t->layout->tcache_bins; i++) {
+                if (!head_of(t, i))
+                        continue;
+                heads++;
+                wrong += !is_entry(m, head_of(t, i) - GLIBC_HEADER, bin_sizes(i));
+        }
+        return wrong <= heads / 4 && heads_agree(t);
 }
 
 static bool read_tcache(const struct marker *m, const struct cs_block *b,
@@ -185,10 +218,18 @@ static void mark_tcache(struct marker *m, const struct tcache *t)
         unsigned slots = 0, count;
         if (t->layout->counts == GLIBC_SLOTS_SHORT)
                 (void)slots_of(t, &slots);
-        for (unsigned i = 0; i < t->layout->tcache_bins; i++)
-                if (bin_count(t, i, slots, &count) && count)
-                        mark_list(m, t->addr + t->layout->tcache_heads + 8u * i, head_of(t, i), bin_sizes(i),
-                                  count, GLIBC_HEADER, "thread cache list is broken");
+        for (unsigned i = 0; i < t->layout->tcache_bins; i++) {
+                struct list list = { t->addr + t->layout->tcache_heads + 8u * i,
+                                     head_of(t, i),
+                                     bin_sizes(i),
+                                     0,
+                                     GLIBC_HEADER,
+                                     t->addr,
+                                     "thread cache list is broken" };
+                if (bin_count(t, i, slots, &count))
+                        list.most = count;
+                mark_list(m, &list);
+        }
 }
 
 /* ---- while the walks come by ------------------------------------------------------------------------------------- */
@@ -307,6 +348,13 @@ enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_spac
                         continue;
                 mark_tcache(&m, &t);
                 cs_blocks_set_state(m.blocks, m.caches.at[i], CS_BLOCK_INTERNAL);
+        }
+        /* Lists of a living process break as it goes on: nothing is lost there. */
+        if (m.broken && glibc->image->kind == CS_IMAGE_CORE)
+                cs_glibc_mark_by_key(glibc, space, &m.keys);
+        for (size_t i = 0; i < m.blocks->ranges.n; i++) {
+                struct cs_range range = m.blocks->ranges.at[i].range;
+                cs_source_release(glibc->image->source, range.start, (size_t)cs_range_size(range));
         }
         cs_vec_deinit(&m.caches);
         return st;

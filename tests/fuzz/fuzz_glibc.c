@@ -197,7 +197,8 @@ static void check(const struct target *t, const struct cs_blocks *blocks)
                 uint64_t last = range->range.start;
                 if (!range->count || (r && range->range.start < blocks->ranges.at[r - 1].range.end))
                         abort();
-                struct cs_block_cursor cursor = cs_blocks_of(blocks, range);
+                struct cs_block_cursor cursor = cs_blocks_of(blocks, range), groups = cursor;
+                struct cs_block_group group = { 0 };
                 struct cs_block block;
                 uint32_t i;
                 while (cs_blocks_next(&cursor, &block, &i)) {
@@ -210,8 +211,15 @@ static void check(const struct target *t, const struct cs_blocks *blocks)
                         if (cs_blocks_find(blocks, (uint32_t)r, b.start) != i ||
                             cs_blocks_find(blocks, (uint32_t)r, b.end - 1) != i)
                                 abort();
+                        if (i >= group.first + group.count && !cs_blocks_next_group(&groups, &group))
+                                abort();
+                        if (i < group.first || b.start < group.range.start || b.end > group.range.end ||
+                            block.state != group.state)
+                                abort();
                         last = b.end;
                 }
+                if (cs_blocks_next_group(&groups, &group))
+                        abort();
                 if (cs_space_at(space, range->range.start).kind != CS_SPACE_HEAP)
                         abort();
         }

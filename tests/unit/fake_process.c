@@ -149,6 +149,18 @@ struct fake_process *fake_create(void)
         return p;
 }
 
+struct fake_process *fake_create_bare(void)
+{
+        struct fake_process *p = calloc(1, sizeof(*p));
+        must(p);
+        p->fd = -1;
+        p->sp = FAKE_STACK + FAKE_SP;
+        fake_map(p, FAKE_LIBC + FAKE_DATA, FAKE_MODULE - FAKE_DATA, PF_R | PF_W);
+        fake_arena(p, FAKE_LIBC + FAKE_ARENA);
+        fake_map(p, FAKE_STACK, FAKE_STACK_BYTES, PF_R | PF_W);
+        return p;
+}
+
 void fake_destroy(struct fake_process *p)
 {
         cs_owners_deinit(&p->owners);

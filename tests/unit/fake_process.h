@@ -73,6 +73,9 @@ struct fake_process {
 
 /* The process with its modules and its stack, without a heap. */
 struct fake_process *fake_create(void);
+
+/* The same as a core that lost its notes and every module's headers: libc's data, the stack. */
+struct fake_process *fake_create_bare(void);
 void fake_destroy(struct fake_process *p);
 
 /* More memory: zeroed, dumped in whole. */

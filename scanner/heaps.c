@@ -27,53 +27,121 @@ void cs_heaps_corrupt(struct cs_heaps *heaps, uint64_t address, const char *what
                 heaps->corrupt_more++;
 }
 
-/* Allocators whose blocks this version does not read, told by a symbol that only they define: a honest answer names them
- * instead of calling their memory a mystery. */
-static const struct {
+/* Other allocators than glibc's, told by a symbol that only they define, or by the library's file; where neither is left (linked
+ * into something, and stripped), by their records alone. An honest answer names them even where those cannot be read. */
+static const struct foreign {
         const char *allocator;
         const char *symbol;
         const char *file; /* start of the library's file name, where the symbol may be hidden; or NULL */
-        cs_allocator_fn measure; /* or NULL */
+        cs_allocator_fn measure;
+        uint64_t
+                data; /* its records are looked for in modules with that much data; 0: in none but those that are named */
+        bool anywhere; /* they are looked for without a module */
 } foreign[] = {
-        { "jemalloc", "mallctl", "libjemalloc", cs_jemalloc_measure },
-        { "jemalloc", "je_mallctl", NULL, cs_jemalloc_measure },
-        { "jemalloc", "_rjem_mallctl", NULL, cs_jemalloc_measure },
-        { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc", cs_tcmalloc_measure },
-        { "mimalloc", "mi_version", "libmimalloc", cs_mimalloc_measure },
-        { "musl", "__malloc_atfork", "ld-musl", NULL },
+        /* The roots of jemalloc's and tcmalloc's trees take so much of .bss. */
+        { "jemalloc", "mallctl", "libjemalloc", cs_jemalloc_measure, 2 << 20, false },
+        { "jemalloc", "je_mallctl", NULL, cs_jemalloc_measure, 0, false },
+        { "jemalloc", "_rjem_mallctl", NULL, cs_jemalloc_measure, 0, false },
+        { "tcmalloc", "MallocExtension_GetNumericProperty", "libtcmalloc", cs_tcmalloc_measure, 1 << 20,
+          false },
+        { "mimalloc", "mi_version", "libmimalloc", cs_mimalloc_measure, 0, true },
+        { "musl", "__malloc_atfork", "ld-musl", cs_mallocng_measure, 1, false },
 };
+enum { FOREIGN = sizeof(foreign) / sizeof(foreign[0]) };
 
 typedef CS_VEC(struct cs_heap) heap_vec;
 
-static enum cs_status note_foreign(const struct cs_image *image, struct cs_symbols *symbols, size_t module,
-                                   struct cs_claims *claims, heap_vec *found, struct cs_error *err)
+struct finder {
+        const struct cs_image *image;
+        struct cs_symbols *symbols;
+        struct cs_claims *claims;
+        heap_vec *found;
+};
+
+static enum cs_status measure(struct finder *f, const struct foreign *row, size_t module,
+                              struct cs_heap *heap, struct cs_error *err)
 {
-        const char *name = image->modules.at[module].name;
-        for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+        const struct cs_allocator_input in = { f->image, f->symbols, module };
+        *heap = (struct cs_heap){ .allocator = row->allocator,
+                                  .module = (int32_t)module,
+                                  .why_not = "its blocks are not read by this version" };
+        enum cs_status st = row->measure(&in, f->claims, heap, err);
+        if (heap->measured.known)
+                heap->why_not = "its blocks are counted, but not compared by this version";
+        return st;
+}
+
+static enum cs_status note_named(struct finder *f, size_t module, struct cs_error *err)
+{
+        const char *name = f->image->modules.at[module].name;
+        for (size_t i = 0; i < FOREIGN; i++) {
+                const struct foreign *row = &foreign[i];
                 struct cs_symbol symbol;
-                bool by_file =
-                        foreign[i].file && strncmp(name, foreign[i].file, strlen(foreign[i].file)) == 0;
-                if (!by_file && !cs_symbols_named(symbols, module, foreign[i].symbol, &symbol))
+                struct cs_heap heap;
+                bool by_file = row->file && strncmp(name, row->file, strlen(row->file)) == 0;
+                if (!by_file && !cs_symbols_named(f->symbols, module, row->symbol, &symbol))
                         continue;
-                struct cs_heap heap = { .allocator = foreign[i].allocator, .module = (int32_t)module };
-                struct cs_allocator_input in = { image, symbols, module };
-                heap.why_not = "its blocks are not read by this version";
-                enum cs_status st = foreign[i].measure ? foreign[i].measure(&in, claims, &heap, err) : CS_OK;
-                if (heap.measured.known)
-                        heap.why_not = "its blocks are counted, but not compared by this version";
-                return st == CS_OK ? cs_vec_push(found, heap, err) : st;
+                enum cs_status st = measure(f, row, module, &heap, err);
+                return st == CS_OK ? cs_vec_push(f->found, heap, err) : st;
         }
         return CS_OK;
 }
 
-/* All allocators that are not glibc's. */
-static enum cs_status find_foreign(const struct cs_image *image, struct cs_symbols *symbols,
-                                   struct cs_claims *claims, heap_vec *found, struct cs_error *err)
+static bool has_module(const heap_vec *found, size_t module)
+{
+        for (size_t i = 0; i < found->n; i++)
+                if (found->at[i].module == (int32_t)module)
+                        return true;
+        return false;
+}
+
+static bool has_allocator(const heap_vec *found, const char *allocator)
+{
+        for (size_t i = 0; i < found->n; i++)
+                if (strcmp(found->at[i].allocator, allocator) == 0)
+                        return true;
+        return false;
+}
+
+static uint64_t data_of(const struct cs_image *image, size_t module)
+{
+        uint64_t sum = 0;
+        for (size_t i = 0; i < image->mappings.n; i++)
+                if (image->mappings.at[i].module == (int32_t)module &&
+                    image->mappings.at[i].perms & CS_PERM_WRITE)
+                        sum += cs_range_size(image->mappings.at[i].range);
+        return sum;
+}
+
+static enum cs_status search(struct finder *f, const struct foreign *row, size_t module, struct cs_error *err)
+{
+        struct cs_heap heap;
+        enum cs_status st = measure(f, row, module, &heap, err);
+        return st == CS_OK && heap.measured.known ? cs_vec_push(f->found, heap, err) : st;
+}
+
+/* By their records alone. */
+static enum cs_status search_unnamed(struct finder *f, const struct foreign *row, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
+        if (row->anywhere && !has_allocator(f->found, row->allocator))
+                st = search(f, row, (size_t)CS_NO_MODULE, err);
+        for (size_t i = 0; st == CS_OK && row->data && i < f->image->modules.n; i++)
+                if (!has_module(f->found, i) && data_of(f->image, i) >= row->data)
+                        st = search(f, row, i, err);
+        return st;
+}
+
+/* All allocators that are not glibc's. */
+static enum cs_status find_foreign(struct finder *f, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        const struct cs_image *image = f->image;
         for (size_t i = 0; st == CS_OK && i < image->modules.n; i++)
                 if (!image->modules.at[i].runtime || strncmp(image->modules.at[i].name, "ld-musl", 7) == 0)
-                        st = note_foreign(image, symbols, i, claims, found, err);
+                        st = note_named(f, i, err);
+        for (size_t i = 0; st == CS_OK && i < FOREIGN; i++)
+                st = search_unnamed(f, &foreign[i], err);
         return st;
 }
 
@@ -115,7 +183,8 @@ enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *sy
 {
         struct cs_glibc glibc;
         cs_cleanup(free_heaps) heap_vec others = { 0 };
-        enum cs_status st = find_foreign(image, symbols, claims, &others, err);
+        struct finder finder = { image, symbols, claims, &others };
+        enum cs_status st = find_foreign(&finder, err);
         if (st != CS_OK)
                 return st;
         cs_claims_seal(claims);

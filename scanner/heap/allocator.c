@@ -55,6 +55,22 @@ bool cs_module_words_next(struct cs_module_words *w, uint64_t *addr, uint64_t *w
         return false;
 }
 
+int32_t cs_allocator_holder(const struct cs_allocator_input *in, struct cs_range range)
+{
+        int32_t holder = CS_NO_MODULE;
+        for (size_t i = 0; holder == CS_NO_MODULE && i < in->image->modules.n; i++) {
+                const struct cs_allocator_input one = { in->image, in->symbols, i };
+                struct cs_module_words words;
+                uint64_t at, word;
+                cs_module_words_init(&words, &one);
+                while (holder == CS_NO_MODULE && cs_module_words_next(&words, &at, &word))
+                        if (cs_range_has(range, word))
+                                holder = (int32_t)i;
+                cs_module_words_deinit(&words);
+        }
+        return holder;
+}
+
 static bool is_free(const struct cs_slots *s, uint64_t i)
 {
         return s->freed[i / 64] >> (i % 64) & 1;

@@ -9,11 +9,11 @@
 struct cs_allocator_input {
         const struct cs_image *image;
         struct cs_symbols *symbols;
-        size_t module; /* that is known to hold the allocator */
+        size_t module; /* that holds the allocator, or is asked whether it does; (size_t)CS_NO_MODULE: not known */
 };
 
 /* Adds what the allocator's records prove to the claims, and the sums to heap->measured. Where the records are not recognised
- * nothing is added, and heap->why_not stays what it was. Main thread. Every byte of the records may lie. */
+ * nothing is added. Where no module was told, heap->module becomes the one that holds the allocator, if that can be seen. Main thread. Every byte of the records may lie. */
 typedef enum cs_status (*cs_allocator_fn)(const struct cs_allocator_input *in, struct cs_claims *claims,
                                           struct cs_heap *heap, struct cs_error *err);
 
@@ -30,6 +30,9 @@ struct cs_module_words {
 void cs_module_words_init(struct cs_module_words *words, const struct cs_allocator_input *in);
 void cs_module_words_deinit(struct cs_module_words *words);
 bool cs_module_words_next(struct cs_module_words *words, uint64_t *addr, uint64_t *word);
+
+/* The first module whose data holds an address in that range, or CS_NO_MODULE. */
+int32_t cs_allocator_holder(const struct cs_allocator_input *in, struct cs_range range);
 
 /* Equal pieces of memory side by side, and which of them are free. */
 struct cs_slots {
@@ -56,6 +59,8 @@ enum cs_status cs_jemalloc_measure(const struct cs_allocator_input *in, struct c
 enum cs_status cs_tcmalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
                                    struct cs_heap *heap, struct cs_error *err);
 enum cs_status cs_mimalloc_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
+                                   struct cs_heap *heap, struct cs_error *err);
+enum cs_status cs_mallocng_measure(const struct cs_allocator_input *in, struct cs_claims *claims,
                                    struct cs_heap *heap, struct cs_error *err);
 
 #endif

@@ -76,6 +76,7 @@ struct heap {
         uint64_t cookie;
         uint64_t first;   /* segment */
         unsigned entries; /* slices that it tells of */
+        int32_t module;   /* whose it is */
         struct cs_claims *claims;
         struct cs_measured *sums;
 };
@@ -191,8 +192,7 @@ static void add(struct cs_measured_sum *sum, uint64_t count, uint64_t bytes)
 static enum cs_status claim(struct heap *h, struct cs_range range, enum cs_kind kind, const char *detail,
                             struct cs_error *err)
 {
-        return cs_claims_extend(h->claims,
-                                (struct cs_claim){ range, kind, (int32_t)h->in->module, detail, 0 }, err);
+        return cs_claims_extend(h->claims, (struct cs_claim){ range, kind, h->module, detail, 0 }, err);
 }
 
 /* What a page has made blocks of; those of at least a page of memory are told one by one. */
@@ -207,7 +207,7 @@ static enum cs_status claim_blocks(struct heap *h, const struct page *p, uint64_
         /* With MI_SECURE lists are encoded, and lead nowhere. */
         if (!told || listed != p->capacity - p->used + by_others)
                 return claim(h, range, CS_KIND_MALLOC_USED, BLOCKS, err);
-        return cs_allocator_claim_slots(h->claims, &slots, (int32_t)h->in->module, BLOCKS, FREED, err);
+        return cs_allocator_claim_slots(h->claims, &slots, h->module, BLOCKS, FREED, err);
 }
 
 static enum cs_status enter(struct heap *h, const struct page *p, struct cs_error *err)
@@ -318,12 +318,12 @@ static enum cs_status choose_layout(struct heap *h, struct cs_error *err)
 }
 
 /* mi_version(): endbr64, mov eax, imm32. 209: 2.0.9; 20401: 2.4.1. */
-static const char *version_of(const struct cs_allocator_input *in, struct cs_pool *pool)
+static const char *version_of(const struct cs_allocator_input *in, int32_t module, struct cs_pool *pool)
 {
         static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
         struct cs_symbol symbol;
         uint8_t code[9] = { 0 }, *at = code;
-        if (!cs_symbols_named(in->symbols, in->module, "mi_version", &symbol) ||
+        if (module == CS_NO_MODULE || !cs_symbols_named(in->symbols, (size_t)module, "mi_version", &symbol) ||
             !cs_source_exact(in->image->source, symbol.addr, code, sizeof(code)))
                 return NULL;
         if (memcmp(code, endbr, sizeof(endbr)) == 0)
@@ -347,11 +347,16 @@ enum cs_status cs_mimalloc_measure(const struct cs_allocator_input *in, struct c
         cs_view_init(&h->block_view, in->image->source);
         enum cs_status st = choose_layout(h, err);
         if (st == CS_OK && h->layout) {
+                /* _mi_heap_main, for one, refers to pages by their records. */
+                if (heap->module == CS_NO_MODULE)
+                        heap->module =
+                                cs_allocator_holder(in, (struct cs_range){ h->first, h->first + SLICE });
+                h->module = heap->module;
                 h->claims = claims;
                 st = visit(h, MEASURE, err);
                 heap->measured.known = true;
                 heap->measured.address = h->first;
-                heap->version = version_of(in, &claims->pool);
+                heap->version = version_of(in, h->module, &claims->pool);
         }
         cs_view_deinit(&h->header_view);
         cs_view_deinit(&h->block_view);

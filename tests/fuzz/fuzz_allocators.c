@@ -14,13 +14,15 @@ enum {
         RECORDS = 0x40000000,
         DATA = 0x80000000,
         LIBRARY_BYTES = 0x1000,
+        RANDOM = LIBRARY + 0xff0, /* AT_RANDOM */
         RECORDS_BYTES = 0x4000,
         DATA_BYTES = 0x10000,
         REGIONS = 3,
 };
 
-/* They are recognised by their files' names. */
-static const char *const libraries[] = { "libjemalloc.so.2", "libtcmalloc.so.4", "libmimalloc.so.2" };
+/* They are recognised by their files' names; musl by its records alone. */
+static const char *const libraries[] = { "libjemalloc.so.2", "libtcmalloc.so.4", "libmimalloc.so.2",
+                                         "libc.so" };
 enum { LIBRARIES = sizeof(libraries) / sizeof(libraries[0]) };
 
 struct target {
@@ -67,6 +69,7 @@ static struct target *target(void)
                 (struct cs_module){ .path = "/lib", .range = { LIBRARY, LIBRARY + LIBRARY_BYTES }, .fd = -1 };
         t->module.name = libraries[0];
         t->image.kind = CS_IMAGE_CORE;
+        t->image.at_random = RANDOM;
         t->image.mappings.at = t->mappings;
         t->image.mappings.n = t->n;
         t->image.modules.at = &t->module;

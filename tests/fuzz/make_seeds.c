@@ -281,6 +281,7 @@ enum {
         JEMALLOC = 0,
         TCMALLOC,
         MIMALLOC,
+        MUSL,
 };
 
 struct allocator {
@@ -380,8 +381,36 @@ static void save_mimalloc(void)
         save("allocators", "mimalloc", a.bytes, sizeof(a.bytes));
 }
 
+/* One area of records, with a group of its own mapping and one that lies in a slot of it. */
+static void save_musl(void)
+{
+        struct allocator a = { .bytes[0] = MUSL };
+        const uint64_t secret = UINT64_C(0x9e3779b97f4a7c15), area = RECORDS + 0x1000,
+                       group = RECORDS + 0x2000;
+        const uint64_t nested = group + 16 + 496,
+                       slots[][2] = { { group, 3 | 15 << 6 | 1 << 12 }, { nested, 9 } };
+        record(&a, 0xff8, secret);
+        record(&a, 0x100, secret);
+        record(&a, 0x140, area);
+        record(&a, area, secret);
+        record(&a, area + 0x10, 101);
+        for (size_t i = 0; i < 2; i++) {
+                uint64_t meta = area + 0x18 + i * 0x28;
+                record(&a, meta + 0x10, slots[i][0]);
+                record(&a, meta + 0x18, i ? 0x3e0 : 8);
+                record(&a, meta + 0x20, slots[i][1]);
+                record(&a, slots[i][0], meta);
+        }
+        record_half(&a, group + 12, 7 << 13 | 2 << 16);
+        record_half(&a, group + 16 + 32 - 4, 5 << 13 | 2 << 16);
+        record_half(&a, group + 16 + 496 - 8, 100);
+        record_half(&a, nested - 4, (1 | 6 << 5) << 8 | 31 << 16);
+        save("allocators", "musl", a.bytes, sizeof(a.bytes));
+}
+
 static void save_allocators(void)
 {
+        save_musl();
         save_mimalloc();
         save_tcmalloc();
         save_jemalloc("jemalloc-5.3", 17, 20, 28);

@@ -69,10 +69,10 @@ static void put_segment(struct fake_process *p, const struct version *v, uint64_
 }
 
 /* Two segments: one of many pages, one of a large block and nothing else. */
-static struct fake_process *make(const struct version *v)
+static struct fake_process *make_in(const struct version *v, const char *module)
 {
         struct fake_process *p = fake_create();
-        fake_module(p, MIMALLOC, "/nowhere/libmimalloc.so.2.0");
+        fake_module(p, MIMALLOC, module);
         put_segment(p, v, SEGMENT, SECRET);
         put_segment(p, v, SECOND, SECRET);
         /* 1000 blocks of 48 bytes as yet, of which 600 are in use, and two of them were freed by another thread. */
@@ -90,6 +90,11 @@ static struct fake_process *make(const struct version *v)
         put_page(p, v, SEGMENT, 14, 2, 0, 0, 0, 0);
         put_page(p, v, SECOND, 1, 15, 15 * SLICE, 1, 1, 1);
         return p;
+}
+
+static struct fake_process *make(const struct version *v)
+{
+        return make_in(v, "/nowhere/libmimalloc.so.2.0");
 }
 
 static const struct cs_heap *mimalloc_of(const struct fake_process *p)
@@ -134,6 +139,25 @@ static void test_versions(void **state)
                                  SLICE - made + 5 * 8192 + 44 * 8192 + 2 * SLICE);
                 fake_destroy(p);
         }
+}
+
+/* In a module of another name, without a symbol: it is the one that refers to a page. */
+static void test_linked_in(void **state)
+{
+        (void)state;
+        struct fake_process *p = make_in(&versions[V209], "/nowhere/libengine.so");
+        fake_put(p, MIMALLOC + FAKE_DATA + 0x40, record(&versions[V209], SEGMENT, 1));
+        fake_open(p);
+        const struct cs_heap *heap = mimalloc_of(p);
+        assert_true(heap && heap->measured.known);
+        assert_string_equal(p->image->modules.at[heap->module].name, "libengine.so");
+        fake_destroy(p);
+        p = make_in(&versions[V209], "/nowhere/libengine.so");
+        fake_open(p);
+        heap = mimalloc_of(p);
+        assert_true(heap && heap->measured.known);
+        assert_int_equal(heap->module, CS_NO_MODULE);
+        fake_destroy(p);
 }
 
 /* A block that is larger than a segment: its one page takes more slices than are told. */
@@ -244,10 +268,11 @@ static void test_no_thread(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_versions),         cmocka_unit_test(test_huge),
-                cmocka_unit_test(test_encoded_lists),    cmocka_unit_test(test_other_secret),
-                cmocka_unit_test(test_no_secret),        cmocka_unit_test(test_broken_chain),
-                cmocka_unit_test(test_impossible_pages), cmocka_unit_test(test_no_thread),
+                cmocka_unit_test(test_versions),     cmocka_unit_test(test_huge),
+                cmocka_unit_test(test_linked_in),    cmocka_unit_test(test_encoded_lists),
+                cmocka_unit_test(test_other_secret), cmocka_unit_test(test_no_secret),
+                cmocka_unit_test(test_broken_chain), cmocka_unit_test(test_impossible_pages),
+                cmocka_unit_test(test_no_thread),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,15 +72,15 @@ static void put_half(struct fake_process *p, uint64_t at, uint32_t value)
 
 /* With pages of 2^shift bytes: 2 of 48-byte objects, a large block of 3, 4 free ones, 8 that were given back, and 4 of objects as
  * large as a page or two, of which the second half is free. */
-static struct fake_process *make(unsigned shift)
+static struct fake_process *make_in(unsigned shift, const char *module, uint64_t bss)
 {
         const unsigned leaf_bits = (48 - shift + 1) / 2;
         const uint64_t page = UINT64_C(1) << shift;
         struct fake_process *p = fake_create();
         uint32_t sizes[128];
         unsigned n = make_sizes(sizes), big = 1;
-        fake_module(p, TCMALLOC, "/nowhere/libtcmalloc_minimal.so.4");
-        fake_bss(p, TCMALLOC, BSS_BYTES);
+        fake_module(p, TCMALLOC, module);
+        fake_bss(p, TCMALLOC, bss);
         fake_map(p, RECORDS, RECORDS_BYTES, PF_R | PF_W);
         fake_map(p, DATA, DATA_PAGES * page, PF_R | PF_W);
         fake_put(p, ROOT + (page_of(shift, 0) >> leaf_bits) * 8, LEAF);
@@ -102,6 +102,11 @@ static struct fake_process *make(unsigned shift)
         put_half(p, CACHE + CLASS_48 * 0x20 + 8, 10);
         put_half(p, CENTRAL + CLASS_48 * CENTRAL_BYTES + 0x480, 2);
         return p;
+}
+
+static struct fake_process *make(unsigned shift)
+{
+        return make_in(shift, "/nowhere/libtcmalloc_minimal.so.4", BSS_BYTES);
 }
 
 static const struct cs_heap *tcmalloc_of(const struct fake_process *p)
@@ -167,6 +172,24 @@ static void test_pages_of_64k(void **state)
 {
         (void)state;
         check_shift(16);
+}
+
+/* In a module of another name, without a symbol: where it has as much .bss as the root of the tree takes. */
+static void test_linked_in(void **state)
+{
+        (void)state;
+        struct fake_process *p = make_in(13, "/nowhere/libengine.so", 1 << 20);
+        fake_open(p);
+        const struct cs_heap *heap = tcmalloc_of(p);
+        assert_true(heap && heap->measured.known);
+        assert_string_equal(p->image->modules.at[heap->module].name, "libengine.so");
+        assert_int_equal(heap->measured.used.count, 100 - 14 + 1 + 2);
+        fake_destroy(p);
+        p = make_in(13, "/nowhere/libengine.so", BSS_BYTES);
+        fake_open(p);
+        assert_null(tcmalloc_of(p));
+        assert_int_equal(p->claims.at.n, 0);
+        fake_destroy(p);
 }
 
 /* Objects that are free, on a list that bites its tail or leads away: what cannot be told apart is in use. */
@@ -286,6 +309,7 @@ int main(void)
                 cmocka_unit_test(test_impossible_spans),
                 cmocka_unit_test(test_wrong_place),
                 cmocka_unit_test(test_overlap),
+                cmocka_unit_test(test_linked_in),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

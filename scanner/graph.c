@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "cs_limits.h"
 #include "ownwords.h"
+#include "tails.h"
 #include "tally.h"
 #include "work.h"
 
@@ -54,6 +55,7 @@ struct build {
         size_t n_outs;
         struct worker *workers;
         struct cs_labels said;
+        struct cs_tails tails;
 };
 
 /* ---- one word ---------------------------------------------------------------------------------------------------- */
@@ -157,7 +159,8 @@ static void note_word(const struct build *b, struct worker *w, uint64_t value, u
 }
 
 static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t index,
-                                 uint64_t offset, const uint8_t *at, size_t len, struct cs_error *err)
+                                 struct cs_range payload, uint64_t offset, const uint8_t *at, size_t len,
+                                 struct cs_error *err)
 {
         uint32_t from = cs_blocks_cluster(b->blocks, index);
         bool fields = b->in->clusters->at.at[from].kind != CS_CLUSTER_TEXT;
@@ -166,6 +169,7 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
                      cs_space_at(b->in->space, cs_word(at)).kind != CS_SPACE_MODULE;
         if (offset == 0 && b->in->literals)
                 w->literal = cs_literals_owner(b->in->literals, at, len);
+        bool text = !fields || (offset == 0 && cs_tails_begins(at, len));
         for (size_t i = 0; i + 8 <= len; i += 8) {
                 uint64_t value = cs_word(at + i);
                 w->own.words += value != 0;
@@ -176,11 +180,13 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
                         note_word(b, w, value, offset + i);
                 if (to == CS_NO_BLOCK || to == index)
                         continue;
+                if (text && !cs_tails_field(&b->tails, cs_range_size(payload), offset + i))
+                        continue;
                 uint64_t where = offset + i < OFFSETS_UP_TO ? offset + i : UINT64_MAX;
                 uint32_t cluster = cs_blocks_cluster(b->blocks, to);
                 enum cs_status st = push_reference(out, to, aim(b, value), err);
-                /* Text has no fields: what stands behind its end was left by an earlier tenant. That may keep a block from
-                 * being called lost, but it is no relation. */
+                /* What stands behind a text's end may be fields, and keeps a block from being called lost, but it is no
+                 * relation: as often it was left by an earlier tenant. */
                 if (st == CS_OK && fields)
                         st = count_edge(w, pack(cluster, false, cap_cluster(from), where), 0, err);
                 if (st != CS_OK)
@@ -293,9 +299,10 @@ static enum cs_status scan_range(struct build *b, struct worker *w, struct unit_
                         at = next > at + 8 ? next : at + 8;
                         continue;
                 }
-                enum cs_status st = block == CS_NO_BLOCK
-                                            ? scan_root_words(b, w, out, from, at, bytes, got, err)
-                                            : scan_words(b, w, out, block, at - range.start, bytes, got, err);
+                enum cs_status st =
+                        block == CS_NO_BLOCK
+                                ? scan_root_words(b, w, out, from, at, bytes, got, err)
+                                : scan_words(b, w, out, block, range, at - range.start, bytes, got, err);
                 if (st != CS_OK)
                         return st;
                 at += got & ~(size_t)7;
@@ -561,13 +568,19 @@ static void build_deinit(struct build *b)
         free(b->workers);
         cs_labels_deinit(&b->said);
         cs_vec_deinit(&b->root_units);
+        cs_tails_deinit(&b->tails);
 }
 
 enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
 {
         cs_cleanup(build_deinit) struct build b = { .in = in, .blocks = &in->heaps->blocks };
         struct cs_roots_input roots = cs_graph_roots(in);
+        struct cs_tails_input tails = {
+                in->image, in->space, b.blocks, in->slices, in->clusters, in->workers
+        };
         enum cs_status st = cs_roots_plan(&roots, &b.root_units, err);
+        if (st == CS_OK)
+                st = cs_tails_build(&tails, &b.tails, err);
         if (st != CS_OK)
                 return st;
         /* One more for the registers. */

@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "cs_limits.h"
 #include "stretches.h"
+#include "tails.h"
 #include "tally.h"
 #include "work.h"
 
@@ -312,11 +313,16 @@ static enum cs_status search_slice(struct search *s, size_t unit, struct worker 
                 struct reading r = {
                         s, &s->outs[unit], worker, i, cs_block_size(&b) <= SMALL, payload.start, PACKED
                 };
-                /* Text has no fields. */
-                if (state == CS_BLOCK_INTERNAL ||
-                    (used && s->in->clusters->at.at[b.cluster].kind == CS_CLUSTER_TEXT))
+                if (state == CS_BLOCK_INTERNAL)
                         continue;
-                st = cs_stretches(&worker->view, payload, used ? read_live : read_stale, &r, err);
+                /* Pointers that were not followed, behind a text, have been left there by an earlier tenant. */
+                size_t got;
+                bool text = used && s->in->clusters->at.at[b.cluster].kind == CS_CLUSTER_TEXT;
+                const uint8_t *bytes = used ? cs_view_whole(&worker->view, payload.start, 8, &got) : NULL;
+                if (!used || text || (bytes && cs_tails_begins(bytes, got)))
+                        st = cs_stretches(&worker->view, payload, read_stale, &r, err);
+                if (st == CS_OK && used && !text)
+                        st = cs_stretches(&worker->view, payload, read_live, &r, err);
         }
         cs_slice_release(s->blocks, slice, worker->view.src);
         return st;

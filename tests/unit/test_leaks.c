@@ -245,6 +245,26 @@ static void test_ends(void **state)
         check_encoded(&e, "one end", "dddddddd", 0);
 }
 
+/* Behind a text: a field where most blocks of the size have a pointer there, leavings where few do. */
+static void test_behind_text(void **state)
+{
+        (void)state;
+        static const char shorter[] = "a short name";
+        static const char longer[] = "a name that is longer than most of them, and goes on";
+        for (int fields = 0; fields < 2; fields++) {
+                struct encoded e = encoded(SIZE);
+                for (size_t i = 10; i < 30; i++) {
+                        bool pointer = fields ? i % 4 : i % 4 == 0;
+                        fake_write(e.p, e.user[i], pointer ? shorter : longer,
+                                   pointer ? sizeof(shorter) : sizeof(longer));
+                        if (pointer)
+                                fake_put(e.p, e.user[i] + 40, e.user[i % LOST]);
+                }
+                check_encoded(&e, fields ? "a field behind a text" : "left behind a text",
+                              fields ? "dkkkdkkk" : "dddddddd", fields ? 0 : 2);
+        }
+}
+
 /* Free slots of a managed heap are stale, others are memory. */
 static void test_slots(void **state)
 {
@@ -267,10 +287,11 @@ static void test_slots(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_drawings), cmocka_unit_test(test_long_list),
-                cmocka_unit_test(test_tagged),   cmocka_unit_test(test_unaligned),
-                cmocka_unit_test(test_stale),    cmocka_unit_test(test_distances),
-                cmocka_unit_test(test_ends),     cmocka_unit_test(test_slots),
+                cmocka_unit_test(test_drawings),    cmocka_unit_test(test_long_list),
+                cmocka_unit_test(test_tagged),      cmocka_unit_test(test_unaligned),
+                cmocka_unit_test(test_stale),       cmocka_unit_test(test_distances),
+                cmocka_unit_test(test_ends),        cmocka_unit_test(test_slots),
+                cmocka_unit_test(test_behind_text),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

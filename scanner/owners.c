@@ -20,7 +20,7 @@ static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90;
 /* Where nearly all of the blocks have the words that speak for the owner, these speak for each of them. */
 static const double UNIFORM = 0.9;
 /* The runtimes allocate for themselves as well. */
-static const double ONLY_CANDIDATE = 0.55;
+static const double ONLY_CANDIDATE = 0.95;
 
 struct vote {
         uint32_t module;

@@ -111,6 +111,8 @@ int32_t cs_ownwords_owner(const struct cs_ownwords *words, uint8_t *certainty)
         if (!won)
                 return CS_NO_MODULE;
         /* A single word far inside may be anything; many words, or one that stands at the start, are no accident. */
-        *certainty = (uint8_t)(255 * (double)won->best * most / (most + ENOUGH) * (0.75 + 0.25 * most / all));
+        double enough =
+                (double)won->best > trust(CS_TARGET_VTABLE, false) ? 0 : ENOUGH; /* an object's own class */
+        *certainty = (uint8_t)(255 * (double)won->best * most / (most + enough) * (0.75 + 0.25 * most / all));
         return (int32_t)won->module;
 }

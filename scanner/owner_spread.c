@@ -30,8 +30,8 @@ struct ballot {
         uint16_t module; /* and one; 0: none */
         uint8_t certainty;
         uint8_t queued; /* the certainty at which it was queued last */
-        uint32_t lead;
-        uint32_t all;
+        uint16_t lead;
+        uint16_t all; /* both are halved where they would not fit */
 };
 
 /* How often an answer that was given at that certainty is right (the owner, its caller, or the next module up), measured on
@@ -42,13 +42,17 @@ static const struct {
 } CALIBRATED[] = { { 0, 120 },   { 25, 150 },  { 51, 180 },  { 77, 212 },  { 128, 224 },
                    { 141, 236 }, { 166, 242 }, { 204, 246 }, { 230, 251 }, { 255, 254 } };
 
+enum decided {
+        DECIDED = 1,
+        DECIDED_BY_ITSELF, /* its own words are sure */
+};
+
 struct spread {
         const struct cs_spread_input *in;
         struct cs_labels *labels;
         struct cs_heaptypes types;
         struct ballot *ballots;
-        uint8_t *decided;
-        uint8_t *said;                 /* it was sure by its own words */
+        uint8_t *decided;              /* 0, or enum decided */
         cs_block_vec queue[WHOLE + 1]; /* by certainty */
         struct cs_error *err;
 };
@@ -58,22 +62,26 @@ static void spread_deinit(struct spread *s)
         cs_heaptypes_deinit(&s->types);
         free(s->ballots);
         free(s->decided);
-        free(s->said);
         for (size_t i = 0; i <= WHOLE; i++)
                 cs_vec_deinit(&s->queue[i]);
 }
 
 static void cast(struct ballot *b, uint16_t module, uint32_t certainty, uint32_t weight)
 {
-        b->all += weight;
+        uint16_t w = (uint16_t)weight;
+        if (b->all > UINT16_MAX - w) {
+                b->all /= 2;
+                b->lead /= 2;
+        }
+        b->all = (uint16_t)(b->all + w);
         if (b->module == module) {
-                b->lead += weight;
+                b->lead = (uint16_t)(b->lead + w);
                 if (certainty > b->certainty)
                         b->certainty = (uint8_t)certainty;
-        } else if (b->lead >= weight && b->module) {
-                b->lead -= weight;
+        } else if (b->lead >= w && b->module) {
+                b->lead = (uint16_t)(b->lead - w);
         } else {
-                b->lead = weight - b->lead;
+                b->lead = (uint16_t)(w - b->lead);
                 b->module = module;
                 b->certainty = (uint8_t)certainty;
         }
@@ -168,7 +176,7 @@ static enum cs_status decide_at(struct spread *s, uint8_t sure)
                                 st = cs_vec_push(&s->queue[now], i, s->err);
                         continue;
                 }
-                s->decided[i] = 1;
+                s->decided[i] = DECIDED;
                 s->labels->module[i] = b->module;
                 s->labels->certainty[i] = sure;
                 st = vote_down(s, i);
@@ -258,20 +266,33 @@ static enum cs_status ask_peers(struct spread *s)
         return CS_OK;
 }
 
-/* What the blocks say themselves, and what roots say. */
+/* The sure ones need no queue: all of them vote before anybody else is decided. */
+static enum cs_status sure_votes(struct spread *s)
+{
+        uint32_t n = cs_blocks_indices(s->in->blocks);
+        enum cs_status st = CS_OK;
+        for (uint32_t i = 0; i < n; i++)
+                s->decided[i] = s->labels->certainty[i] >= CS_SPREAD_SURE ? DECIDED_BY_ITSELF : 0;
+        for (uint32_t i = 0; st == CS_OK && i < n; i++)
+                if (s->decided[i])
+                        st = vote_down(s, i);
+        return st;
+}
+
+/* What the other blocks say themselves, and what roots say. */
 static enum cs_status first_votes(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                s->said[i] = s->labels->certainty[i] >= CS_SPREAD_SURE;
-                if (s->labels->module[i])
-                        st = vote(s, i, s->labels->module[i], s->labels->certainty[i],
-                                  weight(s->labels->certainty[i], 0));
+                uint8_t certainty = s->labels->certainty[i];
+                if (certainty && !s->decided[i])
+                        st = vote(s, i, s->labels->module[i], certainty, weight(certainty, 0));
         }
         for (size_t i = 0; st == CS_OK && i < s->in->graph->votes.n; i++) {
                 const struct cs_root_vote *v = &s->in->graph->votes.at[i];
-                st = vote(s, v->to, (uint16_t)(v->module + 1), v->certainty, weight(v->certainty, 0));
+                if (!s->decided[v->to])
+                        st = vote(s, v->to, (uint16_t)(v->module + 1), v->certainty, weight(v->certainty, 0));
         }
         return st;
 }
@@ -299,7 +320,7 @@ static void amend(struct spread *s)
         uint32_t n = cs_blocks_indices(s->in->blocks);
         for (uint32_t i = 0; i < n; i++) {
                 const struct ballot *b = &s->ballots[i];
-                if (!s->decided[i] || s->said[i] || b->module == s->labels->module[i] || b->lead < b->all / 4)
+                if (s->decided[i] != DECIDED || b->module == s->labels->module[i] || b->lead < b->all / 4)
                         continue;
                 s->labels->module[i] = b->module;
                 s->labels->certainty[i] = surety(b);
@@ -371,14 +392,14 @@ enum cs_status cs_owner_spread(const struct cs_spread_input *in, struct cs_label
         uint32_t n = cs_blocks_indices(in->blocks);
         s.ballots = calloc((size_t)n + 1, sizeof(*s.ballots));
         s.decided = calloc((size_t)n + 1, 1);
-        s.said = calloc((size_t)n + 1, 1);
-        if (!s.said || !s.ballots || !s.decided)
+        if (!s.ballots || !s.decided)
                 return cs_fail(err, CS_ENOMEM, "votes for %u blocks", n);
         enum cs_status st = cs_heaptypes_find(in->graph, n, in->modules, &s.types, err);
         if (st != CS_OK)
                 return st;
         ask_types(&s);
-        if ((st = ask_peers(&s)) != CS_OK || (st = first_votes(&s)) != CS_OK || (st = run(&s)) != CS_OK)
+        if ((st = ask_peers(&s)) != CS_OK || (st = sure_votes(&s)) != CS_OK ||
+            (st = first_votes(&s)) != CS_OK || (st = run(&s)) != CS_OK)
                 return st;
         amend(&s);
         ask_neighbours(&s);

@@ -348,18 +348,16 @@ static void show_guess(struct cs_owner *owner, enum cs_evidence_kind why)
 
 enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out, struct cs_error *err)
 {
-        size_t n = in->clusters->at.n, blocks = cs_blocks_indices(in->blocks);
+        size_t n = in->clusters->at.n;
         struct cs_spread_input spread = { in->blocks, in->clusters, in->graph, in->image->modules.n };
         enum cs_status st;
         out->clusters = calloc(n + 1, sizeof(*out->clusters));
-        out->blocks.module = calloc(blocks + 1, sizeof(*out->blocks.module));
-        out->blocks.certainty = calloc(blocks + 1, sizeof(*out->blocks.certainty));
-        if (!out->clusters || !out->blocks.module || !out->blocks.certainty)
-                return cs_fail(err, CS_ENOMEM, "owners of %zu blocks", blocks);
+        if (!out->clusters)
+                return cs_fail(err, CS_ENOMEM, "owners of %zu clusters", n);
+        out->blocks = in->graph->said;
+        in->graph->said = (struct cs_labels){ 0 };
         for (size_t c = 0; c < n; c++)
                 out->clusters[c].module = CS_NO_MODULE;
-        memcpy(out->blocks.module, in->graph->said.module, blocks * sizeof(*out->blocks.module));
-        memcpy(out->blocks.certainty, in->graph->said.certainty, blocks * sizeof(*out->blocks.certainty));
         if ((st = by_words(in, out->clusters, err)) != CS_OK)
                 return st;
         label_blocks(in, out->clusters, &out->blocks);

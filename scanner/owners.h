@@ -48,7 +48,7 @@ struct cs_owners_input {
         const struct cs_blocks *blocks;
         const struct cs_clusters *clusters;
         const struct cs_members *members;
-        const struct cs_graph *graph;
+        struct cs_graph *graph; /* its `said` is taken over */
 };
 
 CS_CHECK enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out,

@@ -79,13 +79,14 @@ static enum cs_status set_mappings(struct cs_space *space, const struct cs_image
         return st;
 }
 
-/* Who may ask for memory. Where nothing says what is code (a core without permissions), everybody may. */
+/* Who may ask for memory: what has code or variables of its own. Where nothing says so (a core without permissions), everybody
+ * may. */
 static void find_makers(struct cs_space *space, const struct cs_image *image)
 {
         bool any = false;
         for (size_t i = 0; i < image->mappings.n; i++) {
                 const struct cs_mapping *m = &image->mappings.at[i];
-                if (m->module == CS_NO_MODULE || !(m->perms & CS_PERM_EXEC))
+                if (m->module == CS_NO_MODULE || !(m->perms & (CS_PERM_EXEC | CS_PERM_WRITE)))
                         continue;
                 any = true;
                 space->modules[m->module].maker = true;

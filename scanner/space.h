@@ -22,7 +22,7 @@ struct cs_space_entry {
 struct cs_space_module {
         const struct cs_section *sections; /* borrowed from the symbols */
         size_t n_sections;
-        bool maker; /* may have asked for memory: its code is mapped (not so for files that are only read), no runtime */
+        bool maker; /* may have asked for memory: it has code or variables (not so files that are only read), and is no runtime */
 };
 
 enum {

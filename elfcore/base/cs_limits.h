@@ -58,6 +58,15 @@ enum {
         CS_LIMIT_SEARCH_PAGES = 1 << 20,
         /* Entries of a dynamic section: real ones have some 40, and one more per needed library. */
         CS_LIMIT_DYNAMIC = 1 << 14,
+        /* Bytes of one entry of call frame information: those of the largest functions have some thousand. */
+        CS_LIMIT_CFI_ENTRY = 64 << 10,
+        /* Call frame information of one module: Chrome's has some 20 MB. */
+        CS_LIMIT_CFI_BYTES = 256 << 20,
+        /* Frames of all threads together: a stack of 8 MiB has no more than half as many. */
+        CS_LIMIT_FRAMES = 1 << 20,
+        /* Instructions of call frame information that are followed in all: a frame takes some 10, and what was asked before
+         * is kept. */
+        CS_LIMIT_CFI_STEPS = 1 << 26,
 };
 
 #endif

@@ -2,6 +2,7 @@
 /* Writes the seeds of the targets that read cores: `ninja make_seeds && tests/fuzz/make_seeds fixtures/fuzz`. Not built by
  * default. Seeds stay as they are once written, so that a change here shows as a change there. */
 #include "corebuilder.h"
+#include "fake_stack.h"
 
 #include "glibc.h"
 #include "range.h"
@@ -686,6 +687,35 @@ static void save_lost(void)
         corebuilder_deinit(&core);
 }
 
+/* Registers (rbp, of which a set lowest bit says that it is known; rsp, pc), a module, and a stack of calls. */
+static void save_unwind(void)
+{
+        static uint8_t bytes[24 + FAKE_END];
+        uint64_t stack = FAKE_STACK_BASE + FAKE_WORDS;
+        uint64_t registers[] = { (stack + 0x60) | 1, stack, FAKE_STACK_BASE + FAKE_PUSHES };
+        uint64_t words[] = { FAKE_STACK_BASE + FAKE_PUSHES + 0x11, stack + 0x60,
+                             FAKE_STACK_BASE + FAKE_POINTER + 2 };
+        uint64_t interrupted[] = { stack + 0x60, stack + 0x50, FAKE_STACK_BASE + FAKE_POINTER };
+        uint64_t outer = FAKE_STACK_BASE + FAKE_OUTERMOST + 1;
+        uint8_t *words_at = bytes + 24 + FAKE_WORDS;
+        fake_stack_write(bytes + 24);
+        memcpy(bytes, registers, sizeof(registers));
+        memcpy(words_at, words, sizeof(words));
+        memcpy(words_at + 0x68, &outer, 8);
+        save("unwind", "calls", bytes, sizeof(bytes));
+        registers[0] &= ~(uint64_t)1;
+        memcpy(bytes, registers, sizeof(registers));
+        save("unwind", "no-registers", bytes, sizeof(bytes));
+        registers[2] = FAKE_STACK_BASE + FAKE_SIGNAL;
+        memcpy(bytes, registers, sizeof(registers));
+        memcpy(words_at + FAKE_SIGNAL_RBP, interrupted, sizeof(interrupted));
+        save("unwind", "signal", bytes, sizeof(bytes));
+        registers[0] |= 1;
+        registers[2] = FAKE_STACK_BASE + FAKE_CODE;
+        memcpy(bytes, registers, sizeof(registers));
+        save("unwind", "pointer", bytes, sizeof(bytes));
+}
+
 int main(int argc, char **argv)
 {
         if (argc != 2) {
@@ -701,5 +731,6 @@ int main(int argc, char **argv)
         save_lost();
         save_allocators();
         save_runtimes();
+        save_unwind();
         return 0;
 }

@@ -37,6 +37,7 @@ struct analysis {
         struct cs_clusters clusters;
         struct cs_members members;
         struct cs_literals literals;
+        struct cs_frames frames;
         struct cs_graph graph;
         struct cs_leaks leaks;
         struct cs_owners owners;
@@ -52,6 +53,7 @@ static void analysis_deinit(struct analysis *a)
         cs_leaks_deinit(&a->leaks);
         cs_graph_deinit(&a->graph);
         cs_literals_deinit(&a->literals);
+        cs_frames_deinit(&a->frames);
         cs_members_deinit(&a->members);
         cs_clusters_deinit(&a->clusters);
         cs_vec_deinit(&a->slices);
@@ -110,10 +112,12 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
                 return st;
         stage(a, "following pointers", 0, 0);
 
-        struct cs_graph_input graph = { a->image,   a->space,           &a->heaps,  &a->slices,  &a->clusters,
-                                        a->workers, &a->regions.stacks, &a->claims, &a->literals };
+        struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
+                                        &a->clusters, a->workers, &a->regions.stacks, &a->claims,
+                                        &a->literals, &a->frames };
         struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph };
         if ((st = cs_literals_build(a->image, a->space, &a->literals, err)) != CS_OK ||
+            (st = cs_frames_find(a->image, a->space, &a->frames, err)) != CS_OK ||
             (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
             (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
                 return st;
@@ -209,6 +213,8 @@ static void warn_about_reading(struct analysis *a)
                 warn(r,
                      "a limit was reached: the rarest features, templates or references were not told apart");
         }
+        if (a->frames.unwinding.limited)
+                warn(r, "a limit was reached: not all frames of the stacks were told apart");
         compare_sample(a);
 }
 
@@ -235,8 +241,9 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
 static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        struct cs_describe d = { a->image,    a->symbols, a->space,  &a->heaps.blocks,   &a->clusters,
-                                 &a->members, &a->graph,  &a->leaks, a->owners.clusters, &r->pool };
+        struct cs_describe d = { a->image,           a->symbols,  a->space,  &a->heaps.blocks,
+                                 &a->clusters,       &a->members, &a->graph, &a->leaks,
+                                 a->owners.clusters, &r->pool,    &a->frames };
         size_t n = a->clusters.at.n;
         enum cs_status st = CS_OK;
         r->clusters = cs_pool_alloc(&r->pool, n + 1, sizeof(*r->clusters));

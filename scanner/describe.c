@@ -128,6 +128,14 @@ static const char *kind_name(const struct cs_cluster *c)
         return has_pointers(c) ? "object" : "pattern";
 }
 
+/* The function whose frame has the slot at addr. */
+static const char *function_name(const struct cs_describe *d, uint64_t addr)
+{
+        const struct cs_frame *f = cs_frames_at(d->frames, addr);
+        /* Behind the call may be another function. */
+        return f ? cs_symbols_describe(d->symbols, d->pool, f->pc - !f->interrupted) : NULL;
+}
+
 /* ---- evidence ---------------------------------------------------------------------------------------------------- */
 
 static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cluster,
@@ -153,6 +161,10 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
                 case CS_EVIDENCE_ROOT:
                         r->kind = "static-root";
                         r->symbol = cs_symbols_describe(d->symbols, d->pool, e->target);
+                        break;
+                case CS_EVIDENCE_STACK:
+                        r->kind = "stack";
+                        r->symbol = function_name(d, e->target);
                         break;
                 case CS_EVIDENCE_REFERRER:
                         r->kind = "referrer";
@@ -188,8 +200,13 @@ static const char *root_name(const struct cs_describe *d, const struct cs_edge *
                                                                   : "module",
                                       section && section->name ? section->name : "data");
         }
-        case CS_ROOT_STACK:
-                return "stack";
+        case CS_ROOT_STACK: {
+                const char *function = function_name(d, e->example);
+                return index < d->image->modules.n && function
+                               ? cs_pool_printf(d->pool, "stack (%s: %s)", d->image->modules.at[index].name,
+                                                function)
+                               : "stack";
+        }
         case CS_ROOT_OTHER:
                 break;
         }

@@ -206,7 +206,8 @@ enum {
         BY_MODULE = 230,
         BY_NEAR_TYPE = 150,
         BY_FAR_TYPE = 20,
-        BY_FRAME = 30,
+        BY_FRAME = 60,
+        BY_GUESSED_FRAME = 30,
         INTERIOR_MODULE = 2,
         INTERIOR_OTHER = 10,
 };
@@ -237,11 +238,14 @@ static enum cs_status vote(const struct build *b, struct worker *w, struct unit_
                 if (module >= b->in->space->n_modules || !b->in->space->modules[module].maker)
                         return CS_OK;
                 v.certainty = BY_MODULE;
+        } else if (v.kind == CS_ROOT_STACK && cs_frames_at(b->in->frames, addr)) {
+                module = (uint32_t)cs_frames_at(b->in->frames, addr)->module;
+                v.certainty = BY_FRAME;
         } else {
                 if (!w->context.at || (v.kind == CS_ROOT_OTHER && distance > FAR_BYTES))
                         return CS_OK;
                 module = w->context.module;
-                v.certainty = v.kind == CS_ROOT_STACK  ? BY_FRAME
+                v.certainty = v.kind == CS_ROOT_STACK  ? BY_GUESSED_FRAME
                               : distance <= NEAR_BYTES ? BY_NEAR_TYPE
                                                        : BY_FAR_TYPE;
         }
@@ -253,6 +257,13 @@ static enum cs_status vote(const struct build *b, struct worker *w, struct unit_
                                         (v.kind == CS_ROOT_MODULE ? INTERIOR_MODULE : INTERIOR_OTHER));
         v.module = (uint16_t)module;
         return cs_vec_push(&out->votes, v, err);
+}
+
+/* What an edge keeps of a slot of a stack: whose frame has it. */
+static uint32_t frame_root(const struct build *b, uint64_t addr)
+{
+        const struct cs_frame *f = cs_frames_at(b->in->frames, addr);
+        return cs_root(CS_ROOT_STACK, f ? (size_t)f->module : (size_t)CS_ROOT_NOWHERE);
 }
 
 static enum cs_status scan_root_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t from,
@@ -268,7 +279,8 @@ static enum cs_status scan_root_words(struct build *b, struct worker *w, struct 
                                 note_context(b, w, from, addr + i, value);
                         continue;
                 }
-                uint64_t key = pack(cs_blocks_cluster(b->blocks, to), true, pack_root(from), UINT64_MAX);
+                uint32_t place = cs_root_kind(from) == CS_ROOT_STACK ? frame_root(b, addr + i) : from;
+                uint64_t key = pack(cs_blocks_cluster(b->blocks, to), true, pack_root(place), UINT64_MAX);
                 enum cs_status st = cs_vec_push(&out->roots, to, err);
                 if (st == CS_OK)
                         st = count_edge(w, key, addr + i, err);
@@ -412,14 +424,28 @@ static enum cs_status do_unit(void *context, size_t unit, unsigned worker, struc
 
 /* ---- registers ------------------------------------------------------------------------------------ */
 
+static enum cs_status vote_register(const struct build *b, struct unit_out *out, size_t thread, uint32_t to,
+                                    enum cs_aim at, struct cs_error *err)
+{
+        const struct cs_frame *f = cs_frames_registers(b->in->frames, thread);
+        if (!f || f->module >= UINT16_MAX)
+                return CS_OK;
+        struct cs_root_vote v = { .to = to, .module = (uint16_t)f->module, .kind = CS_ROOT_STACK };
+        v.certainty = at == CS_AIM_START ? BY_FRAME : BY_FRAME / INTERIOR_OTHER;
+        return cs_vec_push(&out->votes, v, err);
+}
+
 static enum cs_status add_registers(struct build *b, struct unit_out *out, struct cs_error *err)
 {
         const struct cs_image *image = b->in->image;
         for (size_t i = 0; i < image->threads.n; i++)
                 for (size_t r = 0; r < sizeof(image->threads.at[i].gpr) / sizeof(image->threads.at[i].gpr[0]);
                      r++) {
-                        uint32_t to = pointee(b, image->threads.at[i].gpr[r]);
+                        uint64_t value = image->threads.at[i].gpr[r];
+                        uint32_t to = pointee(b, value);
                         enum cs_status st = to == CS_NO_BLOCK ? CS_OK : cs_vec_push(&out->roots, to, err);
+                        if (st == CS_OK && to != CS_NO_BLOCK)
+                                st = vote_register(b, out, i, to, aim(b, value), err);
                         if (st != CS_OK)
                                 return st;
                 }

@@ -5,6 +5,7 @@
 #define CS_GRAPH_H
 
 #include "clusters.h"
+#include "frames.h"
 #include "heaps.h"
 #include "labels.h"
 #include "literals.h"
@@ -15,7 +16,9 @@
 struct cs_edge {
         uint32_t to; /* cluster */
         bool from_root;
-        uint32_t from; /* cluster, or with from_root: a root */
+        /* Cluster, or with from_root: a root; of a stack the index is the module whose frame it is in (frames.h), or
+         * CS_ROOT_NOWHERE where that is not known. */
+        uint32_t from;
         uint32_t
                 offset; /* of the pointer in the referring block; CS_EDGE_ANYWHERE for roots and large blocks */
         uint64_t count;   /* references (no more than one per referring word) */
@@ -98,6 +101,7 @@ struct cs_graph_input {
         const cs_stack_vec *stacks;         /* or NULL, as in roots.h */
         const struct cs_claims *claims;     /* likewise */
         const struct cs_literals *literals; /* or NULL */
+        const struct cs_frames *frames;     /* or NULL: functions are guessed by what lies below a slot */
 };
 
 /* The part of it that says where roots are. */

@@ -16,7 +16,7 @@ enum {
 };
 
 /* A step over the graph keeps nearly all of what is known: the first parent is right for nine blocks in ten. */
-static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90;
+static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90, FRAME_TRUST = 0.50;
 /* Where nearly all of the blocks have the words that speak for the owner, these speak for each of them. */
 static const double UNIFORM = 0.9;
 /* The runtimes allocate for themselves as well. */
@@ -240,16 +240,19 @@ static bool says_down(const struct cs_owners_input *in, const struct cs_owner *b
                 *weight = before[e->from].confidence * STEP_DOWN;
                 return true;
         }
-        if (cs_root_kind(e->from) != CS_ROOT_MODULE)
+        if (cs_root_kind(e->from) == CS_ROOT_OTHER)
                 return false;
         *module = cs_root_index(e->from);
-        *weight = ROOT_TRUST;
-        return !in->image->modules.at[*module].runtime;
+        *weight = cs_root_kind(e->from) == CS_ROOT_STACK ? FRAME_TRUST : ROOT_TRUST;
+        return *module < in->image->modules.n && !in->image->modules.at[*module].runtime;
 }
 
 static struct cs_evidence edge_evidence(const struct cs_edge *e, uint32_t module, double share, double weight)
 {
-        return (struct cs_evidence){ .kind = e->from_root ? CS_EVIDENCE_ROOT : CS_EVIDENCE_REFERRER,
+        enum cs_evidence_kind kind = !e->from_root                            ? CS_EVIDENCE_REFERRER
+                                     : cs_root_kind(e->from) == CS_ROOT_STACK ? CS_EVIDENCE_STACK
+                                                                              : CS_EVIDENCE_ROOT;
+        return (struct cs_evidence){ .kind = kind,
                                      .offset = e->offset,
                                      .module = module,
                                      .cluster = e->from_root ? 0 : e->from,

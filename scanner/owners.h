@@ -14,6 +14,7 @@ enum { CS_OWNER_EVIDENCE = 6 };
 enum cs_evidence_kind {
         CS_EVIDENCE_TARGET,    /* the blocks point at it */
         CS_EVIDENCE_ROOT,      /* a module's data points at the blocks */
+        CS_EVIDENCE_STACK,     /* a frame of a module's function points at them */
         CS_EVIDENCE_REFERRER,  /* blocks of another cluster point at them */
         CS_EVIDENCE_CHILD,     /* they point at blocks of another cluster */
         CS_EVIDENCE_NEIGHBOUR, /* blocks beside them are its own */
@@ -25,7 +26,7 @@ struct cs_evidence {
         uint32_t offset;  /* of the pointer: in the block (target, child) or in the referrer */
         uint32_t module;  /* that it speaks for */
         uint32_t cluster; /* referrer, child */
-        uint64_t target;  /* target: the address pointed at; root: an address that points */
+        uint64_t target;  /* target: the address pointed at; root, stack: an address that points */
         double share;     /* of the cluster's blocks */
         double weight;    /* 0 … 1 */
 };

@@ -122,7 +122,8 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
             (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
                 return st;
         stage(a, "naming owners", 0, 0);
-        struct cs_owners_input owners = { a->image, a->space, blocks, &a->clusters, &a->members, &a->graph };
+        struct cs_owners_input owners = { a->image,    a->space,  blocks,      &a->clusters,
+                                          &a->members, &a->graph, &a->literals };
         return cs_owners_find(&owners, &a->owners, err);
 }
 

@@ -170,6 +170,10 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
                         r->kind = "referrer";
                         r->symbol = cs_describe_id(d->pool, e->cluster);
                         break;
+                case CS_EVIDENCE_LITERAL:
+                        r->kind = "rodata-literal";
+                        r->symbol = literal(d, e->target);
+                        break;
                 case CS_EVIDENCE_NEIGHBOUR:
                         r->kind = "neighbour";
                         break;

@@ -82,6 +82,12 @@ static enum cs_status read_section(struct reader *r, struct cs_view *view, struc
         return st;
 }
 
+/* Where no section headers are at hand, what is only read may be constants or relocated. */
+static bool has_constants(const struct cs_section *s)
+{
+        return s->part == CS_PART_RODATA || (s->part == CS_PART_RELRO && !s->name);
+}
+
 enum cs_status cs_literals_build(const struct cs_image *image, const struct cs_space *space,
                                  struct cs_literals *out, struct cs_error *err)
 {
@@ -92,7 +98,7 @@ enum cs_status cs_literals_build(const struct cs_image *image, const struct cs_s
                 struct reader r = { out, m, err };
                 for (size_t i = 0; st == CS_OK && space->modules[m].maker && i < space->modules[m].n_sections;
                      i++)
-                        if (space->modules[m].sections[i].part == CS_PART_RODATA)
+                        if (has_constants(&space->modules[m].sections[i]))
                                 st = read_section(&r, &view, space->modules[m].sections[i].range);
         }
         cs_view_deinit(&view);

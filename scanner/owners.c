@@ -11,12 +11,15 @@
 #include <string.h>
 
 enum {
+        TEXTS = 8,    /* blocks of a cluster whose text is looked up */
+        SHOWN = 4096, /* clusters for which that is done: the largest */
         FEW = 4,      /* blocks: no kind */
         SAMPLES = 32, /* blocks of a cluster whose words are asked */
 };
 
 /* A step over the graph keeps nearly all of what is known: the first parent is right for nine blocks in ten. */
-static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90, FRAME_TRUST = 0.50;
+static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90, FRAME_TRUST = 0.50,
+                    LITERAL_TRUST = 0.5;
 /* Where nearly all of the blocks have the words that speak for the owner, these speak for each of them. */
 static const double UNIFORM = 0.9;
 /* The runtimes allocate for themselves as well. */
@@ -288,6 +291,34 @@ static void show_edges(const struct cs_owners_input *in, struct cs_owner *owners
         }
 }
 
+/* Texts of a sample that are constants of the cluster's owner, and of nobody else. */
+static void show_literals(const struct cs_owners_input *in, struct cs_view *view, uint32_t cluster,
+                          struct cs_owner *owner)
+{
+        uint32_t sample[TEXTS], n_own = 0;
+        size_t n = cs_members_sample(in->members, cluster, TEXTS, sample);
+        uint64_t example = 0;
+        for (size_t i = 0; i < n; i++) {
+                size_t got;
+                struct cs_block block = cs_blocks_get(in->blocks, sample[i]);
+                struct cs_range payload = cs_block_payload(&block);
+                size_t want = cs_range_size(payload) < CS_LITERAL_MOST ? (size_t)cs_range_size(payload)
+                                                                       : (size_t)CS_LITERAL_MOST;
+                const uint8_t *bytes = cs_view_whole(view, payload.start, want, &got);
+                if (!bytes || cs_literals_owner(in->literals, bytes, got) != owner->module)
+                        continue;
+                n_own++;
+                if (!example)
+                        example = payload.start;
+        }
+        if (n_own)
+                add_evidence(owner, (struct cs_evidence){ .kind = CS_EVIDENCE_LITERAL,
+                                                          .module = (uint32_t)owner->module,
+                                                          .target = example,
+                                                          .share = (double)n_own / (double)n,
+                                                          .weight = LITERAL_TRUST });
+}
+
 /* ---- clusters ---------------------------------------------------------------------------------------------------- */
 
 /* Gives a cluster the owner of most of its bytes. What its words said stays as evidence where they said the same. */
@@ -373,6 +404,12 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
                 st = sum_up(in, &out->blocks, (uint32_t)c, &out->clusters[c], err);
         if (st == CS_OK)
                 show_edges(in, out->clusters);
+        struct cs_view view;
+        cs_view_init_hopping(&view, in->image->source);
+        for (size_t c = 0; st == CS_OK && in->literals && c < n && c < SHOWN; c++)
+                if (out->clusters[c].module != CS_NO_MODULE)
+                        show_literals(in, &view, (uint32_t)c, &out->clusters[c]);
+        cs_view_deinit(&view);
         for (size_t c = 0; c < n; c++)
                 show_guess(&out->clusters[c],
                            only == CS_NO_MODULE ? CS_EVIDENCE_NEIGHBOUR : CS_EVIDENCE_IMPORT);

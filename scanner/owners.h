@@ -12,11 +12,12 @@
 enum { CS_OWNER_EVIDENCE = 6 };
 
 enum cs_evidence_kind {
-        CS_EVIDENCE_TARGET,    /* the blocks point at it */
-        CS_EVIDENCE_ROOT,      /* a module's data points at the blocks */
-        CS_EVIDENCE_STACK,     /* a frame of a module's function points at them */
-        CS_EVIDENCE_REFERRER,  /* blocks of another cluster point at them */
-        CS_EVIDENCE_CHILD,     /* they point at blocks of another cluster */
+        CS_EVIDENCE_TARGET,   /* the blocks point at it */
+        CS_EVIDENCE_ROOT,     /* a module's data points at the blocks */
+        CS_EVIDENCE_STACK,    /* a frame of a module's function points at them */
+        CS_EVIDENCE_REFERRER, /* blocks of another cluster point at them */
+        CS_EVIDENCE_CHILD,    /* they point at blocks of another cluster */
+        CS_EVIDENCE_LITERAL, /* they begin with text that is a constant of that module alone; target: one of them */
         CS_EVIDENCE_NEIGHBOUR, /* blocks beside them are its own */
         CS_EVIDENCE_IMPORT,    /* no other module could have asked for them */
 };
@@ -49,7 +50,8 @@ struct cs_owners_input {
         const struct cs_blocks *blocks;
         const struct cs_clusters *clusters;
         const struct cs_members *members;
-        struct cs_graph *graph; /* its `said` is taken over */
+        struct cs_graph *graph;             /* its `said` is taken over */
+        const struct cs_literals *literals; /* or NULL */
 };
 
 CS_CHECK enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out,

@@ -164,6 +164,7 @@ struct fake_process *fake_create_bare(void)
 void fake_destroy(struct fake_process *p)
 {
         cs_owners_deinit(&p->owners);
+        cs_literals_deinit(&p->literals);
         cs_leaks_deinit(&p->leaks);
         cs_graph_deinit(&p->graph);
         cs_members_deinit(&p->members);
@@ -329,11 +330,14 @@ void fake_relate(struct fake_process *p, unsigned workers)
                                         .slices = &p->slices,
                                         .clusters = &p->clusters,
                                         .workers = workers,
-                                        .claims = &p->claims };
+                                        .claims = &p->claims,
+                                        .literals = &p->literals };
+        must(cs_literals_build(p->image, p->space, &p->literals, NULL) == CS_OK);
         must(cs_graph_build(&graph, &p->graph, NULL) == CS_OK);
         struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency, &graph };
         must(cs_leaks_find(&leaks, &p->leaks, NULL) == CS_OK);
-        struct cs_owners_input owners = { p->image, p->space, blocks, &p->clusters, &p->members, &p->graph };
+        struct cs_owners_input owners = { p->image,    p->space,  blocks,      &p->clusters,
+                                          &p->members, &p->graph, &p->literals };
         must(cs_owners_find(&owners, &p->owners, NULL) == CS_OK);
 }
 

@@ -66,6 +66,7 @@ struct fake_process {
         cs_slice_vec slices;
         struct cs_clusters clusters;
         struct cs_members members;
+        struct cs_literals literals;
         struct cs_graph graph;
         struct cs_leaks leaks;
         struct cs_owners owners;

@@ -206,6 +206,67 @@ static void test_disagreement(void **state)
         assert_true(o->module == CS_NO_MODULE || o->confidence < 0.6);
 }
 
+static void put_text(const struct world *w, uint64_t at, const char *text)
+{
+        for (size_t i = 0; i <= strlen(text); i += 8) {
+                uint64_t word = 0;
+                memcpy(&word, text + i, strlen(text) - i < 8 ? strlen(text) - i : 8);
+                fake_put(w->p, at + i, word);
+        }
+}
+
+/* Text that one module alone has among its constants, as it is or as a format, is its; what two have is nobody's. */
+static void test_by_literal(void **state)
+{
+        struct world *w = *state;
+        put_text(w, FAKE_WIDGET + FAKE_RODATA + 8, "Content-Length: %d");
+        put_text(w, FAKE_WIDGET + FAKE_RODATA + 0x40, "half a widget");
+        put_text(w, FAKE_WIDGET + FAKE_RODATA + 0x80, "shared by two");
+        put_text(w, FAKE_APP + FAKE_RODATA + 0x40, "shared by two");
+        uint64_t format = fake_text(w->p, &w->at, 0x30, "Content-Length: 4711");
+        uint64_t whole = fake_text(w->p, &w->at, 0x40, "half a widget");
+        uint64_t both = fake_text(w->p, &w->at, 0x50, "shared by two");
+        uint64_t none = fake_text(w->p, &w->at, 0x70, "nobody's constant");
+        relate(w);
+        const struct cs_owner *o = expect(w, format, "libwidget.so.1", 0.5);
+        assert_int_equal(o->evidence[0].kind, CS_EVIDENCE_LITERAL);
+        assert_int_equal(o->evidence[0].target, format);
+        expect(w, whole, "libwidget.so.1", 0.5);
+        expect_guess(w, both);
+        expect_guess(w, none);
+}
+
+/* A sure vote that comes later amends what a doubtful one decided; the end of a long list is its owner's as well. */
+static void test_long_list(void **state)
+{
+        struct world *w = *state;
+        uint64_t class = fake_class(w->p, FAKE_WIDGET, "6Widget"), last = 0;
+        (void)object(w, 0x60, class, w->at + 0x60 + 16);
+        for (size_t i = 0; i < 600; i++)
+                last = object(w, 0x40, i < 599 ? w->at + 0x40 + 16 : 0, 7);
+        relate(w);
+        uint32_t block = fake_block(w->p, last);
+        assert_int_equal(cs_label_module(&w->p->owners.blocks, block),
+                         cs_label_module(&w->p->owners.blocks, fake_block(w->p, FAKE_HEAP + 16)));
+        assert_true(w->p->owners.blocks.certainty[block] > 0);
+}
+
+/* Blocks of one size that refer to something: what some of them say is said of all, if nothing else speaks. */
+static void test_by_peers(void **state)
+{
+        struct world *w = *state;
+        uint64_t silent = 0;
+        for (size_t i = 0; i < N; i++) {
+                uint64_t next = w->at + 0x60 + 16;
+                silent = object(w, 0x60, i % 2 ? FAKE_WIDGET + FAKE_DATA + 0x40 + 64 * i : i, next);
+                (void)object(w, 0x30, 1, 2);
+        }
+        relate(w);
+        uint32_t before = fake_block(w->p, silent - 2 * 0x90);
+        assert_string_equal(w->p->image->modules.at[cs_label_module(&w->p->owners.blocks, before)].name,
+                            "libwidget.so.1");
+}
+
 static void test_nothing(void **state)
 {
         struct world *w = *state;
@@ -223,6 +284,9 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_static_root, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_by_children, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_disagreement, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_by_literal, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_long_list, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_by_peers, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

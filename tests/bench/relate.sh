@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Graph, marking and owners of 10 million blocks that refer to each other (RELATE_BLOCKS for another number) on two workers:
+# what each takes for 10 million, next to the bounds of 3 s together and of 16 bytes per block.
+set -eu
+blocks=${RELATE_BLOCKS:-10000000}
+dir=${BENCH_DIR:-$BUILD_DIR/bench/relate-$blocks}
+bin=$BUILD_DIR/tests/bench
+mkdir -p "$dir"
+if [ ! -s "$dir/core" ]; then
+        "$bin/manychunks" "$blocks" rich >"$dir/ready" &
+        pid=$!
+        trap 'kill "$pid" 2>/dev/null || true' EXIT
+        for _ in $(seq 600); do
+                grep -q ready "$dir/ready" && break
+                kill -0 "$pid"
+                sleep 0.5
+        done
+        grep -q ready "$dir/ready"
+        gcore -o "$dir/new" "$pid" >/dev/null 2>&1
+        mv "$dir/new.$pid" "$dir/core"
+        kill "$pid"
+        trap - EXIT
+fi
+cat "$dir/core" >/dev/null # into the page cache
+"$bin/relate_time" "$dir/core" 2 5 | tee "$dir/relate"
+
+python3 - "$dir/relate" <<'PY'
+import re, statistics, sys
+all = [re.match(r'all +([\d.]+) s wall, ([\d.]+) s CPU .*keeps ([\d.]+), peak ([\d.]+) ', line) for line in open(sys.argv[1])]
+wall, cpu, kept, peak = (statistics.median(float(m[i]) for m in all if m) for i in range(1, 5))
+print(f'10 million blocks: median {wall:.2f} s wall, {cpu:.2f} s CPU; bound 3 s: {"kept" if wall <= 3 else "MISSED"}')
+print(f'{kept:.1f} bytes per block are kept (peak {peak:.1f}); bound 16: {"kept" if kept <= 16 else "MISSED"}')
+PY

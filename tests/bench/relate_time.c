@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How long blocks take to be related: the graph of references, marking from the roots (leaks), and owners, each by itself, on
+ * WORKERS workers. `relate_time CORE [WORKERS [RUNS]]` prints a line per stage and run: wall and CPU time, the highest anonymous
+ * resident memory over that before the three, and what they keep in arrays; then the sums, for 10 million blocks. */
+#include "heaps.h"
+#include "leaks.h"
+#include "literals.h"
+#include "members.h"
+#include "owners.h"
+#include "regions.h"
+#include "runtimes.h"
+#include "threads.h"
+#include "work.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static double seconds(clockid_t clock)
+{
+        struct timespec t;
+        clock_gettime(clock, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Resident memory of no file. VmHWM would count the pages of the core that are mapped. */
+static uint64_t anonymous(void)
+{
+        unsigned long size = 0, resident = 0, shared = 0;
+        FILE *f = fopen("/proc/self/statm", "re");
+        if (!f || fscanf(f, "%lu %lu %lu", &size, &resident, &shared) != 3)
+                exit(1);
+        fclose(f);
+        return (uint64_t)(resident - shared) * CS_PAGE;
+}
+
+static _Atomic uint64_t peak;
+static atomic_bool stopped;
+
+static void *watch(void *unused)
+{
+        while (!stopped) {
+                uint64_t now = anonymous();
+                if (now > peak)
+                        peak = now;
+                usleep(2000);
+        }
+        return unused;
+}
+
+/* What one stage took. */
+struct lap {
+        double wall, cpu;
+        uint64_t peak;
+};
+
+/* Ends a stage, and starts the next. */
+static struct lap lap(uint64_t before)
+{
+        static double wall, cpu;
+        double w = seconds(CLOCK_MONOTONIC), c = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        struct lap l = { w - wall, c - cpu, peak > before ? peak - before : 0 };
+        wall = w;
+        cpu = c;
+        peak = 0;
+        return l;
+}
+
+struct target {
+        struct cs_image *image;
+        struct cs_symbols *symbols;
+        struct cs_space *space;
+        struct cs_residency *residency;
+        struct cs_claims claims;
+        struct cs_heaps heaps;
+        struct cs_regions regions;
+        cs_slice_vec slices;
+        struct cs_clusters clusters;
+        struct cs_members members;
+        struct cs_literals literals;
+        unsigned workers;
+};
+
+/* All that comes before. */
+static enum cs_status prepare(const char *path, struct target *t, struct cs_error *err)
+{
+        static const struct cs_image_options options;
+        struct cs_blocks *blocks = &t->heaps.blocks;
+        enum cs_status st;
+        if ((st = cs_image_open_core(path, &options, &t->image, err)) != CS_OK ||
+            (st = cs_residency_create(t->image, t->workers, &t->residency, err)) != CS_OK ||
+            (st = cs_symbols_create(t->image, &options, &t->symbols, err)) != CS_OK ||
+            (st = cs_space_create(t->image, t->symbols, &t->space, err)) != CS_OK)
+                return st;
+        cs_threads_locate(t->image, t->symbols);
+        struct cs_regions_input regions = { t->image, t->symbols, &t->heaps, &t->claims, t->residency };
+        struct cs_cluster_input sweep = { t->image,   t->symbols,   t->space,  blocks,
+                                          &t->slices, t->residency, t->workers };
+        if ((st = cs_runtimes_find(t->image, t->symbols, &t->claims, err)) != CS_OK ||
+            (st = cs_heaps_find(t->image, t->symbols, t->space, &t->claims, &t->heaps, err)) != CS_OK ||
+            (st = cs_regions_build(&regions, &t->regions, err)) != CS_OK ||
+            (st = cs_slices_plan(blocks, &t->slices, err)) != CS_OK ||
+            (st = cs_clusters_build(&sweep, &t->clusters, err)) != CS_OK ||
+            (st = cs_members_build(blocks, &t->clusters, &t->members, err)) != CS_OK)
+                return st;
+        return cs_literals_build(t->image, t->space, &t->literals, err);
+}
+
+static uint64_t graph_bytes(const struct cs_graph *g, uint64_t n, uint64_t *references)
+{
+        *references = n ? cs_graph_end(g, (uint32_t)n - 1) : 0;
+        return (n + 1) * (sizeof(*g->first) + sizeof(*g->marks)) + n / CS_GRAPH_GROUP * sizeof(*g->base) +
+               *references * sizeof(*g->to) + *references / CS_GRAPH_AIMS * sizeof(*g->aims) +
+               g->roots.n * sizeof(*g->roots.at) + g->edges.n * sizeof(*g->edges.at) +
+               g->tables.n * sizeof(*g->tables.at) + g->votes.n * sizeof(*g->votes.at);
+}
+
+static void show(const char *name, struct lap l, uint64_t n, uint64_t kept)
+{
+        double ten_million = 1e7 / (double)n;
+        printf("%-7s %.3f s wall, %.3f s CPU for 10 million blocks; keeps %.2f, peak %.2f bytes per block\n",
+               name, l.wall * ten_million, l.cpu * ten_million, (double)kept / (double)n,
+               (double)l.peak / (double)n);
+}
+
+static enum cs_status once(struct target *t, struct cs_error *err)
+{
+        struct cs_blocks *blocks = &t->heaps.blocks;
+        struct cs_graph_input in = { t->image,   t->space,           &t->heaps,  &t->slices,  &t->clusters,
+                                     t->workers, &t->regions.stacks, &t->claims, &t->literals };
+        struct cs_graph graph = { 0 };
+        struct cs_leaks leaks = { 0 };
+        struct cs_owners owners = { 0 };
+        struct cs_leaks_input leaks_in = { blocks, &t->clusters, &graph, t->residency, &in };
+        struct cs_owners_input owners_in = { t->image, t->space, blocks, &t->clusters, &t->members, &graph };
+        struct lap laps[3] = { 0 };
+        uint64_t n = cs_blocks_indices(blocks), references = 0, clusters = t->clusters.at.n;
+        malloc_trim(0);
+        uint64_t before = anonymous();
+        (void)lap(before);
+        enum cs_status st = cs_graph_build(&in, &graph, err);
+        laps[0] = lap(before);
+        if (st == CS_OK)
+                st = cs_leaks_find(&leaks_in, &leaks, err);
+        laps[1] = lap(before);
+        if (st == CS_OK)
+                st = cs_owners_find(&owners_in, &owners, err);
+        laps[2] = lap(before);
+        if (st == CS_OK) {
+                uint64_t kept[3] = { graph_bytes(&graph, n, &references), clusters * sizeof(*leaks.clusters),
+                                     (n + 1) * (sizeof(*owners.blocks.module) +
+                                                sizeof(*owners.blocks.certainty)) +
+                                             clusters * sizeof(*owners.clusters) };
+                struct lap all = { 0 };
+                for (size_t i = 0; i < 3; i++) {
+                        static const char *const NAMES[] = { "graph", "marking", "owners" };
+                        show(NAMES[i], laps[i], n, kept[i]);
+                        all.wall += laps[i].wall;
+                        all.cpu += laps[i].cpu;
+                        all.peak = laps[i].peak > all.peak ? laps[i].peak : all.peak;
+                }
+                show("all", all, n, kept[0] + kept[1] + kept[2]);
+                printf("        %.2f references per block, %zu edges, %zu clusters; %lu blocks are lost\n",
+                       (double)references / (double)n, graph.edges.n, t->clusters.at.n,
+                       (unsigned long)(leaks.direct.count + leaks.indirect.count));
+        }
+        cs_owners_deinit(&owners);
+        cs_leaks_deinit(&leaks);
+        cs_graph_deinit(&graph);
+        return st;
+}
+
+static void finish(struct target *t)
+{
+        cs_literals_deinit(&t->literals);
+        cs_members_deinit(&t->members);
+        cs_clusters_deinit(&t->clusters);
+        cs_vec_deinit(&t->slices);
+        cs_regions_deinit(&t->regions);
+        cs_heaps_deinit(&t->heaps);
+        cs_claims_deinit(&t->claims);
+        cs_residency_destroy(t->residency);
+        cs_space_destroy(t->space);
+        cs_symbols_destroy(t->symbols);
+        cs_image_close(t->image);
+}
+
+int main(int argc, char **argv)
+{
+        int runs = argc > 3 ? atoi(argv[3]) : 3;
+        struct target t = { .workers = argc > 2 ? (unsigned)atoi(argv[2]) : 2 };
+        struct cs_error err = { 0 };
+        pthread_t watcher;
+        if (argc < 2 || t.workers == 0 || t.workers > CS_WORKERS_MAX)
+                return 2;
+        if (pthread_create(&watcher, NULL, watch, NULL) != 0)
+                return 1;
+        enum cs_status st = prepare(argv[1], &t, &err);
+        if (st == CS_OK)
+                printf("%u blocks in %zu slices, %u workers\n", cs_blocks_indices(&t.heaps.blocks),
+                       t.slices.n, t.workers);
+        while (st == CS_OK && runs-- > 0)
+                st = once(&t, &err);
+        if (st != CS_OK)
+                fprintf(stderr, "%s: %s\n", argv[1], err.text);
+        finish(&t);
+        stopped = true;
+        pthread_join(watcher, NULL);
+        return st == CS_OK ? 0 : 1;
+}

@@ -38,6 +38,7 @@ struct analysis {
         struct cs_members members;
         struct cs_literals literals;
         struct cs_frames frames;
+        struct cs_unloaded unloaded;
         struct cs_graph graph;
         struct cs_leaks leaks;
         struct cs_owners owners;
@@ -54,6 +55,7 @@ static void analysis_deinit(struct analysis *a)
         cs_graph_deinit(&a->graph);
         cs_literals_deinit(&a->literals);
         cs_frames_deinit(&a->frames);
+        cs_unloaded_deinit(&a->unloaded);
         cs_members_deinit(&a->members);
         cs_clusters_deinit(&a->clusters);
         cs_vec_deinit(&a->slices);
@@ -122,9 +124,11 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
             (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
                 return st;
         stage(a, "naming owners", 0, 0);
-        struct cs_owners_input owners = { a->image,    a->space,  blocks,      &a->clusters,
-                                          &a->members, &a->graph, &a->literals };
-        return cs_owners_find(&owners, &a->owners, err);
+        struct cs_owners_input owners = { a->image,    a->space,  blocks,       &a->clusters,
+                                          &a->members, &a->graph, &a->literals, &a->unloaded };
+        struct cs_unloaded_input gone = { a->image, a->space, blocks, &a->clusters, &a->members };
+        st = cs_unloaded_find(&gone, &a->unloaded, err);
+        return st == CS_OK ? cs_owners_find(&owners, &a->owners, err) : st;
 }
 
 /* ---- the report -------------------------------------------------------------------------------------------------- */
@@ -214,6 +218,9 @@ static void warn_about_reading(struct analysis *a)
                 warn(r,
                      "a limit was reached: the rarest features, templates or references were not told apart");
         }
+        if (a->unloaded.limited)
+                warn(r,
+                     "a limit was reached: not all of freed memory was searched for names of unloaded modules");
         if (a->frames.unwinding.limited)
                 warn(r, "a limit was reached: not all frames of the stacks were told apart");
         compare_sample(a);
@@ -242,9 +249,9 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
 static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        struct cs_describe d = { a->image,           a->symbols,  a->space,  &a->heaps.blocks,
-                                 &a->clusters,       &a->members, &a->graph, &a->leaks,
-                                 a->owners.clusters, &r->pool,    &a->frames };
+        struct cs_describe d = { a->image,           a->symbols,  a->space,   &a->heaps.blocks,
+                                 &a->clusters,       &a->members, &a->graph,  &a->leaks,
+                                 a->owners.clusters, &r->pool,    &a->frames, &a->unloaded };
         size_t n = a->clusters.at.n;
         enum cs_status st = CS_OK;
         r->clusters = cs_pool_alloc(&r->pool, n + 1, sizeof(*r->clusters));
@@ -281,7 +288,7 @@ static int by_resident(const void *a, const void *b)
 static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        size_t n = a->image->modules.n;
+        size_t n = cs_unloaded_modules(a->image, &a->unloaded);
         struct cs_report_library *all = cs_pool_alloc(&r->pool, n + 1, sizeof(*all));
         if (!all)
                 return cs_fail(err, CS_ENOMEM, "libraries");
@@ -302,11 +309,11 @@ static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
                 if (!all[i].count)
                         continue;
                 all[i].confidence /= (double)all[i].bytes;
-                if (i < n) {
-                        const struct cs_module *m = &a->image->modules.at[i];
-                        all[i].library = keep(r, m->name);
-                        all[i].build_id = hex(&r->pool, m->build_id, m->build_id_len);
-                }
+                if (i < n)
+                        all[i].library = keep(r, cs_unloaded_name(a->image, &a->unloaded, i));
+                if (i < a->image->modules.n)
+                        all[i].build_id = hex(&r->pool, a->image->modules.at[i].build_id,
+                                              a->image->modules.at[i].build_id_len);
                 all[r->n_libraries++] = all[i];
         }
         r->libraries = all;
@@ -321,11 +328,12 @@ static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
         r->blocks = malloc(((size_t)cs_blocks_indices(blocks) + 1) * sizeof(*r->blocks));
         if (!r->blocks)
                 return cs_fail(err, CS_ENOMEM, "%u blocks", cs_blocks_indices(blocks));
-        r->module_names = cs_pool_alloc(&r->pool, a->image->modules.n + 1, sizeof(*r->module_names));
+        size_t names = cs_unloaded_modules(a->image, &a->unloaded);
+        r->module_names = cs_pool_alloc(&r->pool, names + 1, sizeof(*r->module_names));
         if (!r->module_names)
                 return cs_fail(err, CS_ENOMEM, "names");
-        for (size_t m = 0; m < a->image->modules.n; m++)
-                if (!(r->module_names[r->n_modules++] = keep(r, a->image->modules.at[m].name)))
+        for (size_t m = 0; m < names; m++)
+                if (!(r->module_names[r->n_modules++] = keep(r, cs_unloaded_name(a->image, &a->unloaded, m))))
                         return cs_fail(err, CS_ENOMEM, "names");
         struct cs_block_cursor cursor = cs_blocks_all(blocks);
         struct cs_block b;
@@ -347,9 +355,9 @@ static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
 static enum cs_status report_cases(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        const struct cs_case c = { a->image,     a->symbols,  a->space,  &a->heaps,  &a->regions,
-                                   &a->clusters, &a->members, &a->graph, &a->claims, &a->owners.blocks,
-                                   r->clusters,  a->workers,  &r->pool };
+        const struct cs_case c = { a->image,     a->symbols,  a->space,   &a->heaps,  &a->regions,
+                                   &a->clusters, &a->members, &a->graph,  &a->claims, &a->owners.blocks,
+                                   &a->unloaded, r->clusters, a->workers, &r->pool };
         enum cs_status st = CS_OK;
         if (a->options->at || a->options->refs)
                 stage(a, "looking at the address", 0, 0);

@@ -6,6 +6,7 @@
 #define CS_CASE_H
 
 #include "labels.h"
+#include "unloaded.h"
 #include "leaks.h"
 #include "members.h"
 #include "regions.h"
@@ -24,6 +25,7 @@ struct cs_case {
         const struct cs_graph *graph;          /* with the leaks' marks */
         const struct cs_claims *claims;        /* sealed */
         const struct cs_labels *labels;        /* whose each block is */
+        const struct cs_unloaded *unloaded;    /* or NULL: modules that they may name as well */
         const struct cs_report_cluster *named; /* the clusters in words, by index */
         unsigned workers;
         struct cs_pool *pool; /* the report's: all that is found lives there */

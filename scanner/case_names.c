@@ -51,7 +51,8 @@ struct cs_case_owner cs_case_owner(const struct cs_case *c, uint32_t block)
         int32_t module = cs_label_module(c->labels, block);
         if (module == CS_NO_MODULE)
                 return (struct cs_case_owner){ 0 };
-        struct cs_case_owner owner = { .library = cs_case_keep(c, c->image->modules.at[module].name),
+        struct cs_case_owner owner = { .library = cs_case_keep(c, cs_unloaded_name(c->image, c->unloaded,
+                                                                                   (size_t)module)),
                                        .confidence = c->labels->certainty[block] / 255.0 };
         /* What the cluster's blocks have in common speaks for the owner of most; a block of another's has other reasons. */
         if (cluster && cluster->library && owner.library && strcmp(cluster->library, owner.library) == 0) {

@@ -150,7 +150,7 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
                 struct cs_report_evidence *r = &out->evidence[out->n_evidence++];
                 const struct cs_target *t = cs_targets_at(&d->clusters->targets, e->target);
                 r->offset = e->offset == CS_EDGE_ANYWHERE ? -1 : (int64_t)e->offset;
-                r->module = keep(d, d->image->modules.at[e->module].name);
+                r->module = keep(d, cs_unloaded_name(d->image, d->unloaded, e->module));
                 r->share = e->share;
                 r->weight = e->weight;
                 switch (e->kind) {
@@ -161,6 +161,10 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
                 case CS_EVIDENCE_ROOT:
                         r->kind = "static-root";
                         r->symbol = cs_symbols_describe(d->symbols, d->pool, e->target);
+                        break;
+                case CS_EVIDENCE_GONE:
+                        /* What it pointed at is gone; objects begin with their vtable. */
+                        r->kind = e->offset == 0 ? "vtable" : "function";
                         break;
                 case CS_EVIDENCE_STACK:
                         r->kind = "stack";
@@ -281,7 +285,7 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
                 out->what = c->kind == CS_CLUSTER_SHAPE ? what_shape(d, c) : what_object(d, c);
         }
         if (owner->module != CS_NO_MODULE) {
-                out->library = keep(d, d->image->modules.at[owner->module].name);
+                out->library = keep(d, cs_unloaded_name(d->image, d->unloaded, (size_t)owner->module));
                 out->confidence = owner->confidence;
         }
         out->examples = cs_pool_alloc(d->pool, c->n_examples + 1, sizeof(*out->examples));

@@ -20,7 +20,8 @@ struct cs_describe {
         const struct cs_leaks *leaks;
         const struct cs_owner *owners;
         struct cs_pool *pool;
-        const struct cs_frames *frames; /* or NULL */
+        const struct cs_frames *frames;     /* or NULL */
+        const struct cs_unloaded *unloaded; /* or NULL */
 };
 
 /* Fills everything but fields. */

@@ -223,6 +223,46 @@ static void label_blocks(const struct cs_owners_input *in, const struct cs_owner
         }
 }
 
+/* What points at where a module was, and has no better owner. */
+static void label_unloaded(const struct cs_owners_input *in, struct cs_owner *clusters,
+                           struct cs_labels *labels)
+{
+        for (size_t i = 0; in->unloaded && i < in->unloaded->kinds.n; i++) {
+                const struct cs_unloaded_kind *k = &in->unloaded->kinds.at[i];
+                struct cs_owner *owner = &clusters[k->cluster];
+                double trust = in->unloaded->modules.at[k->module].trust;
+                struct cs_evidence e = { .kind = CS_EVIDENCE_GONE,
+                                         .offset = k->offset,
+                                         .module = (uint32_t)in->image->modules.n + k->module,
+                                         .target = k->target,
+                                         .share = 1,
+                                         .weight = trust };
+                uint8_t certainty = (uint8_t)(trust * 255);
+                if (owner->module != CS_NO_MODULE && owner->confidence >= trust)
+                        continue;
+                *owner = (struct cs_owner){ .module = (int32_t)e.module, .confidence = trust };
+                add_evidence(owner, e);
+                for (uint32_t m = in->members->first[k->cluster]; m < in->members->first[k->cluster + 1]; m++)
+                        if (labels->certainty[in->members->block[m]] < certainty)
+                                cs_label_set(labels, in->members->block[m], e.module, certainty);
+        }
+}
+
+/* How often others are right says nothing of modules that are only guessed to have been there. */
+static void doubt_unloaded(const struct cs_owners_input *in, struct cs_labels *labels)
+{
+        const struct cs_unloaded *u = in->unloaded;
+        uint32_t n = u && u->modules.n ? cs_blocks_indices(in->blocks) : 0;
+        for (uint32_t i = 0; i < n; i++) {
+                int32_t module = cs_label_module(labels, i);
+                if (module < (int32_t)in->image->modules.n)
+                        continue;
+                uint8_t most = (uint8_t)(u->modules.at[(size_t)module - in->image->modules.n].trust * 255);
+                if (labels->certainty[i] > most)
+                        labels->certainty[i] = most;
+        }
+}
+
 /* ---- over the graph ---------------------------------------------------------------------------------------------- */
 
 /* The share of the blocks led to that an edge covers. */
@@ -350,6 +390,8 @@ static enum cs_status sum_up(const struct cs_owners_input *in, const struct cs_l
 static int32_t only_candidate(const struct cs_owners_input *in)
 {
         int32_t only = CS_NO_MODULE;
+        if (in->unloaded && in->unloaded->modules.n)
+                return only;
         for (size_t i = 0; i < in->space->n_modules; i++) {
                 if (!in->space->modules[i].maker)
                         continue;
@@ -395,8 +437,10 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
         if ((st = by_words(in, out->clusters, err)) != CS_OK)
                 return st;
         label_blocks(in, out->clusters, &out->blocks);
+        label_unloaded(in, out->clusters, &out->blocks);
         if ((st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK)
                 return st;
+        doubt_unloaded(in, &out->blocks);
         int32_t only = only_candidate(in);
         if (only != CS_NO_MODULE)
                 name_candidate(in, (uint32_t)only, &out->blocks);

@@ -8,12 +8,14 @@
 #include "graph.h"
 #include "labels.h"
 #include "members.h"
+#include "unloaded.h"
 
 enum { CS_OWNER_EVIDENCE = 6 };
 
 enum cs_evidence_kind {
         CS_EVIDENCE_TARGET,   /* the blocks point at it */
         CS_EVIDENCE_ROOT,     /* a module's data points at the blocks */
+        CS_EVIDENCE_GONE,     /* the blocks point at where a module was (unloaded.h) */
         CS_EVIDENCE_STACK,    /* a frame of a module's function points at them */
         CS_EVIDENCE_REFERRER, /* blocks of another cluster point at them */
         CS_EVIDENCE_CHILD,    /* they point at blocks of another cluster */
@@ -33,7 +35,7 @@ struct cs_evidence {
 };
 
 struct cs_owner {
-        int32_t module; /* or CS_NO_MODULE */
+        int32_t module; /* or CS_NO_MODULE; one that is gone: as in unloaded.h */
         double confidence;
         uint32_t n_evidence;
         struct cs_evidence evidence[CS_OWNER_EVIDENCE]; /* heaviest first */
@@ -52,6 +54,7 @@ struct cs_owners_input {
         const struct cs_members *members;
         struct cs_graph *graph;             /* its `said` is taken over */
         const struct cs_literals *literals; /* or NULL */
+        const struct cs_unloaded *unloaded; /* or NULL */
 };
 
 CS_CHECK enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out,

@@ -67,6 +67,8 @@ enum {
         /* Instructions of call frame information that are followed in all: a frame takes some 10, and what was asked before
          * is kept. */
         CS_LIMIT_CFI_STEPS = 1 << 26,
+        /* Freed memory that is searched for what the loader left of unloaded libraries: a second's reading. */
+        CS_LIMIT_LEFT_BYTES = 1 << 30,
 };
 
 #endif

@@ -130,13 +130,14 @@ static void show(const char *name, struct lap l, uint64_t n, uint64_t kept)
 static enum cs_status once(struct target *t, struct cs_error *err)
 {
         struct cs_blocks *blocks = &t->heaps.blocks;
-        struct cs_graph_input in = { t->image,   t->space,           &t->heaps,  &t->slices,  &t->clusters,
-                                     t->workers, &t->regions.stacks, &t->claims, &t->literals };
+        struct cs_graph_input in = { t->image,   t->space,           &t->heaps,  &t->slices,   &t->clusters,
+                                     t->workers, &t->regions.stacks, &t->claims, &t->literals, NULL };
         struct cs_graph graph = { 0 };
         struct cs_leaks leaks = { 0 };
         struct cs_owners owners = { 0 };
         struct cs_leaks_input leaks_in = { blocks, &t->clusters, &graph, t->residency, &in };
-        struct cs_owners_input owners_in = { t->image, t->space, blocks, &t->clusters, &t->members, &graph };
+        struct cs_owners_input owners_in = { t->image,    t->space, blocks,       &t->clusters,
+                                             &t->members, &graph,   &t->literals, NULL };
         struct lap laps[3] = { 0 };
         uint64_t n = cs_blocks_indices(blocks), references = 0, clusters = t->clusters.at.n;
         malloc_trim(0);

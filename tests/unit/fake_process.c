@@ -336,8 +336,8 @@ void fake_relate(struct fake_process *p, unsigned workers)
         must(cs_graph_build(&graph, &p->graph, NULL) == CS_OK);
         struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency, &graph };
         must(cs_leaks_find(&leaks, &p->leaks, NULL) == CS_OK);
-        struct cs_owners_input owners = { p->image,    p->space,  blocks,      &p->clusters,
-                                          &p->members, &p->graph, &p->literals };
+        struct cs_owners_input owners = { p->image,    p->space,  blocks,       &p->clusters,
+                                          &p->members, &p->graph, &p->literals, NULL };
         must(cs_owners_find(&owners, &p->owners, NULL) == CS_OK);
 }
 

@@ -60,7 +60,7 @@ static void relate(struct world *w, unsigned workers)
         assert_int_equal(cs_regions_build(&regions, &w->regions, NULL), CS_OK);
         struct cs_describe d = { p->image,           p->symbols,  p->space,  &p->heaps.blocks,
                                  &p->clusters,       &p->members, &p->graph, &p->leaks,
-                                 p->owners.clusters, &w->pool,    NULL };
+                                 p->owners.clusters, &w->pool,    NULL,      NULL };
         w->named = calloc(p->clusters.at.n + 1, sizeof(*w->named));
         assert_non_null(w->named);
         for (uint32_t i = 0; i < p->clusters.at.n; i++)

@@ -4,6 +4,7 @@
 #include "accounts.h"
 #include "case.h"
 #include "consistency.h"
+#include "contents.h"
 #include "describe.h"
 #include "digest.h"
 #include "heapreport.h"
@@ -263,6 +264,10 @@ static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
                         st = cs_describe_fields(&d, (uint32_t)i, &r->clusters[i], err);
                 r->n_clusters++;
         }
+        const char *untold = NULL;
+        if (st == CS_OK)
+                st = cs_contents_name(&d, r->clusters, &untold, err);
+        warn(r, untold);
         return st;
 }
 

@@ -33,6 +33,8 @@ enum {
         CS_LIMIT_FIELD_SAMPLES = 512,
         /* Words of a field map; larger objects are mapped up to here. */
         CS_LIMIT_FIELD_WORDS = 8 << 10,
+        /* Clusters whose first bytes are compared with libmagic's database, at half a millisecond each: the largest. */
+        CS_LIMIT_CONTENTS = 200,
         /* Distinct edges between clusters; beyond it the rarest kinds are not told apart. */
         CS_LIMIT_EDGES = 1 << 22,
         /* Traces of lost blocks in one unit of memory (8 MiB of blocks, or 4 MiB of other memory); beyond it the unit is full of

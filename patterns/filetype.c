@@ -69,22 +69,26 @@ static bool is_type(const char *name)
                strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./+-_") == len;
 }
 
-/* Does the answer rest on enough of the first bytes? Each of them is changed in turn. What is recognised by bytes further on
- * (ISO images) is not counted either: no file in memory is known only by its middle. */
+/* Does the answer rest on enough of the first bytes? Each of them is changed in turn, but for zeros; and one of those that matter
+ * is not 0xff, for -1 begins like that. What is recognised by bytes further on (ISO images) is not counted either: no file in
+ * memory is known only by its middle. */
 static bool well_founded(struct cs_filetypes *types, const uint8_t *bytes, size_t len, const char *name)
 {
         uint8_t changed[CS_FILETYPE_BYTES];
-        unsigned matter = 0;
+        unsigned matter = 0, telling = 0;
         memcpy(changed, bytes, len);
-        for (size_t i = 0; i < TRIED && i < len && matter < NEEDED; i++) {
+        for (size_t i = 0; i < TRIED && i < len && (matter < NEEDED || !telling); i++) {
                 if (!bytes[i])
                         continue;
                 changed[i] ^= 0xff;
                 const char *other = magic_buffer(types->cookie, changed, len);
-                matter += !other || strcmp(other, name) != 0;
+                if (!other || strcmp(other, name) != 0) {
+                        matter++;
+                        telling += bytes[i] != 0xff;
+                }
                 changed[i] = bytes[i];
         }
-        return matter >= NEEDED;
+        return matter >= NEEDED && telling;
 }
 
 bool cs_filetype_tell(struct cs_filetypes *types, const uint8_t *bytes, size_t len,

@@ -25,8 +25,8 @@ static inline void cs_filetypes_closep(struct cs_filetypes **types)
 }
 
 /* The MIME type of what begins with these bytes. False where none is known, where it says nothing ("application/octet-stream",
- * "text/…", "inode/…"), and where it rests on fewer than two bytes at the beginning that are not zero: numbers begin like that
- * by accident. */
+ * "text/…", "inode/…"), and where it rests on fewer than two bytes at the beginning that are not zero, or
+ * on 0xff alone: numbers begin like that by accident. */
 bool cs_filetype_tell(struct cs_filetypes *types, const uint8_t *bytes, size_t len,
                       char out[CS_FILETYPE_TEXT]);
 

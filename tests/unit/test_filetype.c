@@ -28,6 +28,8 @@ static const struct type_case cases[] = {
         { "a document", BEGIN("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"), "application/pdf" },
         { "a signature that is cut", BEGIN("\x89PN"), NULL },
         { "numbers that an icon begins with as well", BEGIN("\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0"), NULL },
+        { "numbers that a driver begins with as well", BEGIN("\xff\xff\xff\xff\0\0\0\0\1\0\0\0"), NULL },
+        { "a photo", BEGIN("\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"), "image/jpeg" },
         { "zeros", BEGIN("\0\0\0\0\0\0\0\0"), NULL },
         { "text", BEGIN("the quick brown fox jumps over the lazy dog\n"), NULL },
         { "a script", BEGIN("#!/bin/sh\nexit 0\n"), NULL },

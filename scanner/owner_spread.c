@@ -3,6 +3,8 @@
 
 #include "heaptypes.h"
 
+#include <string.h>
+
 enum {
         WHOLE = 255,
         VOTE = 3000, /* one vote's weight for a block with a single reference; of many, each gets a part */
@@ -104,7 +106,7 @@ static uint32_t weight(uint32_t certainty, uint64_t degree)
 /* How sure the answer would be, if it was given now. */
 static uint8_t surety(const struct ballot *b)
 {
-        return b->all ? (uint8_t)(b->certainty * (128 + (uint64_t)b->lead * 127 / b->all) / WHOLE) : 0;
+        return b->all ? (uint8_t)(b->certainty * (128 + (uint32_t)b->lead * 127 / b->all) / WHOLE) : 0;
 }
 
 /* A vote for a block that is not decided. It is queued anew where the vote made it surer. */
@@ -140,16 +142,37 @@ static enum cs_status vote_down(struct spread *s, uint32_t i)
         return st;
 }
 
+/* The first block from i on that is not decided; n where there is none. Most are, so that whole words are skipped. */
+static uint32_t next_undecided(const struct spread *s, uint32_t i, uint32_t n)
+{
+        const uint64_t ones = UINT64_MAX / 255;
+        while (i < n && s->decided[i]) {
+                uint64_t word;
+                if (n - i < sizeof(word)) {
+                        i++;
+                        continue;
+                }
+                memcpy(&word, s->decided + i, sizeof(word));
+                /* The lowest bit of these is in the first byte that is zero. */
+                uint64_t zeros = (word - ones) & ~word & ones << 7;
+                if (zeros)
+                        return i + (uint32_t)__builtin_ctzll(zeros) / 8;
+                i += sizeof(word);
+        }
+        return i;
+}
+
 /* The votes of decided blocks for those that lead to them and are not. */
 static enum cs_status vote_up(struct spread *s)
 {
         const struct cs_graph *g = s->in->graph;
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
-        for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                if (s->decided[i] || !in_use(s, i))
+        for (uint32_t i = next_undecided(s, 0, n); st == CS_OK && i < n; i = next_undecided(s, i + 1, n)) {
+                if (!in_use(s, i))
                         continue;
-                for (uint64_t e = cs_graph_begin(g, i); st == CS_OK && e < cs_graph_end(g, i); e++) {
+                uint64_t end = cs_graph_end(g, i);
+                for (uint64_t e = cs_graph_begin(g, i); st == CS_OK && e < end; e++) {
                         uint32_t to = g->to[e], certainty = (uint32_t)s->labels->certainty[to] * UP / WHOLE;
                         enum cs_aim aim = cs_graph_aim(g, e);
                         if (s->decided[to] && certainty)
@@ -256,9 +279,11 @@ static enum cs_status ask_peers(struct spread *s)
         }
         cursor = cs_blocks_all(s->in->blocks);
         while (cs_blocks_next(&cursor, &b, &i)) {
-                const struct kind *k = b.state == CS_BLOCK_IN_USE ? kind_of(s, kinds, i, b.size) : NULL;
-                if (!k || s->labels->module[i] || k->ballot.all < PEERS_LEAST ||
-                    k->ballot.all < k->blocks / PEERS_PART || k->ballot.lead < k->ballot.all / 2)
+                if (s->labels->module[i] || b.state != CS_BLOCK_IN_USE)
+                        continue;
+                const struct kind *k = kind_of(s, kinds, i, b.size);
+                if (!k || k->ballot.all < PEERS_LEAST || k->ballot.all < k->blocks / PEERS_PART ||
+                    k->ballot.lead < k->ballot.all / 2)
                         continue;
                 cs_label_set(s->labels, i, (uint32_t)k->ballot.module - 1, BY_PEER);
         }
@@ -309,9 +334,12 @@ static uint8_t calibrated(uint8_t given)
 static void calibrate(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
+        uint8_t right[WHOLE + 1];
+        for (int given = 0; given <= WHOLE; given++)
+                right[given] = calibrated((uint8_t)given);
         for (uint32_t i = 0; i < n; i++)
                 if (s->decided[i])
-                        s->labels->certainty[i] = calibrated(s->labels->certainty[i]);
+                        s->labels->certainty[i] = right[s->labels->certainty[i]];
 }
 
 /* Who was decided by the first that voted may have been wrong: others voted later. What they all say together counts. */

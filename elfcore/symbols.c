@@ -230,6 +230,16 @@ bool cs_symbols_named(struct cs_symbols *symbols, size_t module, const char *nam
                cs_symtab_named(read_symbols(symbols, module), name, out);
 }
 
+const char *cs_symbols_import(struct cs_symbols *symbols, size_t module, size_t i)
+{
+        return module < symbols->image->modules.n ? cs_symtab_import(read_symbols(symbols, module), i) : NULL;
+}
+
+bool cs_symbols_export(struct cs_symbols *symbols, size_t module, size_t *at, struct cs_symbol *out)
+{
+        return module < symbols->image->modules.n && cs_symtab_export(read_symbols(symbols, module), at, out);
+}
+
 /* ---- sections ---------------------------------------------------------------------------------------------------- */
 
 const struct cs_section *cs_symbols_sections(struct cs_symbols *symbols, size_t module, size_t *count)

@@ -49,6 +49,14 @@ bool cs_symbols_at(struct cs_symbols *symbols, size_t module, uint64_t addr, str
 /* The defined dynamic or static symbol of that name in the module (first table that has it). size may be 0 here. */
 bool cs_symbols_named(struct cs_symbols *symbols, size_t module, const char *name, struct cs_symbol *out);
 
+/* The i-th name that the module takes from others, as its dynamic symbol table has them (without a version); NULL behind the last.
+ * Borrowed; as long as its maker liked. */
+const char *cs_symbols_import(struct cs_symbols *symbols, size_t module, size_t i);
+
+/* The functions that the module offers to others, one a call: *at is 0 at first, and belongs to this function. False behind the
+ * last. size may be 0 here. */
+bool cs_symbols_export(struct cs_symbols *symbols, size_t module, size_t *at, struct cs_symbol *out);
+
 /* The sections of a module, sorted by address, disjoint, covering all of its mapped bytes (where no section headers are at
  * hand, one nameless entry per mapping, its part told by the permissions). Borrowed. */
 const struct cs_section *cs_symbols_sections(struct cs_symbols *symbols, size_t module, size_t *count);

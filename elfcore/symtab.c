@@ -21,6 +21,7 @@ void cs_symtab_init(struct cs_symtab *tab, struct cs_range range, uint64_t bias)
 void cs_symtab_deinit(struct cs_symtab *tab)
 {
         cs_vec_deinit(&tab->entries);
+        cs_vec_deinit(&tab->imports);
         cs_vec_deinit(&tab->spans);
         cs_vec_deinit(&tab->names);
         for (size_t i = 0; i < tab->tables; i++)
@@ -36,8 +37,9 @@ static bool type_counts(unsigned type)
         return type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
 
-/* One Elf64_Sym; false for what has no address of its own in the module, or no name. */
-static bool read_symbol(const struct cs_symtab *tab, struct cs_cursor *c, struct cs_symtab_entry *out)
+/* One Elf64_Sym; false for what has no address of its own in the module, or no name. *import: it is another module's. */
+static bool read_symbol(const struct cs_symtab *tab, struct cs_cursor *c, struct cs_symtab_entry *out,
+                        bool *import)
 {
         uint32_t name = cs_cursor_u32(c);
         unsigned info = (unsigned)cs_cursor_number(c, 1);
@@ -47,9 +49,12 @@ static bool read_symbol(const struct cs_symtab *tab, struct cs_cursor *c, struct
         uint64_t size = cs_cursor_u64(c);
         unsigned type = ELF64_ST_TYPE(info);
         const struct cs_symtab_strings *strings = &tab->strings[tab->tables - 1];
+        *import = section == SHN_UNDEF && type_counts(type) && name < strings->len && strings->at[name];
         if (section == SHN_UNDEF || section == SHN_ABS || section == SHN_COMMON || !type_counts(type) ||
-            !cs_range_holds(tab->range, addr, size) || name >= strings->len || !strings->at[name])
+            !cs_range_holds(tab->range, addr, size) || name >= strings->len || !strings->at[name]) {
+                out->name = name;
                 return false;
+        }
         *out = (struct cs_symtab_entry){ .addr = addr,
                                          .size = size,
                                          .name = name,
@@ -70,13 +75,16 @@ enum cs_status cs_symtab_add(struct cs_symtab *tab, const uint8_t *symbols, size
         enum cs_status st = cs_vec_reserve(&tab->entries, len / SYM_BYTES, err);
         struct cs_cursor c = cs_cursor_make(symbols, len);
         while (st == CS_OK && cs_cursor_left(&c) >= SYM_BYTES) {
-                if (tab->entries.n >= CS_LIMIT_SYMBOLS) {
+                if (tab->entries.n + tab->imports.n >= CS_LIMIT_SYMBOLS) {
                         tab->limited = true;
                         break;
                 }
                 struct cs_symtab_entry e;
-                if (read_symbol(tab, &c, &e))
+                bool import;
+                if (read_symbol(tab, &c, &e, &import))
                         st = cs_vec_push(&tab->entries, e, err);
+                else if (import && tab->tables == 1)
+                        st = cs_vec_push(&tab->imports, e.name, err);
         }
         return st;
 }
@@ -298,5 +306,22 @@ bool cs_symtab_named(struct cs_symtab *tab, const char *name, struct cs_symbol *
                         return true;
                 }
         }
+        return false;
+}
+
+/* ---- between modules --------------------------------------------------------------------------------------------- */
+
+const char *cs_symtab_import(const struct cs_symtab *tab, size_t i)
+{
+        return i < tab->imports.n ? tab->strings[0].at + tab->imports.at[i] : NULL;
+}
+
+bool cs_symtab_export(const struct cs_symtab *tab, size_t *at, struct cs_symbol *out)
+{
+        for (; *at < tab->entries.n && tab->entries.at[*at].table == 0; (*at)++)
+                if (tab->entries.at[*at].function && tab->entries.at[*at].global) {
+                        give(tab, (uint32_t)(*at)++, out);
+                        return true;
+                }
         return false;
 }

@@ -39,8 +39,9 @@ struct cs_symtab {
         struct cs_range range; /* the module's addresses: what lies outside is not believed */
         uint64_t bias;
         CS_VEC(struct cs_symtab_entry) entries; /* in the order of the tables */
-        CS_VEC(struct cs_symtab_span) spans;    /* sorted, disjoint: who answers for which address */
-        CS_VEC(struct cs_symtab_hash) names;    /* sorted by hash, then by preference */
+        CS_VEC(uint32_t) imports; /* undefined names of the first table, offsets into its strings */
+        CS_VEC(struct cs_symtab_span) spans; /* sorted, disjoint: who answers for which address */
+        CS_VEC(struct cs_symtab_hash) names; /* sorted by hash, then by preference */
         struct cs_symtab_strings strings[CS_SYMTAB_TABLES];
         size_t tables;
         bool spans_built;
@@ -59,5 +60,9 @@ CS_CHECK enum cs_status cs_symtab_add(struct cs_symtab *tab, const uint8_t *symb
 /* As cs_symbols_at() and cs_symbols_named(). False also when our memory ran out. */
 bool cs_symtab_at(struct cs_symtab *tab, uint64_t addr, struct cs_symbol *out);
 bool cs_symtab_named(struct cs_symtab *tab, const char *name, struct cs_symbol *out);
+
+/* As cs_symbols_import() and cs_symbols_export(). */
+const char *cs_symtab_import(const struct cs_symtab *tab, size_t i);
+bool cs_symtab_export(const struct cs_symtab *tab, size_t *at, struct cs_symbol *out);
 
 #endif

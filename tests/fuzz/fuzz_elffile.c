@@ -48,6 +48,13 @@ static void ask(const struct cs_image *image)
         for (size_t i = 0; i < n; i++)
                 if (!*needed[i])
                         abort();
+        const char *import;
+        for (size_t i = 0; (import = cs_symbols_import(symbols, 0, i)); i++)
+                if (!*import)
+                        abort();
+        for (size_t at = 0; cs_symbols_export(symbols, 0, &at, &symbol);)
+                if (!*symbol.name || !symbol.function)
+                        abort();
         check_sections(image, symbols);
         cs_symbols_destroy(symbols);
         cs_pool_deinit(&pool);

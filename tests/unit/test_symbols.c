@@ -108,6 +108,23 @@ static void test_own_names(void **state)
         assert_false(cs_symbols_at(f->symbols, 1 << 20, address(cs_test_data), &s));
 }
 
+/* What this process takes from its libc, and what that offers. */
+static void test_imports_and_exports(void **state)
+{
+        struct fixture *f = *state;
+        struct cs_symbol s;
+        const char *name;
+        bool taken = false, offered = false;
+        for (size_t i = 0; (name = cs_symbols_import(f->symbols, f->self, i)); i++)
+                taken |= strcmp(name, "getpid") == 0;
+        for (size_t at = 0; cs_symbols_export(f->symbols, f->libc, &at, &s);)
+                offered |= strcmp(s.name, "getpid") == 0 && s.function;
+        assert_true(taken);
+        assert_true(offered);
+        assert_null(cs_symbols_import(f->symbols, 1 << 20, 0));
+        assert_false(cs_symbols_export(f->symbols, 1 << 20, &(size_t){ 0 }, &s));
+}
+
 static void test_sizeless(void **state)
 {
         struct fixture *f = *state;
@@ -454,6 +471,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_own_names, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_imports_and_exports, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_sizeless, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_describe, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),

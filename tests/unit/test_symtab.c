@@ -136,6 +136,38 @@ static void test_two_tables(void **state)
         cs_symtab_deinit(&tab);
 }
 
+/* What a module takes and offers stands in its first table alone. */
+static void test_imports_and_exports(void **state)
+{
+        (void)state;
+        const struct row first[] = { { "taken", 0, 0, STB_GLOBAL, STT_FUNC, SHN_UNDEF },
+                                     { "offered", 0x100, 8, STB_GLOBAL, STT_FUNC, 1 },
+                                     { "", 0, 0, STB_LOCAL, STT_NOTYPE, SHN_UNDEF },
+                                     { "data", 0x200, 8, STB_GLOBAL, STT_OBJECT, 1 },
+                                     { "taken weakly", 0, 0, STB_WEAK, STT_NOTYPE, SHN_UNDEF },
+                                     { "taken per thread", 0, 0, STB_GLOBAL, STT_TLS, SHN_UNDEF },
+                                     { "hidden", 0x300, 8, STB_LOCAL, STT_FUNC, 1 },
+                                     { "offered too", 0x400, 0, STB_WEAK, STT_GNU_IFUNC, 1 } };
+        const struct row second[] = { { "taken@VERSION", 0, 0, STB_GLOBAL, STT_FUNC, SHN_UNDEF },
+                                      { "inner", 0x500, 8, STB_GLOBAL, STT_FUNC, 1 } };
+        struct cs_symtab tab;
+        struct cs_symbol s;
+        size_t at = 0;
+        cs_symtab_init(&tab, (struct cs_range){ 0, 0x1000 }, 0);
+        add_rows(&tab, first, sizeof(first) / sizeof(first[0]));
+        add_rows(&tab, second, 2);
+        assert_string_equal(cs_symtab_import(&tab, 0), "taken");
+        assert_string_equal(cs_symtab_import(&tab, 1), "taken weakly");
+        assert_null(cs_symtab_import(&tab, 2));
+        assert_true(cs_symtab_export(&tab, &at, &s));
+        assert_string_equal(s.name, "offered");
+        assert_true(cs_symtab_export(&tab, &at, &s));
+        assert_string_equal(s.name, "offered too");
+        assert_false(cs_symtab_export(&tab, &at, &s));
+        assert_false(cs_symtab_export(&tab, &at, &s));
+        cs_symtab_deinit(&tab);
+}
+
 /* Symbols that all hold the same bytes make one span each, and a name table that runs into itself is read once. */
 static void test_crowded_table(void **state)
 {
@@ -214,6 +246,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_two_tables),
+                cmocka_unit_test(test_imports_and_exports),
                 cmocka_unit_test(test_crowded_table),
                 cmocka_unit_test(test_section_parts),
         };

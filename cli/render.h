@@ -55,6 +55,9 @@ void cs_render_library_table(struct cs_screen *screen, const struct cs_report *r
 /* Texts are cut at their end, names never but in their middle. */
 bool cs_render_is_text(const struct cs_report_cluster *cluster);
 
+/* "libfoo.so imports BIO_new but not BIO_free"; NULL: the evidence is no hint. */
+const char *cs_render_hint(struct cs_screen *screen, const struct cs_report_evidence *e);
+
 /* Everything that is known of one cluster; `all` shortens no list. */
 void cs_render_cluster_detail(struct cs_screen *screen, const struct cs_report_cluster *cluster, bool all);
 

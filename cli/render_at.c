@@ -67,8 +67,13 @@ static void render_whose(struct cs_screen *screen, const struct cs_report_held *
                                               cs_screen_safe(screen, b->what)));
         cs_render_fact(screen, "owner",
                        b->library ? cs_render_owner(screen, b->library, b->confidence) : "no owner found");
-        for (size_t i = 0; i < b->n_evidence && i < EVIDENCE_ROWS; i++)
-                cs_render_fact(screen, i ? "" : "evidence", evidence_text(screen, &b->evidence[i]));
+        for (size_t i = 0; i < b->n_evidence; i++) {
+                const char *hint = cs_render_hint(screen, &b->evidence[i]);
+                if (hint)
+                        cs_render_fact(screen, "hint", hint);
+                else if (i < EVIDENCE_ROWS)
+                        cs_render_fact(screen, i ? "" : "evidence", evidence_text(screen, &b->evidence[i]));
+        }
 }
 
 void cs_render_place(struct cs_screen *screen, const struct cs_report_case *c)

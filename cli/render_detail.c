@@ -86,12 +86,24 @@ static const char *evidence_text(struct cs_screen *screen, const struct cs_repor
 /* What less than one block in a hundred has says little; only those who ask for all see it. */
 static const double RARE = 0.01;
 
+const char *cs_render_hint(struct cs_screen *screen, const struct cs_report_evidence *e)
+{
+        return e->hint ? cs_screen_text(screen, "%s %s", cs_screen_safe(screen, e->module),
+                                        cs_screen_safe(screen, e->symbol))
+                       : NULL;
+}
+
 static void render_evidence(struct cs_screen *screen, const struct cs_report_cluster *c, bool all)
 {
-        size_t shown = 0;
+        size_t shown = 0, hints = 0;
         for (size_t i = 0; i < c->n_evidence && (all || shown < EVIDENCE_ROWS); i++)
-                if (all || c->evidence[i].share >= RARE)
+                if ((all || c->evidence[i].share >= RARE) && !cs_render_hint(screen, &c->evidence[i]))
                         line(screen, shown++ ? "" : "evidence", evidence_text(screen, &c->evidence[i]));
+        for (size_t i = 0; i < c->n_evidence; i++) {
+                const char *hint = cs_render_hint(screen, &c->evidence[i]);
+                if (hint)
+                        line(screen, hints++ ? "" : "hint", hint);
+        }
 }
 
 static bool same_text(const char *a, const char *b)

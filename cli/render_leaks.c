@@ -65,6 +65,12 @@ static void render_clusters(struct cs_screen *screen, const struct cs_report *re
                 cs_table_add(&table, screen, cells);
                 cs_table_add_under(&table, screen, cs_screen_safe(screen, c->what), CS_STYLE_BOLD,
                                    cs_render_is_text(c));
+                for (size_t k = 0; k < c->n_evidence; k++) {
+                        const char *hint = cs_render_hint(screen, &c->evidence[k]);
+                        if (hint)
+                                cs_table_add_under(&table, screen, cs_screen_text(screen, "hint: %s", hint),
+                                                   CS_STYLE_DIM, true);
+                }
         }
         if (picked->at.n)
                 cs_table_print(&table, screen);

@@ -8,6 +8,7 @@
 #include "describe.h"
 #include "digest.h"
 #include "heapreport.h"
+#include "imports.h"
 #include "leakreport.h"
 #include "live.h"
 #include "runtimes.h"
@@ -264,10 +265,13 @@ static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
                         st = cs_describe_fields(&d, (uint32_t)i, &r->clusters[i], err);
                 r->n_clusters++;
         }
-        const char *untold = NULL;
+        const char *untold = NULL, *unhinted = NULL;
         if (st == CS_OK)
                 st = cs_contents_name(&d, r->clusters, &untold, err);
+        if (st == CS_OK)
+                st = cs_imports_hint(&d, r->clusters, &unhinted, err);
         warn(r, untold);
+        warn(r, unhinted);
         return st;
 }
 

@@ -148,6 +148,7 @@ struct cs_report_evidence {
                 *symbol; /* demangled, or library+offset (section), or a cluster id for "referrer"; or NULL */
         double share;    /* of the cluster's blocks */
         double weight;   /* 0 … 1 */
+        bool hint; /* of who may have lost the blocks, not of whose they are: the symbol says what module does */
 };
 
 struct cs_report_field {

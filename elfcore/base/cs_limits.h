@@ -35,6 +35,10 @@ enum {
         CS_LIMIT_FIELD_WORDS = 8 << 10,
         /* Clusters whose first bytes are compared with libmagic's database, at half a millisecond each: the largest. */
         CS_LIMIT_CONTENTS = 200,
+        /* Clusters that leak, the largest, for which hints are looked for among modules' imports: more than anyone reads. */
+        CS_LIMIT_HINTED = 32,
+        /* Names of modules that are looked at for them: a desktop program's 300 modules have some 200,000. */
+        CS_LIMIT_HINT_NAMES = 1 << 22,
         /* Distinct edges between clusters; beyond it the rarest kinds are not told apart. */
         CS_LIMIT_EDGES = 1 << 22,
         /* Traces of lost blocks in one unit of memory (8 MiB of blocks, or 4 MiB of other memory); beyond it the unit is full of

@@ -81,9 +81,11 @@ static const char *leak_reasons[] = {
 };
 
 static struct cs_report_evidence leak_evidence[] = {
-        { "vtable", 0, "eventmachine_httpserver.so", "vtable for RubyHttpConnection_t", 1.0, 0.9 },
-        { "vtable", 16, "eventmachine_httpserver.so", "vtable for HttpConnection_t", 0.998, 0.5 },
-        { "import", -1, "eventmachine_httpserver.so", "operator new(unsigned long)", 1.0, 0.1 },
+        { "vtable", 0, "eventmachine_httpserver.so", "vtable for RubyHttpConnection_t", 1.0, 0.9, false },
+        { "vtable", 16, "eventmachine_httpserver.so", "vtable for HttpConnection_t", 0.998, 0.5, false },
+        { "import", -1, "eventmachine_httpserver.so", "operator new(unsigned long)", 1.0, 0.1, false },
+        { "import", -1, "rack.so", "imports http_connection_new but not http_connection_free", 0.97, 0.1,
+          true },
 };
 
 static struct cs_report_field leak_fields[] = {
@@ -109,7 +111,7 @@ static uint64_t leak_examples[] = { 0x55d0c3a1f2a0, 0x55d0c3a253e0, 0x55d0c3a2b5
                                     0x55d0c3a377a0 };
 
 static struct cs_report_evidence text_evidence[] = {
-        { "referrer", 8, "eventmachine_httpserver.so", "c1", 0.99, 0.8 },
+        { "referrer", 8, "eventmachine_httpserver.so", "c1", 0.99, 0.8, false },
 };
 
 static struct cs_report_referrer text_referrers[] = { { "c1", NULL, 8, 0.99 } };
@@ -298,8 +300,8 @@ const struct cs_report *sample_unknown(void)
  * ------------------------------------------------------------------------------------------------- */
 
 static struct cs_report_evidence case_evidence[] = {
-        { "vtable", 0, "libshop.so.1", "vtable for Session", 1.0, 0.98 },
-        { "referrer", 16, "libshop.so.1", "c2", 0.5, 0.9 },
+        { "vtable", 0, "libshop.so.1", "vtable for Session", 1.0, 0.98, false },
+        { "referrer", 16, "libshop.so.1", "c2", 0.5, 0.9, false },
 };
 
 static struct cs_report_held case_block = {
@@ -593,8 +595,9 @@ static struct cs_report_heap hostile_heaps[] = {
 };
 
 static struct cs_report_evidence hostile_evidence[] = {
-        { RLO, INT64_MAX, TITLE, C1_CSI "31m", 0.0, 1.0 },
-        { "data", -1, NULL, NULL, 0.5, 0.5 },
+        { RLO, INT64_MAX, TITLE, C1_CSI "31m", 0.0, 1.0, false },
+        { "data", -1, NULL, NULL, 0.5, 0.5, false },
+        { "import", -1, TITLE, RLO C1_CSI "31m", 0.5, 0.1, true },
 };
 
 static struct cs_report_field hostile_fields[] = {

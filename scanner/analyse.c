@@ -11,6 +11,7 @@
 #include "imports.h"
 #include "leakreport.h"
 #include "live.h"
+#include "relate.h"
 #include "runtimes.h"
 #include "threads.h"
 #include "verdict.h"
@@ -122,15 +123,15 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
         struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph };
         if ((st = cs_literals_build(a->image, a->space, &a->literals, err)) != CS_OK ||
             (st = cs_frames_find(a->image, a->space, &a->frames, err)) != CS_OK ||
-            (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
-            (st = cs_leaks_find(&leaks, &a->leaks, err)) != CS_OK)
+            (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK)
                 return st;
         stage(a, "naming owners", 0, 0);
         struct cs_owners_input owners = { a->image,    a->space,  blocks,       &a->clusters,
                                           &a->members, &a->graph, &a->literals, &a->unloaded };
         struct cs_unloaded_input gone = { a->image, a->space, blocks, &a->clusters, &a->members };
-        st = cs_unloaded_find(&gone, &a->unloaded, err);
-        return st == CS_OK ? cs_owners_find(&owners, &a->owners, err) : st;
+        if ((st = cs_unloaded_find(&gone, &a->unloaded, err)) != CS_OK)
+                return st;
+        return cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
 }
 
 /* ---- the report -------------------------------------------------------------------------------------------------- */

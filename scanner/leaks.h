@@ -47,7 +47,8 @@ static inline enum cs_leak cs_leak_of(const struct cs_graph *graph, uint32_t blo
         return (enum cs_leak)((graph->marks[block] & CS_MARK_LEAK) >> CS_MARK_LEAK_SHIFT);
 }
 
-/* Each block is looked at a few times, whatever the shape of the graph. Main thread. */
+/* Each block is looked at a few times, whatever the shape of the graph. Of the graph, the marks are read and written, `said` is
+ * not looked at: cs_owners_find may run at the same time (relate.h). */
 CS_CHECK enum cs_status cs_leaks_find(const struct cs_leaks_input *in, struct cs_leaks *out,
                                       struct cs_error *err);
 void cs_leaks_deinit(struct cs_leaks *leaks);

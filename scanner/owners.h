@@ -57,6 +57,7 @@ struct cs_owners_input {
         const struct cs_unloaded *unloaded; /* or NULL */
 };
 
+/* Does not look at the graph's marks: cs_leaks_find may run at the same time (relate.h). */
 CS_CHECK enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out,
                                        struct cs_error *err);
 void cs_owners_deinit(struct cs_owners *owners);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long blocks take to be related: the graph of references, marking from the roots (leaks), and owners, each by itself, on
- * WORKERS workers. `relate_time CORE [WORKERS [RUNS]]` prints a line per stage and run: wall and CPU time, the highest anonymous
- * resident memory over that before the three, and what they keep in arrays; then the sums, for 10 million blocks. */
+/* How long blocks take to be related: the graph of references, marking from the roots (leaks), and owners. First each by itself,
+ * then as corescan does it: the graph, and the other two side by side. `relate_time CORE [WORKERS [RUNS]]` prints lines for each
+ * run: wall and CPU time for 10 million blocks, the highest anonymous resident memory over that before, and the size of the
+ * arrays that are kept. */
 #include "heaps.h"
-#include "leaks.h"
 #include "literals.h"
 #include "members.h"
-#include "owners.h"
 #include "regions.h"
+#include "relate.h"
 #include "runtimes.h"
 #include "threads.h"
 #include "work.h"
@@ -127,51 +127,68 @@ static void show(const char *name, struct lap l, uint64_t n, uint64_t kept)
                (double)l.peak / (double)n);
 }
 
-static enum cs_status once(struct target *t, struct cs_error *err)
+struct results {
+        struct cs_graph graph;
+        struct cs_leaks leaks;
+        struct cs_owners owners;
+};
+
+enum { GRAPH, MARKING, OWNERS, STAGES };
+
+static void show_stages(const struct target *t, const struct results *r, const struct lap laps[STAGES],
+                        bool together)
+{
+        static const char *const NAMES[STAGES] = { "graph", "marking", "owners" };
+        uint64_t n = cs_blocks_indices(&t->heaps.blocks), references, clusters = t->clusters.at.n, sum = 0;
+        uint64_t kept[STAGES] = {
+                graph_bytes(&r->graph, n, &references), clusters * sizeof(*r->leaks.clusters),
+                (n + 1) * (sizeof(*r->owners.blocks.module) + sizeof(*r->owners.blocks.certainty)) +
+                        clusters * sizeof(*r->owners.clusters)
+        };
+        struct lap all = { 0 };
+        for (size_t i = 0; i < STAGES; i++) {
+                if (!together)
+                        show(NAMES[i], laps[i], n, kept[i]);
+                sum += kept[i];
+                all.wall += laps[i].wall;
+                all.cpu += laps[i].cpu;
+                all.peak = laps[i].peak > all.peak ? laps[i].peak : all.peak;
+        }
+        if (together)
+                show("all", all, n, sum);
+        else
+                printf("        %.2f references per block, %zu edges, %zu clusters; %lu blocks are lost\n",
+                       (double)references / (double)n, r->graph.edges.n, t->clusters.at.n,
+                       (unsigned long)(r->leaks.direct.count + r->leaks.indirect.count));
+}
+
+static enum cs_status once(struct target *t, bool together, struct cs_error *err)
 {
         struct cs_blocks *blocks = &t->heaps.blocks;
         struct cs_graph_input in = { t->image,   t->space,           &t->heaps,  &t->slices,   &t->clusters,
                                      t->workers, &t->regions.stacks, &t->claims, &t->literals, NULL };
-        struct cs_graph graph = { 0 };
-        struct cs_leaks leaks = { 0 };
-        struct cs_owners owners = { 0 };
-        struct cs_leaks_input leaks_in = { blocks, &t->clusters, &graph, t->residency, &in };
-        struct cs_owners_input owners_in = { t->image,    t->space, blocks,       &t->clusters,
-                                             &t->members, &graph,   &t->literals, NULL };
-        struct lap laps[3] = { 0 };
-        uint64_t n = cs_blocks_indices(blocks), references = 0, clusters = t->clusters.at.n;
+        struct results r = { 0 };
+        struct cs_leaks_input leaks = { blocks, &t->clusters, &r.graph, t->residency, &in };
+        struct cs_owners_input owners = { t->image,    t->space, blocks,       &t->clusters,
+                                          &t->members, &r.graph, &t->literals, NULL };
+        struct lap laps[STAGES] = { 0 };
         malloc_trim(0);
         uint64_t before = anonymous();
         (void)lap(before);
-        enum cs_status st = cs_graph_build(&in, &graph, err);
-        laps[0] = lap(before);
+        enum cs_status st = cs_graph_build(&in, &r.graph, err);
+        laps[GRAPH] = lap(before);
         if (st == CS_OK)
-                st = cs_leaks_find(&leaks_in, &leaks, err);
-        laps[1] = lap(before);
+                st = together ? cs_relate(&leaks, &r.leaks, &owners, &r.owners, t->workers, err)
+                              : cs_leaks_find(&leaks, &r.leaks, err);
+        laps[MARKING] = lap(before);
+        if (st == CS_OK && !together)
+                st = cs_owners_find(&owners, &r.owners, err);
+        laps[OWNERS] = lap(before);
         if (st == CS_OK)
-                st = cs_owners_find(&owners_in, &owners, err);
-        laps[2] = lap(before);
-        if (st == CS_OK) {
-                uint64_t kept[3] = { graph_bytes(&graph, n, &references), clusters * sizeof(*leaks.clusters),
-                                     (n + 1) * (sizeof(*owners.blocks.module) +
-                                                sizeof(*owners.blocks.certainty)) +
-                                             clusters * sizeof(*owners.clusters) };
-                struct lap all = { 0 };
-                for (size_t i = 0; i < 3; i++) {
-                        static const char *const NAMES[] = { "graph", "marking", "owners" };
-                        show(NAMES[i], laps[i], n, kept[i]);
-                        all.wall += laps[i].wall;
-                        all.cpu += laps[i].cpu;
-                        all.peak = laps[i].peak > all.peak ? laps[i].peak : all.peak;
-                }
-                show("all", all, n, kept[0] + kept[1] + kept[2]);
-                printf("        %.2f references per block, %zu edges, %zu clusters; %lu blocks are lost\n",
-                       (double)references / (double)n, graph.edges.n, t->clusters.at.n,
-                       (unsigned long)(leaks.direct.count + leaks.indirect.count));
-        }
-        cs_owners_deinit(&owners);
-        cs_leaks_deinit(&leaks);
-        cs_graph_deinit(&graph);
+                show_stages(t, &r, laps, together);
+        cs_owners_deinit(&r.owners);
+        cs_leaks_deinit(&r.leaks);
+        cs_graph_deinit(&r.graph);
         return st;
 }
 
@@ -205,7 +222,8 @@ int main(int argc, char **argv)
                 printf("%u blocks in %zu slices, %u workers\n", cs_blocks_indices(&t.heaps.blocks),
                        t.slices.n, t.workers);
         while (st == CS_OK && runs-- > 0)
-                st = once(&t, &err);
+                if ((st = once(&t, false, &err)) == CS_OK)
+                        st = once(&t, true, &err);
         if (st != CS_OK)
                 fprintf(stderr, "%s: %s\n", argv[1], err.text);
         finish(&t);

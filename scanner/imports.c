@@ -298,6 +298,13 @@ static int by_retained(const void *a, const void *b, void *context)
         return x < y ? -1 : 1;
 }
 
+/* A library that was unloaded offers nothing any more, and the runtimes' things are everybody's. */
+static bool offers(const struct cs_describe *d, int32_t library)
+{
+        return library != CS_NO_MODULE && (size_t)library < d->image->modules.n &&
+               !d->image->modules.at[library].runtime;
+}
+
 static enum cs_status show(const struct cs_describe *d, uint32_t cluster, const struct hints *hints,
                            struct cs_report_cluster *out, struct cs_error *err)
 {
@@ -360,8 +367,7 @@ enum cs_status cs_imports_hint(const struct cs_describe *d, struct cs_report_clu
         *warning = NULL;
         for (uint32_t c = 0; st == CS_OK && c < d->clusters->at.n; c++) {
                 int32_t library = d->owners[c].module;
-                if (d->leaks->clusters[c].direct + d->leaks->clusters[c].indirect &&
-                    library != CS_NO_MODULE && !d->image->modules.at[library].runtime)
+                if (d->leaks->clusters[c].direct + d->leaks->clusters[c].indirect && offers(d, library))
                         st = cs_vec_push(&leaking, c, err);
         }
         if (st == CS_OK && leaking.n) {

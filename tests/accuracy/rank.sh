@@ -14,5 +14,5 @@ fi
 sed 's/^/# /' "$tmp/rank.txt"
 score=$tmp/rank.json
 at_least .leaks 25
-at_least .first 18
-at_least .among_three 18
+at_least .first 22
+at_least .among_three 23

@@ -103,14 +103,16 @@ static bool has_allocator(const heap_vec *found, const char *allocator)
         return false;
 }
 
-static uint64_t data_of(const struct cs_image *image, size_t module)
+/* The bytes of writable mappings, by module; malloc'ed. There may be thousands of modules. */
+static uint64_t *sum_data(const struct cs_image *image)
 {
-        uint64_t sum = 0;
-        for (size_t i = 0; i < image->mappings.n; i++)
-                if (image->mappings.at[i].module == (int32_t)module &&
-                    image->mappings.at[i].perms & CS_PERM_WRITE)
-                        sum += cs_range_size(image->mappings.at[i].range);
-        return sum;
+        uint64_t *sums = calloc(image->modules.n + 1, sizeof(*sums));
+        for (size_t i = 0; sums && i < image->mappings.n; i++) {
+                const struct cs_mapping *m = &image->mappings.at[i];
+                if (m->module != CS_NO_MODULE && m->perms & CS_PERM_WRITE)
+                        sums[m->module] += cs_range_size(m->range);
+        }
+        return sums;
 }
 
 static enum cs_status search(struct finder *f, const struct foreign *row, size_t module, struct cs_error *err)
@@ -121,13 +123,14 @@ static enum cs_status search(struct finder *f, const struct foreign *row, size_t
 }
 
 /* By their records alone. */
-static enum cs_status search_unnamed(struct finder *f, const struct foreign *row, struct cs_error *err)
+static enum cs_status search_unnamed(struct finder *f, const struct foreign *row, const uint64_t *data,
+                                     struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         if (row->anywhere && !has_allocator(f->found, row->allocator))
                 st = search(f, row, (size_t)CS_NO_MODULE, err);
         for (size_t i = 0; st == CS_OK && row->data && i < f->image->modules.n; i++)
-                if (!has_module(f->found, i) && data_of(f->image, i) >= row->data)
+                if (data[i] >= row->data && !has_module(f->found, i))
                         st = search(f, row, i, err);
         return st;
 }
@@ -140,8 +143,12 @@ static enum cs_status find_foreign(struct finder *f, struct cs_error *err)
         for (size_t i = 0; st == CS_OK && i < image->modules.n; i++)
                 if (!image->modules.at[i].runtime || strncmp(image->modules.at[i].name, "ld-musl", 7) == 0)
                         st = note_named(f, i, err);
+        uint64_t *data = sum_data(image);
+        if (!data)
+                return cs_fail(err, CS_ENOMEM, "modules");
         for (size_t i = 0; st == CS_OK && i < FOREIGN; i++)
-                st = search_unnamed(f, &foreign[i], err);
+                st = search_unnamed(f, &foreign[i], data, err);
+        free(data);
         return st;
 }
 

@@ -12,7 +12,7 @@ enum {
         FLOOR = 20, /* the end of a long list is as sure as its middle */
         UP = 100,   /* of 255: what a block leads to says less than what leads to it */
         BY_TYPE = 180,
-        BY_PEER = 90,
+        BY_PEER = 45,
         KINDS = 4096,
         PEERS_LEAST = 4,
         PEERS_PART = 8,
@@ -20,8 +20,8 @@ enum {
 };
 
 /* By aim: what a reference keeps of the certainty (of 255), and what part of a vote it is. */
-static const uint32_t STEP[] = { 150, 240, 250 };
-static const uint32_t PART[] = { 8, 2, 1 };
+static const uint32_t STEP[] = { 80, 240, 250 };
+static const uint32_t PART[] = { 64, 2, 1 };
 
 /* Where certainty falls below these, those that lead to decided blocks are asked. */
 static const uint8_t UPWARD[] = { 140, 100, 60, 30, 10, 1 };

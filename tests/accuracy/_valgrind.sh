@@ -1,7 +1,7 @@
 #!/bin/bash
 # What memcheck calls definitely or indirectly lost in real programs, beside what corescan says of the same moment:
 #
-#       tests/accuracy/valgrind.sh [NAME...]            without names: all of them, a few minutes
+#       tests/accuracy/_valgrind.sh [NAME...]            without names: all of them, a few minutes
 #
 # Each program works, says that it is ready, and waits for more on its standard input. One run is under memcheck, which is asked
 # by vgdb; the other is plain, and gdb takes a core of it. One line for each: blocks and bytes (requested by valgrind's count,

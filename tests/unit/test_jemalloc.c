@@ -2,7 +2,7 @@
 /* jemalloc's radix tree in memory made by hand: what it proves, and what it must not be believed. */
 #include "allocator.h"
 
-#include "fake_process.h"
+#include "fake_allocator.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,28 +68,11 @@ static struct fake_process *make(const struct version *v)
         return p;
 }
 
-static const struct cs_heap *jemalloc_of(const struct fake_process *p)
-{
-        for (size_t i = 0; i < p->heaps.found.n; i++)
-                if (strcmp(p->heaps.found.at[i].allocator, "jemalloc") == 0)
-                        return &p->heaps.found.at[i];
-        return NULL;
-}
-
-static uint64_t claimed(const struct fake_process *p, enum cs_kind kind)
-{
-        uint64_t sum = 0;
-        for (size_t i = 0; i < p->claims.at.n; i++)
-                if (p->claims.at.at[i].kind == kind)
-                        sum += cs_range_size(p->claims.at.at[i].range);
-        return sum;
-}
-
 static void check_version(const struct version *v)
 {
         struct fake_process *p = make(v);
         fake_open(p);
-        const struct cs_heap *heap = jemalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "jemalloc");
         assert_non_null(heap);
         assert_false(heap->walked);
         assert_true(heap->measured.known);
@@ -99,9 +82,9 @@ static void check_version(const struct version *v)
         assert_int_equal(heap->measured.free.count, 101 + 1);
         assert_int_equal(heap->measured.free.bytes, 101 * 48 + 0x7000);
         /* 100 free regions of 48 bytes are a run of more than a page. */
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_USED), 0x3000 - 4800 + 0x5000);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_FREE), 4800 + 0x7000);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_OVERHEAD), 2 << 20);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_USED), 0x3000 - 4800 + 0x5000);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_FREE), 4800 + 0x7000);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_OVERHEAD), 2 << 20);
         fake_destroy(p);
 }
 
@@ -117,25 +100,13 @@ static void test_5_2(void **state)
         check_version(&v52);
 }
 
-/* It is named by its file, but where the records do not agree nothing is counted. */
-static void check_refused(struct fake_process *p)
-{
-        fake_open(p);
-        const struct cs_heap *heap = jemalloc_of(p);
-        assert_non_null(heap);
-        assert_non_null(heap->why_not);
-        assert_false(heap->measured.known);
-        assert_int_equal(p->claims.at.n, 0);
-        fake_destroy(p);
-}
-
 /* Slabs whose counts are not those of their bitmaps are of a layout that is not known. */
 static void test_other_layout(void **state)
 {
         (void)state;
         struct fake_process *p = make(&v53);
         fake_put(p, EXTENTS + 0x40, UINT64_MAX);
-        check_refused(p);
+        fake_check_refused(p, "jemalloc");
 }
 
 /* What leads to the leaf stands where the root would begin in what the library cannot write. */
@@ -145,7 +116,7 @@ static void test_wrong_place(void **state)
         struct fake_process *p = make(&v53);
         fake_put(p, ROOT + (DATA >> 30) * 8, 0);
         fake_put(p, JEMALLOC + FAKE_DATA, LEAF);
-        check_refused(p);
+        fake_check_refused(p, "jemalloc");
 }
 
 /* Extents that say nothing of the pages that name them. */
@@ -156,7 +127,7 @@ static void test_liars(void **state)
         fake_put(p, EXTENTS + 8, DATA + 0x100000);
         fake_put(p, EXTENTS + 0x88, UINT64_MAX);
         fake_put(p, EXTENTS + 0x110, UINT64_MAX);
-        check_refused(p);
+        fake_check_refused(p, "jemalloc");
 }
 
 /* One record that lies over its neighbours is passed over; the others count. */
@@ -166,7 +137,7 @@ static void test_overlap(void **state)
         struct fake_process *p = make(&v53);
         fake_put(p, EXTENTS + 0x10, 0x8000);
         fake_open(p);
-        const struct cs_heap *heap = jemalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "jemalloc");
         assert_non_null(heap);
         if (heap->measured.known)
                 for (size_t i = 1; i < p->claims.at.n; i++)

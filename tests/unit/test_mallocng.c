@@ -2,7 +2,7 @@
 /* musl's mallocng in memory made by hand: what it proves, and what it must not be believed. */
 #include "allocator.h"
 
-#include "fake_process.h"
+#include "fake_allocator.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,27 +105,10 @@ static struct fake_process *make(void)
         return p;
 }
 
-static const struct cs_heap *musl_of(const struct fake_process *p)
-{
-        for (size_t i = 0; i < p->heaps.found.n; i++)
-                if (strcmp(p->heaps.found.at[i].allocator, "musl") == 0)
-                        return &p->heaps.found.at[i];
-        return NULL;
-}
-
-static uint64_t claimed(const struct fake_process *p, enum cs_kind kind)
-{
-        uint64_t sum = 0;
-        for (size_t i = 0; i < p->claims.at.n; i++)
-                if (p->claims.at.at[i].kind == kind)
-                        sum += cs_range_size(p->claims.at.at[i].range);
-        return sum;
-}
-
 static void check_sound(struct fake_process *p)
 {
         fake_open(p);
-        const struct cs_heap *heap = musl_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "musl");
         assert_non_null(heap);
         assert_false(heap->walked);
         assert_true(heap->measured.known);
@@ -136,9 +119,9 @@ static void check_sound(struct fake_process *p)
                          12 * 120 + 2 * (0 + 1 + 2 + 3 + 4) + 1 + 5 * 10 + 300 + 492 + 65000 + ALONE_ASKED);
         assert_int_equal(heap->measured.free.count, 8 + 5 + 1 + 1);
         assert_int_equal(heap->measured.free.bytes, 8 * 128 + 5 * 16 + 496 + 65520);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_OVERHEAD), 2 * 4096);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_FREE), 65520);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_USED), DATA_BYTES - 65520);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_OVERHEAD), 2 * 4096);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_FREE), 65520);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_USED), DATA_BYTES - 65520);
         fake_destroy(p);
 }
 
@@ -167,7 +150,7 @@ static void test_silly_blocks(void **state)
         put_half(p, MIXED + 16 + 2 * 496 - 4, 5 << 13);
         put_half(p, MIXED + 16 + 496 - 4, 7 << 13 | 0x7fffU << 16);
         fake_open(p);
-        const struct cs_heap *heap = musl_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "musl");
         assert_true(heap && heap->measured.known);
         assert_int_equal(heap->measured.used.bytes,
                          12 * 120 + 2 * (0 + 1 + 2 + 3 + 4) + 1 + 5 * 10 + 492 + 492 + 65000 + ALONE_ASKED);
@@ -177,7 +160,7 @@ static void test_silly_blocks(void **state)
 static void check_refused(struct fake_process *p)
 {
         fake_open(p);
-        assert_null(musl_of(p));
+        assert_null(fake_heap_of(p, "musl"));
         assert_int_equal(p->claims.at.n, 0);
         fake_destroy(p);
 }

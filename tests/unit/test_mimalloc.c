@@ -2,7 +2,7 @@
 /* mimalloc's segments in memory made by hand: what they prove, and what they must not be believed. */
 #include "allocator.h"
 
-#include "fake_process.h"
+#include "fake_allocator.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,30 +97,13 @@ static struct fake_process *make(const struct version *v)
         return make_in(v, "/nowhere/libmimalloc.so.2.0");
 }
 
-static const struct cs_heap *mimalloc_of(const struct fake_process *p)
-{
-        for (size_t i = 0; i < p->heaps.found.n; i++)
-                if (strcmp(p->heaps.found.at[i].allocator, "mimalloc") == 0)
-                        return &p->heaps.found.at[i];
-        return NULL;
-}
-
-static uint64_t claimed(const struct fake_process *p, enum cs_kind kind)
-{
-        uint64_t sum = 0;
-        for (size_t i = 0; i < p->claims.at.n; i++)
-                if (p->claims.at.at[i].kind == kind)
-                        sum += cs_range_size(p->claims.at.at[i].range);
-        return sum;
-}
-
 static void test_versions(void **state)
 {
         (void)state;
         for (size_t i = 0; i < VERSIONS; i++) {
                 struct fake_process *p = make(&versions[i]);
                 fake_open(p);
-                const struct cs_heap *heap = mimalloc_of(p);
+                const struct cs_heap *heap = fake_heap_of(p, "mimalloc");
                 assert_non_null(heap);
                 assert_false(heap->walked);
                 assert_true(heap->measured.known);
@@ -131,11 +114,11 @@ static void test_versions(void **state)
                 assert_int_equal(heap->measured.free.count, 400 + 5 + 1);
                 assert_int_equal(heap->measured.free.bytes, 400 * 48 + 5 * 8192 + 2 * SLICE);
                 assert_int_equal(heap->measured.overhead, 2 * SLICE);
-                assert_int_equal(claimed(p, CS_KIND_MALLOC_OVERHEAD), 2 * SLICE);
+                assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_OVERHEAD), 2 * SLICE);
                 /* What has not become blocks begins on the page behind the last of them. */
                 uint64_t made = 48 * 1024;
-                assert_int_equal(claimed(p, CS_KIND_MALLOC_USED), made + 15 * 8192 + 19 * SLICE);
-                assert_int_equal(claimed(p, CS_KIND_MALLOC_FREE),
+                assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_USED), made + 15 * 8192 + 19 * SLICE);
+                assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_FREE),
                                  SLICE - made + 5 * 8192 + 44 * 8192 + 2 * SLICE);
                 fake_destroy(p);
         }
@@ -148,13 +131,13 @@ static void test_linked_in(void **state)
         struct fake_process *p = make_in(&versions[V209], "/nowhere/libengine.so");
         fake_put(p, MIMALLOC + FAKE_DATA + 0x40, record(&versions[V209], SEGMENT, 1));
         fake_open(p);
-        const struct cs_heap *heap = mimalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "mimalloc");
         assert_true(heap && heap->measured.known);
         assert_string_equal(p->image->modules.at[heap->module].name, "libengine.so");
         fake_destroy(p);
         p = make_in(&versions[V209], "/nowhere/libengine.so");
         fake_open(p);
-        heap = mimalloc_of(p);
+        heap = fake_heap_of(p, "mimalloc");
         assert_true(heap && heap->measured.known);
         assert_int_equal(heap->module, CS_NO_MODULE);
         fake_destroy(p);
@@ -170,7 +153,7 @@ static void test_huge(void **state)
         put_segment(p, v, THIRD, SECRET);
         put_page(p, v, THIRD, 1, slices, slices * SLICE, 1, 1, 1);
         fake_open(p);
-        const struct cs_heap *heap = mimalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "mimalloc");
         assert_true(heap && heap->measured.known);
         assert_int_equal(heap->measured.used.bytes,
                          598 * 48 + 15 * 8192 + 19 * SLICE + (uint64_t)slices * SLICE);
@@ -186,10 +169,10 @@ static void test_encoded_lists(void **state)
                 struct fake_process *p = make(&versions[V209]);
                 fake_put(p, SEGMENT + 2 * SLICE, lies[i]);
                 fake_open(p);
-                const struct cs_heap *heap = mimalloc_of(p);
+                const struct cs_heap *heap = fake_heap_of(p, "mimalloc");
                 assert_true(heap && heap->measured.known);
                 assert_int_equal(heap->measured.used.count, 598 + 15 + 1 + 1);
-                assert_int_equal(claimed(p, CS_KIND_MALLOC_USED), 48 * 1024 + 20 * 8192 + 19 * SLICE);
+                assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_USED), 48 * 1024 + 20 * 8192 + 19 * SLICE);
                 fake_destroy(p);
         }
 }
@@ -202,21 +185,9 @@ static void test_other_secret(void **state)
         put_segment(p, &versions[V209], THIRD, SECRET + 1);
         put_page(p, &versions[V209], THIRD, 1, 15, 15 * SLICE, 1, 1, 1);
         fake_open(p);
-        const struct cs_heap *heap = mimalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "mimalloc");
         assert_true(heap && heap->measured.known);
         assert_null(cs_claims_find(&p->claims, THIRD, NULL));
-        fake_destroy(p);
-}
-
-/* It is named by its file, but where the records do not agree nothing is counted. */
-static void check_refused(struct fake_process *p)
-{
-        fake_open(p);
-        const struct cs_heap *heap = mimalloc_of(p);
-        assert_non_null(heap);
-        assert_non_null(heap->why_not);
-        assert_false(heap->measured.known);
-        assert_int_equal(p->claims.at.n, 0);
         fake_destroy(p);
 }
 
@@ -226,7 +197,7 @@ static void test_no_secret(void **state)
         (void)state;
         struct fake_process *p = make(&versions[V209]);
         fake_put(p, SECOND + versions[V209].cookie, SECRET);
-        check_refused(p);
+        fake_check_refused(p, "mimalloc");
 }
 
 /* Counts of slices that lead past the last, or nowhere. */
@@ -239,7 +210,7 @@ static void test_broken_chain(void **state)
                 struct fake_process *p = make(v);
                 put_half(p, record(v, SEGMENT, 10), counts[i]);
                 put_half(p, SECOND + v->entries, 1);
-                check_refused(p);
+                fake_check_refused(p, "mimalloc");
         }
 }
 
@@ -251,7 +222,7 @@ static void test_impossible_pages(void **state)
         struct fake_process *p = make(v);
         put_half(p, record(v, SEGMENT, 1) + v->used, 1001);
         put_half(p, record(v, SEGMENT, 10) + v->size, UINT32_MAX);
-        check_refused(p);
+        fake_check_refused(p, "mimalloc");
 }
 
 /* A thread of an address that is none. */
@@ -262,7 +233,7 @@ static void test_no_thread(void **state)
         struct fake_process *p = make(v);
         fake_put(p, SEGMENT + v->thread_id, 12345);
         fake_put(p, SECOND + v->thread_id, UINT64_MAX);
-        check_refused(p);
+        fake_check_refused(p, "mimalloc");
 }
 
 int main(void)

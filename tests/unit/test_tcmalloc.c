@@ -2,7 +2,7 @@
 /* tcmalloc's page map in memory made by hand: what it proves, and what it must not be believed. */
 #include "allocator.h"
 
-#include "fake_process.h"
+#include "fake_allocator.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,29 +109,12 @@ static struct fake_process *make(unsigned shift)
         return make_in(shift, "/nowhere/libtcmalloc_minimal.so.4", BSS_BYTES);
 }
 
-static const struct cs_heap *tcmalloc_of(const struct fake_process *p)
-{
-        for (size_t i = 0; i < p->heaps.found.n; i++)
-                if (strcmp(p->heaps.found.at[i].allocator, "tcmalloc") == 0)
-                        return &p->heaps.found.at[i];
-        return NULL;
-}
-
-static uint64_t claimed(const struct fake_process *p, enum cs_kind kind)
-{
-        uint64_t sum = 0;
-        for (size_t i = 0; i < p->claims.at.n; i++)
-                if (p->claims.at.at[i].kind == kind)
-                        sum += cs_range_size(p->claims.at.at[i].range);
-        return sum;
-}
-
 static void check_shift(unsigned shift)
 {
         const uint64_t page = UINT64_C(1) << shift;
         struct fake_process *p = make(shift);
         fake_open(p);
-        const struct cs_heap *heap = tcmalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "tcmalloc");
         assert_non_null(heap);
         assert_false(heap->walked);
         assert_true(heap->measured.known);
@@ -143,8 +126,8 @@ static void check_shift(unsigned shift)
         assert_int_equal(heap->measured.free.count, 2 * page / 48 - 100 + 2 + 2);
         assert_int_equal(heap->measured.free.bytes,
                          (2 * page / 48 - 100) * 48 + 4 * page + 8 * page + 2 * page);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_USED), 2 * page + 3 * page + 2 * page);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_FREE), 4 * page + 8 * page + 2 * page);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_USED), 2 * page + 3 * page + 2 * page);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_FREE), 4 * page + 8 * page + 2 * page);
         /* From the first of them to the last, with what is between; what lies before may be anybody's. */
         uint64_t next;
         const struct cs_claim *records = cs_claims_find(&p->claims, SPANS, &next);
@@ -152,7 +135,7 @@ static void check_shift(unsigned shift)
         assert_int_equal(records->kind, CS_KIND_MALLOC_OVERHEAD);
         assert_int_equal(records->range.start, RECORDS + 0x1000);
         assert_int_equal(records->range.end, LEAF + 0x1000);
-        assert_int_equal(claimed(p, CS_KIND_MALLOC_OVERHEAD), heap->measured.overhead);
+        assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_OVERHEAD), heap->measured.overhead);
         fake_destroy(p);
 }
 
@@ -180,14 +163,14 @@ static void test_linked_in(void **state)
         (void)state;
         struct fake_process *p = make_in(13, "/nowhere/libengine.so", 1 << 20);
         fake_open(p);
-        const struct cs_heap *heap = tcmalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "tcmalloc");
         assert_true(heap && heap->measured.known);
         assert_string_equal(p->image->modules.at[heap->module].name, "libengine.so");
         assert_int_equal(heap->measured.used.count, 100 - 14 + 1 + 2);
         fake_destroy(p);
         p = make_in(13, "/nowhere/libengine.so", BSS_BYTES);
         fake_open(p);
-        assert_null(tcmalloc_of(p));
+        assert_null(fake_heap_of(p, "tcmalloc"));
         assert_int_equal(p->claims.at.n, 0);
         fake_destroy(p);
 }
@@ -201,9 +184,9 @@ static void test_bad_lists(void **state)
                 struct fake_process *p = make(13);
                 fake_put(p, DATA + 19 * page, nexts[i]);
                 fake_open(p);
-                const struct cs_heap *heap = tcmalloc_of(p);
+                const struct cs_heap *heap = fake_heap_of(p, "tcmalloc");
                 assert_true(heap && heap->measured.known);
-                assert_int_equal(claimed(p, CS_KIND_MALLOC_USED), 9 * page);
+                assert_int_equal(fake_claimed(p, CS_KIND_MALLOC_USED), 9 * page);
                 fake_destroy(p);
         }
 }
@@ -215,22 +198,10 @@ static void test_boastful_cache(void **state)
         struct fake_process *p = make(13);
         put_half(p, CACHE + CLASS_48 * 0x20 + 8, UINT32_MAX);
         fake_open(p);
-        const struct cs_heap *heap = tcmalloc_of(p);
+        const struct cs_heap *heap = fake_heap_of(p, "tcmalloc");
         assert_true(heap && heap->measured.known);
         assert_int_equal(heap->measured.cached.count, 100);
         assert_int_equal(heap->measured.used.count, 1 + 2);
-        fake_destroy(p);
-}
-
-/* It is named by its file, but where the records do not agree nothing is counted. */
-static void check_refused(struct fake_process *p)
-{
-        fake_open(p);
-        const struct cs_heap *heap = tcmalloc_of(p);
-        assert_non_null(heap);
-        assert_non_null(heap->why_not);
-        assert_false(heap->measured.known);
-        assert_int_equal(p->claims.at.n, 0);
         fake_destroy(p);
 }
 
@@ -239,7 +210,7 @@ static void test_no_sizes(void **state)
         (void)state;
         struct fake_process *p = make(13);
         put_half(p, SIZES + 5 * 4, 7);
-        check_refused(p);
+        fake_check_refused(p, "tcmalloc");
 }
 
 /* Spans that say nothing of the pages that name them. */
@@ -249,7 +220,7 @@ static void test_liars(void **state)
         struct fake_process *p = make(13);
         for (uint64_t n = 0; n < 5; n++)
                 fake_put(p, SPANS + n * SPAN, page_of(13, 100 + 40 * n));
-        check_refused(p);
+        fake_check_refused(p, "tcmalloc");
 }
 
 /* Spans in memory that nobody has. */
@@ -259,7 +230,7 @@ static void test_nowhere(void **state)
         struct fake_process *p = make(13);
         for (uint64_t n = 0; n < 5; n++)
                 fake_put(p, SPANS + n * SPAN + 8, UINT64_C(1) << 34);
-        check_refused(p);
+        fake_check_refused(p, "tcmalloc");
 }
 
 /* More objects than fit, and classes that there are not. */
@@ -269,7 +240,7 @@ static void test_impossible_spans(void **state)
         struct fake_process *p = make(13);
         for (uint64_t n = 0; n < 5; n++)
                 fake_put(p, SPANS + n * SPAN + 0x28, n % 2 ? 1 | 127 << 16 : 60000 | CLASS_48 << 16);
-        check_refused(p);
+        fake_check_refused(p, "tcmalloc");
 }
 
 /* What leads to the leaf stands where the root would begin in what the library cannot write. */
@@ -279,7 +250,7 @@ static void test_wrong_place(void **state)
         struct fake_process *p = make(13);
         fake_put(p, ROOT + (page_of(13, 0) >> 18) * 8, 0);
         fake_put(p, TCMALLOC + FAKE_DATA, LEAF);
-        check_refused(p);
+        fake_check_refused(p, "tcmalloc");
 }
 
 /* One span that lies over its neighbours: no byte is claimed twice. */
@@ -291,7 +262,7 @@ static void test_overlap(void **state)
         fake_open(p);
         for (size_t i = 1; i < p->claims.at.n; i++)
                 assert_true(p->claims.at.at[i].range.start >= p->claims.at.at[i - 1].range.end);
-        assert_true(tcmalloc_of(p)->measured.known);
+        assert_true(fake_heap_of(p, "tcmalloc")->measured.known);
         fake_destroy(p);
 }
 

@@ -31,18 +31,7 @@ static enum cs_target_kind target_kind(const struct cs_case *c, const struct cs_
 {
         if (w->note && strncmp(w->note, "vtable for ", 11) == 0)
                 return CS_TARGET_VTABLE;
-        switch (cs_space_part(c->space, module, w->value)) {
-        case CS_PART_TEXT:
-                return CS_TARGET_FUNCTION;
-        case CS_PART_RELRO:
-                return CS_TARGET_CONST;
-        case CS_PART_DATA:
-                return CS_TARGET_DATA;
-        case CS_PART_BSS:
-                return CS_TARGET_BSS;
-        default:
-                return CS_TARGET_LITERAL;
-        }
+        return cs_target_kind_of(cs_space_part(c->space, module, w->value));
 }
 
 /* The name of a word's target without the module's: the evidence names that apart. */

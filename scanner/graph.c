@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "cs_limits.h"
 #include "ownwords.h"
+#include "stretches.h"
 #include "tails.h"
 #include "tally.h"
 #include "work.h"
@@ -292,34 +293,31 @@ static enum cs_status scan_root_words(struct build *b, struct worker *w, struct 
         return CS_OK;
 }
 
+/* What a range's words are read for. */
+struct scan {
+        struct build *b;
+        struct worker *w;
+        struct unit_out *out;
+        uint32_t block; /* or CS_NO_BLOCK: a root */
+        uint32_t from;  /* which root */
+        struct cs_range range;
+};
+
+static enum cs_status scan_stretch(void *context, uint64_t addr, const uint8_t *bytes, size_t len,
+                                   struct cs_error *err)
+{
+        const struct scan *s = context;
+        return s->block == CS_NO_BLOCK ? scan_root_words(s->b, s->w, s->out, s->from, addr, bytes, len, err)
+                                       : scan_words(s->b, s->w, s->out, s->block, s->range,
+                                                    addr - s->range.start, bytes, len, err);
+}
+
 /* Calls the right scanner for all readable words of a range; block is CS_NO_BLOCK for roots. */
 static enum cs_status scan_range(struct build *b, struct worker *w, struct unit_out *out, uint32_t block,
                                  uint32_t from, struct cs_range range, struct cs_error *err)
 {
-        for (uint64_t at = (range.start + 7) & ~(uint64_t)7; at < range.end;) {
-                size_t got;
-                uint64_t zeros = range.end - at >= CS_PAGE ? cs_source_zeros(w->view.src, at) : 0;
-                if (zeros >= CS_PAGE) {
-                        at += zeros & ~(uint64_t)7;
-                        continue;
-                }
-                size_t want = range.end - at < CS_VIEW_BYTES ? (size_t)(range.end - at) : CS_VIEW_BYTES;
-                const uint8_t *bytes = cs_view_whole(&w->view, at, want, &got);
-                if (!bytes || got < 8) {
-                        uint64_t next =
-                                cs_source_next(w->view.src, cs_page_down(at + 8) + (bytes ? 0 : CS_PAGE));
-                        at = next > at + 8 ? next : at + 8;
-                        continue;
-                }
-                enum cs_status st =
-                        block == CS_NO_BLOCK
-                                ? scan_root_words(b, w, out, from, at, bytes, got, err)
-                                : scan_words(b, w, out, block, range, at - range.start, bytes, got, err);
-                if (st != CS_OK)
-                        return st;
-                at += got & ~(size_t)7;
-        }
-        return CS_OK;
+        struct scan scan = { b, w, out, block, from, range };
+        return cs_stretches(&w->view, range, scan_stretch, &scan, err);
 }
 
 /* Notes the block where it is mostly pointers to code. */
@@ -500,25 +498,16 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         }
         if (!set_begin(out, n, total) || !fits)
                 return cs_fail(err, CS_ELIMIT, "more than 2^32 references from %d blocks", CS_GRAPH_GROUP);
-        for (size_t u = 0; u < b->n_outs; u++)
-                for (size_t i = 0; i < b->outs[u].tables.n; i++) {
-                        enum cs_status st = cs_vec_push(&out->tables, b->outs[u].tables.at[i], err);
-                        if (st != CS_OK)
-                                return st;
-                }
-        for (size_t u = 0; u < b->n_outs; u++)
-                for (size_t i = 0; i < b->outs[u].votes.n; i++) {
-                        enum cs_status st = cs_vec_push(&out->votes, b->outs[u].votes.at[i], err);
-                        if (st != CS_OK)
-                                return st;
-                }
-        for (size_t u = 0; u < b->n_outs; u++)
-                for (size_t i = 0; i < b->outs[u].roots.n; i++) {
-                        enum cs_status st = cs_vec_push(&out->roots, b->outs[u].roots.at[i], err);
-                        if (st != CS_OK)
-                                return st;
-                        out->marks[b->outs[u].roots.at[i]] = CS_MARK_REFERENCED;
-                }
+        for (size_t u = 0; u < b->n_outs; u++) {
+                const struct unit_out *o = &b->outs[u];
+                enum cs_status st;
+                if ((st = cs_vec_append(&out->tables, &o->tables, err)) != CS_OK ||
+                    (st = cs_vec_append(&out->votes, &o->votes, err)) != CS_OK ||
+                    (st = cs_vec_append(&out->roots, &o->roots, err)) != CS_OK)
+                        return st;
+        }
+        for (size_t i = 0; i < out->roots.n; i++)
+                out->marks[out->roots.at[i]] = CS_MARK_REFERENCED;
         out->roots.n = unique(out->roots.at, out->roots.n);
         return CS_OK;
 }

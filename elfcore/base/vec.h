@@ -31,6 +31,15 @@ CS_CHECK enum cs_status cs_vec_reserve_bytes(void **at, size_t *cap, size_t n, s
                 cs_push_;                                                  \
         })
 
+/* Appends all elements of another vector of the same type (likewise). */
+#define cs_vec_append(vec, from, err)                                                     \
+        ({                                                                                \
+                enum cs_status cs_append_ = cs_vec_reserve((vec), (from)->n, (err));      \
+                for (size_t cs_i_ = 0; cs_append_ == CS_OK && cs_i_ < (from)->n; cs_i_++) \
+                        (vec)->at[(vec)->n++] = (from)->at[cs_i_];                        \
+                cs_append_;                                                               \
+        })
+
 #define cs_vec_deinit(vec)                 \
         do {                               \
                 free((vec)->at);           \

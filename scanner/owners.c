@@ -361,28 +361,28 @@ static void show_literals(const struct cs_owners_input *in, struct cs_view *view
 
 /* ---- clusters ---------------------------------------------------------------------------------------------------- */
 
-/* Gives a cluster the owner of most of its bytes. What its words said stays as evidence where they said the same. */
+/* Gives a cluster the owner of most of its blocks. What its words said stays as evidence where they said the same. */
 static enum cs_status sum_up(const struct cs_owners_input *in, const struct cs_labels *labels,
                              uint32_t cluster, struct cs_owner *owner, struct cs_error *err)
 {
-        struct ballot bytes = { 0 };
+        struct ballot ballot = { 0 };
         enum cs_status st = CS_OK;
         double sure = 0;
         int32_t said = owner->module;
         for (uint32_t m = in->members->first[cluster]; st == CS_OK && m < in->members->first[cluster + 1];
              m++) {
                 uint32_t i = in->members->block[m];
-                st = cast(&bytes, labels->module[i], 1, err);
+                st = cast(&ballot, labels->module[i], 1, err);
         }
-        const struct vote *won = winner(&bytes);
+        const struct vote *won = winner(&ballot);
         owner->module = won && won->module ? (int32_t)won->module - 1 : CS_NO_MODULE;
         for (uint32_t m = in->members->first[cluster]; won && m < in->members->first[cluster + 1]; m++)
                 if (labels->module[in->members->block[m]] == won->module)
                         sure += labels->certainty[in->members->block[m]];
-        owner->confidence = won && won->module ? sure / 255 / bytes.total : 0;
+        owner->confidence = won && won->module ? sure / 255 / ballot.total : 0;
         if (owner->module != said)
                 owner->n_evidence = 0;
-        cs_vec_deinit(&bytes.votes);
+        cs_vec_deinit(&ballot.votes);
         return st;
 }
 
@@ -425,7 +425,7 @@ static void show_guess(struct cs_owner *owner, enum cs_evidence_kind why)
 enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out, struct cs_error *err)
 {
         size_t n = in->clusters->at.n;
-        struct cs_spread_input spread = { in->blocks, in->clusters, in->graph, in->image->modules.n };
+        struct cs_spread_input spread = { in->blocks, in->graph, in->image->modules.n };
         enum cs_status st;
         out->clusters = calloc(n + 1, sizeof(*out->clusters));
         if (!out->clusters)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which module asked for each block. First by what the blocks point at; then, for those whose words say nothing, by who points
- * at them and by what they lead to (owner_spread.h). A cluster has the owner of most of its bytes, and the evidence that its
+ * at them and by what they lead to (owner_spread.h). A cluster has the owner of most of its blocks, and the evidence that its
  * blocks share. */
 #ifndef CS_OWNERS_H
 #define CS_OWNERS_H

@@ -16,6 +16,7 @@ build_c busy -pthread <<'END'
 
 static _Atomic unsigned long turns, signals;
 static char *blocks[4000];
+static pthread_attr_t detached;
 
 static void on_signal(int number)
 {
@@ -37,9 +38,9 @@ static void *turn(void *x)
                 free(*block);
                 *block = memset(malloc(200), (int)n, 200);
                 if (n % 5000 == 0) {
+                        /* Not by pthread_detach: it looks at a thread that may be gone by then (glibc bug 19951). */
                         pthread_t t;
-                        if (pthread_create(&t, NULL, nothing, NULL) == 0)
-                                pthread_detach(t);
+                        pthread_create(&t, &detached, nothing, NULL);
                 }
         }
         return NULL;
@@ -49,6 +50,8 @@ int main(void)
 {
         pthread_t t;
         signal(SIGUSR1, on_signal);
+        pthread_attr_init(&detached);
+        pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
         for (unsigned long i = 0; i < 4; i++)
                 pthread_create(&t, NULL, turn, (void *)i);
         puts("ready");

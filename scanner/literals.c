@@ -9,7 +9,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SHARED = UINT16_MAX, WHOLE_SEED = 1, FORMAT_SEED = 2, VIEW = 64 << 10 };
+/* Values of the table: a module and one; from SETS on, which set; SHARED: of more than a set takes. */
+enum { SHARED = UINT16_MAX, SETS = 1 << 16, WHOLE_SEED = 1, FORMAT_SEED = 2, VIEW = 64 << 10 };
 
 struct reader {
         struct cs_literals *out;
@@ -22,17 +23,35 @@ static uint64_t key_of(const uint8_t *text, size_t len, unsigned seed)
         return XXH3_64bits_withSeed(text, len < CS_LITERAL_MOST ? len : (size_t)CS_LITERAL_MOST, seed);
 }
 
+/* One more module has a text that others have. Modules are read in their order. */
+static enum cs_status share(struct reader *r, uint64_t *value)
+{
+        if (*value == SHARED || *value == r->module + 1)
+                return CS_OK;
+        if (*value < SETS) {
+                struct cs_literal_set pair = { { (uint16_t)(*value - 1), (uint16_t)r->module }, 2 };
+                *value = SETS + r->out->sets.n;
+                return cs_vec_push(&r->out->sets, pair, r->err);
+        }
+        struct cs_literal_set *set = &r->out->sets.at[*value - SETS];
+        if (set->modules[set->n - 1] == r->module)
+                return CS_OK;
+        if (set->n == CS_LITERAL_SET)
+                *value = SHARED;
+        else
+                set->modules[set->n++] = (uint16_t)r->module;
+        return CS_OK;
+}
+
 static enum cs_status enter(struct reader *r, uint64_t key)
 {
-        uint64_t *module;
+        uint64_t *value;
         if (r->out->at.n >= CS_LIMIT_LITERALS) {
                 r->out->limited = true;
                 return CS_OK;
         }
-        enum cs_status st = cs_tally_at(&r->out->at, key, r->module + 1, &module, r->err);
-        if (st == CS_OK && *module != r->module + 1)
-                *module = SHARED;
-        return st;
+        enum cs_status st = cs_tally_at(&r->out->at, key, r->module + 1, &value, r->err);
+        return st == CS_OK ? share(r, value) : st;
 }
 
 /* A constant, and, as a format, what stands before its first variable part. */
@@ -108,12 +127,13 @@ enum cs_status cs_literals_build(const struct cs_image *image, const struct cs_s
 void cs_literals_deinit(struct cs_literals *literals)
 {
         cs_tally_deinit(&literals->at);
+        cs_vec_deinit(&literals->sets);
 }
 
 static int32_t look_up(const struct cs_literals *literals, uint64_t key)
 {
         uint64_t module = cs_tally_get(&literals->at, key, 0);
-        return module && module != SHARED ? (int32_t)module - 1 : CS_NO_MODULE;
+        return module && module < SHARED ? (int32_t)module - 1 : CS_NO_MODULE;
 }
 
 int32_t cs_literals_owner(const struct cs_literals *literals, const uint8_t *bytes, size_t len)
@@ -132,4 +152,23 @@ int32_t cs_literals_owner(const struct cs_literals *literals, const uint8_t *byt
         if (module == CS_NO_MODULE && fixed >= CS_LITERAL_LEAST && fixed < run)
                 module = look_up(literals, key_of(bytes, fixed, FORMAT_SEED));
         return module;
+}
+
+size_t cs_literals_word(const uint8_t *bytes, size_t len)
+{
+        if (len < CS_LITERAL_LEAST || bytes[0] < ' ')
+                return 0;
+        size_t run = cs_text_run(bytes, len < CS_LITERAL_MOST ? len : (size_t)CS_LITERAL_MOST);
+        return run < CS_LITERAL_LEAST || run == len || bytes[run] ? 0 : run;
+}
+
+struct cs_literal_set cs_literals_holders(const struct cs_literals *literals, const uint8_t *text, size_t len)
+{
+        struct cs_literal_set set = { .n = 0 };
+        uint64_t value = cs_tally_get(&literals->at, key_of(text, len, WHOLE_SEED), SHARED);
+        if (value >= SETS)
+                return literals->sets.at[value - SETS];
+        if (value < SHARED)
+                set = (struct cs_literal_set){ { (uint16_t)(value - 1) }, 1 };
+        return set;
 }

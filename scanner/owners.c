@@ -2,6 +2,7 @@
 #include "owners.h"
 
 #include "bytes.h"
+#include "dictionaries.h"
 #include "owner_spread.h"
 #include "ownwords.h"
 #include "signature.h"
@@ -331,9 +332,9 @@ static void show_edges(const struct cs_owners_input *in, struct cs_owner *owners
         }
 }
 
-/* Texts of a sample that are constants of the cluster's owner, and of nobody else. */
-static void show_literals(const struct cs_owners_input *in, struct cs_view *view, uint32_t cluster,
-                          struct cs_owner *owner)
+/* Texts of a sample that are constants of the cluster's owner, and of nobody else, or out of a dictionary of it. */
+static void show_literals(const struct cs_owners_input *in, const cs_dictionary_vec *dictionaries,
+                          struct cs_view *view, uint32_t cluster, struct cs_owner *owner)
 {
         uint32_t sample[TEXTS], n_own = 0;
         size_t n = cs_members_sample(in->members, cluster, TEXTS, sample);
@@ -345,7 +346,9 @@ static void show_literals(const struct cs_owners_input *in, struct cs_view *view
                 size_t want = cs_range_size(payload) < CS_LITERAL_MOST ? (size_t)cs_range_size(payload)
                                                                        : (size_t)CS_LITERAL_MOST;
                 const uint8_t *bytes = cs_view_whole(view, payload.start, want, &got);
-                if (!bytes || cs_literals_owner(in->literals, bytes, got) != owner->module)
+                if (!bytes || (cs_literals_owner(in->literals, bytes, got) != owner->module &&
+                               !cs_dictionaries_say(dictionaries, in->literals, block.size,
+                                                    (uint32_t)owner->module, bytes, got)))
                         continue;
                 n_own++;
                 if (!example)
@@ -422,11 +425,39 @@ static void show_guess(struct cs_owner *owner, enum cs_evidence_kind why)
                 add_evidence(owner, e);
 }
 
+/* Whose each block is. *only: the one module that can be, or CS_NO_MODULE. */
+static enum cs_status find_blocks(const struct cs_owners_input *in, struct cs_owners *out,
+                                  cs_dictionary_vec *dictionaries, int32_t *only, struct cs_error *err)
+{
+        struct cs_spread_input spread = { in->blocks, in->graph, in->image->modules.n };
+        struct cs_dictionaries_input words = { in->image, in->blocks, in->clusters, in->members,
+                                               in->literals };
+        enum cs_status st = by_words(in, out->clusters, err);
+        if (st != CS_OK)
+                return st;
+        label_blocks(in, out->clusters, &out->blocks);
+        label_unloaded(in, out->clusters, &out->blocks);
+        if (in->literals)
+                st = cs_dictionaries_label(&words, &out->blocks, dictionaries, err);
+        if (st != CS_OK || (st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK)
+                return st;
+        doubt_unloaded(in, &out->blocks);
+        *only = only_candidate(in);
+        if (*only != CS_NO_MODULE)
+                name_candidate(in, (uint32_t)*only, &out->blocks);
+        return CS_OK;
+}
+
+static void dictionaries_deinit(cs_dictionary_vec *dictionaries)
+{
+        cs_vec_deinit(dictionaries);
+}
+
 enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out, struct cs_error *err)
 {
+        cs_cleanup(dictionaries_deinit) cs_dictionary_vec dictionaries = { 0 };
         size_t n = in->clusters->at.n;
-        struct cs_spread_input spread = { in->blocks, in->graph, in->image->modules.n };
-        enum cs_status st;
+        int32_t only;
         out->clusters = calloc(n + 1, sizeof(*out->clusters));
         if (!out->clusters)
                 return cs_fail(err, CS_ENOMEM, "owners of %zu clusters", n);
@@ -434,30 +465,22 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
         in->graph->said = (struct cs_labels){ 0 };
         for (size_t c = 0; c < n; c++)
                 out->clusters[c].module = CS_NO_MODULE;
-        if ((st = by_words(in, out->clusters, err)) != CS_OK)
-                return st;
-        label_blocks(in, out->clusters, &out->blocks);
-        label_unloaded(in, out->clusters, &out->blocks);
-        if ((st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK)
-                return st;
-        doubt_unloaded(in, &out->blocks);
-        int32_t only = only_candidate(in);
-        if (only != CS_NO_MODULE)
-                name_candidate(in, (uint32_t)only, &out->blocks);
+        enum cs_status st = find_blocks(in, out, &dictionaries, &only, err);
         for (size_t c = 0; st == CS_OK && c < n; c++)
                 st = sum_up(in, &out->blocks, (uint32_t)c, &out->clusters[c], err);
-        if (st == CS_OK)
-                show_edges(in, out->clusters);
+        if (st != CS_OK)
+                return st;
+        show_edges(in, out->clusters);
         struct cs_view view;
         cs_view_init_hopping(&view, in->image->source);
-        for (size_t c = 0; st == CS_OK && in->literals && c < n && c < SHOWN; c++)
+        for (size_t c = 0; in->literals && c < n && c < SHOWN; c++)
                 if (out->clusters[c].module != CS_NO_MODULE)
-                        show_literals(in, &view, (uint32_t)c, &out->clusters[c]);
+                        show_literals(in, &dictionaries, &view, (uint32_t)c, &out->clusters[c]);
         cs_view_deinit(&view);
         for (size_t c = 0; c < n; c++)
                 show_guess(&out->clusters[c],
                            only == CS_NO_MODULE ? CS_EVIDENCE_NEIGHBOUR : CS_EVIDENCE_IMPORT);
-        return st;
+        return CS_OK;
 }
 
 void cs_owners_deinit(struct cs_owners *owners)

@@ -93,6 +93,14 @@ bool cs_ownwords_is_table(uint32_t functions, uint64_t words)
         return functions >= TABLE_FUNCTIONS && functions >= words / TABLE_PART;
 }
 
+/* One pointer to code may be a callback that somebody registered; several into one module are an object's own. */
+static double best_trust(const struct cs_ownwords_module *m)
+{
+        static const double BY_FUNCTIONS[] = { 0, 0.60, 0.75, 0.80, 0.85, 0.90 };
+        uint32_t n = m->functions < 5 ? m->functions : 5;
+        return (double)m->best > BY_FUNCTIONS[n] ? (double)m->best : BY_FUNCTIONS[n];
+}
+
 int32_t cs_ownwords_owner(const struct cs_ownwords *words, uint8_t *certainty)
 {
         const struct cs_ownwords_module *won = NULL;
@@ -111,8 +119,8 @@ int32_t cs_ownwords_owner(const struct cs_ownwords *words, uint8_t *certainty)
         if (!won)
                 return CS_NO_MODULE;
         /* A single word far inside may be anything; many words, or one that stands at the start, are no accident. */
-        double enough =
-                (double)won->best > trust(CS_TARGET_VTABLE, false) ? 0 : ENOUGH; /* an object's own class */
-        *certainty = (uint8_t)(255 * (double)won->best * most / (most + enough) * (0.75 + 0.25 * most / all));
+        double best = best_trust(won);
+        double enough = best > trust(CS_TARGET_VTABLE, false) ? 0 : ENOUGH; /* an object's own class */
+        *certainty = (uint8_t)(255 * best * most / (most + enough) * (0.75 + 0.25 * most / all));
         return (int32_t)won->module;
 }

@@ -286,8 +286,8 @@ static json_t *leak_value(struct writer *w, const struct cs_report_cluster *c)
         put(w, object, "stale", number(c->leak_stale));
         put(w, object, "retained", number(c->leak_retained));
         put(w, object, "retained_resident", number(c->leak_retained_resident));
-        put(w, object, "library", string(w, c->library));
-        put(w, object, "confidence", real(c->library ? c->confidence : 0));
+        put(w, object, "library", string(w, c->leak_library));
+        put(w, object, "confidence", real(c->leak_library ? c->leak_confidence : 0));
         if (c->has_template)
                 put(w, object, "template", text(w, c->template));
         return object;

@@ -59,8 +59,10 @@ static void render_clusters(struct cs_screen *screen, const struct cs_report *re
                         cs_screen_text(screen, "%s", cs_units_count(c->leak_indirect).text),
                         cs_screen_text(screen, "%s", cs_units_count(c->leak_possible).text),
                         cs_screen_text(screen, "%s", cs_units_count(c->count).text),
-                        c->library ? cs_screen_text(screen, "%s", cs_units_percent(c->confidence).text) : "-",
-                        c->library ? cs_screen_safe(screen, c->library) : "(no owner found)",
+                        c->leak_library
+                                ? cs_screen_text(screen, "%s", cs_units_percent(c->leak_confidence).text)
+                                : "-",
+                        c->leak_library ? cs_screen_safe(screen, c->leak_library) : "(no owner found)",
                 };
                 cs_table_add(&table, screen, cells);
                 cs_table_add_under(&table, screen, cs_screen_safe(screen, c->what), CS_STYLE_BOLD,

@@ -178,6 +178,10 @@ static enum cs_status describe_evidence(const struct cs_describe *d, uint32_t cl
                         r->kind = "rodata-literal";
                         r->symbol = literal(d, e->target);
                         break;
+                case CS_EVIDENCE_SITE:
+                        r->kind = "allocation-site";
+                        r->symbol = function_name(d, e->target);
+                        break;
                 case CS_EVIDENCE_NEIGHBOUR:
                         r->kind = "neighbour";
                         break;
@@ -287,6 +291,13 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
         if (owner->module != CS_NO_MODULE) {
                 out->library = keep(d, cs_unloaded_name(d->image, d->unloaded, (size_t)owner->module));
                 out->confidence = owner->confidence;
+        }
+        out->leak_library = out->library;
+        out->leak_confidence = out->confidence;
+        if (owner->lost_module != CS_NO_MODULE) {
+                out->leak_library =
+                        keep(d, cs_unloaded_name(d->image, d->unloaded, (size_t)owner->lost_module));
+                out->leak_confidence = owner->lost_confidence;
         }
         out->examples = cs_pool_alloc(d->pool, c->n_examples + 1, sizeof(*out->examples));
         if (!out->examples || !out->what || !out->id)

@@ -3,6 +3,7 @@
 
 #include "bytes.h"
 #include "dictionaries.h"
+#include "orphans.h"
 #include "owner_spread.h"
 #include "ownwords.h"
 #include "signature.h"
@@ -20,7 +21,7 @@ enum {
 
 /* A step over the graph keeps nearly all of what is known: the first parent is right for nine blocks in ten. */
 static const double STEP_DOWN = 0.97, STEP_UP = 0.85, ROOT_TRUST = 0.90, FRAME_TRUST = 0.50,
-                    LITERAL_TRUST = 0.5;
+                    LITERAL_TRUST = 0.5, SITE_TRUST = 0.5;
 /* Where nearly all of the blocks have the words that speak for the owner, these speak for each of them. */
 static const double UNIFORM = 0.9;
 /* The runtimes allocate for themselves as well. */
@@ -241,7 +242,9 @@ static void label_unloaded(const struct cs_owners_input *in, struct cs_owner *cl
                 uint8_t certainty = (uint8_t)(trust * 255);
                 if (owner->module != CS_NO_MODULE && owner->confidence >= trust)
                         continue;
-                *owner = (struct cs_owner){ .module = (int32_t)e.module, .confidence = trust };
+                *owner = (struct cs_owner){ .module = (int32_t)e.module,
+                                            .lost_module = CS_NO_MODULE,
+                                            .confidence = trust };
                 add_evidence(owner, e);
                 for (uint32_t m = in->members->first[k->cluster]; m < in->members->first[k->cluster + 1]; m++)
                         if (labels->certainty[in->members->block[m]] < certainty)
@@ -427,7 +430,8 @@ static void show_guess(struct cs_owner *owner, enum cs_evidence_kind why)
 
 /* Whose each block is. *only: the one module that can be, or CS_NO_MODULE. */
 static enum cs_status find_blocks(const struct cs_owners_input *in, struct cs_owners *out,
-                                  cs_dictionary_vec *dictionaries, int32_t *only, struct cs_error *err)
+                                  cs_dictionary_vec *dictionaries, cs_orphan_vec *orphans, int32_t *only,
+                                  struct cs_error *err)
 {
         struct cs_spread_input spread = { in->blocks, in->graph, in->image->modules.n };
         struct cs_dictionaries_input words = { in->image, in->blocks, in->clusters, in->members,
@@ -445,7 +449,8 @@ static enum cs_status find_blocks(const struct cs_owners_input *in, struct cs_ow
         *only = only_candidate(in);
         if (*only != CS_NO_MODULE)
                 name_candidate(in, (uint32_t)*only, &out->blocks);
-        return CS_OK;
+        struct cs_orphans_input ask = { in->image, in->space, in->clusters, in->members };
+        return cs_orphans_label(&ask, &out->blocks, orphans, err);
 }
 
 static void dictionaries_deinit(cs_dictionary_vec *dictionaries)
@@ -453,9 +458,31 @@ static void dictionaries_deinit(cs_dictionary_vec *dictionaries)
         cs_vec_deinit(dictionaries);
 }
 
+static void orphans_deinit(cs_orphan_vec *orphans)
+{
+        cs_vec_deinit(orphans);
+}
+
+/* Where code asks for blocks of a size, for which nobody else speaks. */
+static void show_sites(const cs_orphan_vec *orphans, struct cs_owner *owners)
+{
+        for (size_t i = 0; i < orphans->n; i++) {
+                const struct cs_orphan *o = &orphans->at[i];
+                if (owners[o->cluster].module == (int32_t)o->module)
+                        add_evidence(&owners[o->cluster],
+                                     (struct cs_evidence){ .kind = CS_EVIDENCE_SITE,
+                                                           .offset = CS_EDGE_ANYWHERE,
+                                                           .module = o->module,
+                                                           .target = o->site,
+                                                           .share = 1,
+                                                           .weight = o->share * SITE_TRUST });
+        }
+}
+
 enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners *out, struct cs_error *err)
 {
         cs_cleanup(dictionaries_deinit) cs_dictionary_vec dictionaries = { 0 };
+        cs_cleanup(orphans_deinit) cs_orphan_vec orphans = { 0 };
         size_t n = in->clusters->at.n;
         int32_t only;
         out->clusters = calloc(n + 1, sizeof(*out->clusters));
@@ -464,13 +491,14 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
         out->blocks = in->graph->said;
         in->graph->said = (struct cs_labels){ 0 };
         for (size_t c = 0; c < n; c++)
-                out->clusters[c].module = CS_NO_MODULE;
-        enum cs_status st = find_blocks(in, out, &dictionaries, &only, err);
+                out->clusters[c].module = out->clusters[c].lost_module = CS_NO_MODULE;
+        enum cs_status st = find_blocks(in, out, &dictionaries, &orphans, &only, err);
         for (size_t c = 0; st == CS_OK && c < n; c++)
                 st = sum_up(in, &out->blocks, (uint32_t)c, &out->clusters[c], err);
         if (st != CS_OK)
                 return st;
         show_edges(in, out->clusters);
+        show_sites(&orphans, out->clusters);
         struct cs_view view;
         cs_view_init_hopping(&view, in->image->source);
         for (size_t c = 0; in->literals && c < n && c < SHOWN; c++)

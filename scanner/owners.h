@@ -21,6 +21,7 @@ enum cs_evidence_kind {
         CS_EVIDENCE_CHILD,    /* they point at blocks of another cluster */
         CS_EVIDENCE_LITERAL, /* they begin with text that is a constant of that module alone; target: one of them */
         CS_EVIDENCE_NEIGHBOUR, /* blocks beside them are its own */
+        CS_EVIDENCE_SITE,      /* code of the module asks for so many bytes; target: where (orphans.h) */
         CS_EVIDENCE_IMPORT,    /* no other module could have asked for them */
 };
 
@@ -37,6 +38,8 @@ struct cs_evidence {
 struct cs_owner {
         int32_t module; /* or CS_NO_MODULE; one that is gone: as in unloaded.h */
         double confidence;
+        int32_t lost_module; /* of most of its lost blocks (relate.h): blocks of one shape may be several libraries' */
+        double lost_confidence;
         uint32_t n_evidence;
         struct cs_evidence evidence[CS_OWNER_EVIDENCE]; /* heaviest first */
 };

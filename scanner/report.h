@@ -198,6 +198,8 @@ struct cs_report_cluster {
         uint64_t
                 leak_retained; /* bytes of the direct ones, and of all that only they lead to, whatever its cluster */
         uint64_t leak_retained_resident;
+        const char *leak_library; /* of most of its leaked blocks; as library where none is leaked */
+        double leak_confidence;
         struct cs_report_referrer *referrers; /* largest share first */
         size_t n_referrers;
         uint64_t *examples; /* addresses as malloc returned them */

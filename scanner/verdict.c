@@ -88,11 +88,16 @@ static size_t worst(const struct cs_bench *b, bool leaks_only)
         return best;
 }
 
+static const char *owner_of(struct cs_bench *b, const char *library, double confidence)
+{
+        if (!library)
+                return "an unknown library";
+        return confidence >= 0.5 ? library : cs_pool_printf(&b->report->pool, "perhaps %s", library);
+}
+
 const char *cs_verdict_owner(struct cs_bench *b, const struct cs_report_cluster *c)
 {
-        if (!c->library)
-                return "an unknown library";
-        return c->confidence >= 0.5 ? c->library : cs_pool_printf(&b->report->pool, "perhaps %s", c->library);
+        return owner_of(b, c->library, c->confidence);
 }
 
 uint64_t cs_verdict_lost(const struct cs_bench *b)
@@ -118,10 +123,10 @@ static void judge_leak(struct cs_bench *b, size_t c)
         /* Blocks of which nearly all are lost leave little doubt; how much of the heap they are decides whether it matters. */
         v->confidence = 0.6 + 0.2 * lost + 0.19 * (part > 0.5 ? 1 : part * 2);
         v->cluster = r->id;
-        v->library = r->library;
+        v->library = r->leak_library;
         v->summary = cs_pool_printf(
                 pool, "%s lost blocks of %s (%s) hold %s of memory, %.0f %% of what malloc has in use",
-                cs_verdict_number(l->direct), r->what, cs_verdict_owner(b, r),
+                cs_verdict_number(l->direct), r->what, owner_of(b, r->leak_library, r->leak_confidence),
                 cs_verdict_size(l->retained_resident), 100 * part);
         cs_verdict_reason(
                 b,
@@ -158,7 +163,7 @@ static void name_largest(struct cs_bench *b)
                                   "%s, %s (%s)",
                                   cs_verdict_size(cs_verdict_lost(b)), cs_verdict_number(lost_blocks(b)),
                                   cs_verdict_number(b->leaks->clusters[c].direct), r->id, r->what,
-                                  cs_verdict_owner(b, r)));
+                                  owner_of(b, r->leak_library, r->leak_confidence)));
 }
 
 static void judge_sound(struct cs_bench *b)

@@ -31,7 +31,7 @@ def kinds: ["malloc-used", "malloc-free", "malloc-overhead", "java-heap", "java-
         "reserved", "anonymous"];
 def verdicts: ["leak", "growth", "fragmentation", "retention", "managed-heap", "cache-or-live-data", "healthy", "unknown"];
 def evidence_kinds: ["vtable", "function", "data", "rodata-literal", "typeinfo", "thread", "stack", "static-root", "referrer",
-        "neighbour", "peer", "runtime-type", "import"];
+        "neighbour", "peer", "runtime-type", "import", "allocation-site"];
 def field_kinds: ["pointer:module", "pointer:block", "pointer:self", "pointer:stack", "pointer:memory", "text", "int", "flags",
         "float", "time", "constant", "zero", "mixed"];
 def one_of(list): . as $v | list | index([$v]) != null;

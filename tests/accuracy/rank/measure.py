@@ -65,10 +65,9 @@ def ranking(corescan, core):
     said = subprocess.run([corescan, '--json', '--leaks', '--libraries', '--clusters', '--top', '0', core], check=True,
                           stdout=subprocess.PIPE).stdout
     report = json.loads(said)
-    owners = {cluster['id']: cluster['library'] for cluster in report['clusters']}
     leaked = collections.Counter()
     for leak in report['leaks']['clusters']:
-        leaked[owners[leak['cluster']]] += leak['retained']
+        leaked[leak['library']] += leak['retained']
     return leaked.most_common()
 
 

@@ -318,6 +318,43 @@ static uint64_t nth_start(const struct cs_heap_range *r, uint64_t addr, uint32_t
         return r->range.start + ((uint64_t)w * 64 + (uint64_t)__builtin_ctzll(bits)) * CS_BLOCK_UNIT;
 }
 
+/* Where block `index` of the cursor's heap range starts, or the range ends. */
+static uint64_t start_from(const struct cs_block_cursor *c, uint32_t index)
+{
+        const struct cs_heap_range *r = c->range;
+        if (index - r->first == r->count)
+                return r->range.end;
+        return index - c->index < CS_SELECT_BLOCKS ? nth_start(r, c->start, index - c->index)
+                                                   : start_of(r, index - r->first);
+}
+
+void cs_blocks_skip(struct cs_block_cursor *c, uint32_t index)
+{
+        if (index <= c->index || index >= c->end)
+                return;
+        if (index - c->range->first >= c->range->count) {
+                *c = cs_blocks_from(c->blocks, index, c->end);
+                return;
+        }
+        c->start = start_from(c, index);
+        c->index = index;
+}
+
+bool cs_blocks_next_span(struct cs_block_cursor *c, struct cs_range *out)
+{
+        if (c->index >= c->end)
+                return false;
+        const struct cs_heap_range *r = c->range;
+        uint32_t end = r->first + r->count < c->end ? r->first + r->count : c->end;
+        *out = (struct cs_range){ c->start, start_from(c, end) };
+        c->index = end;
+        if (end < c->end) {
+                c->range++;
+                c->start = c->range->range.start;
+        }
+        return true;
+}
+
 bool cs_blocks_next_group(struct cs_block_cursor *c, struct cs_block_group *out)
 {
         do {

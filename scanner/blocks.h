@@ -253,6 +253,13 @@ static inline bool cs_blocks_next(struct cs_block_cursor *c, struct cs_block *ou
         return false;
 }
 
+/* Goes on to block `index`, which lies before the cursor's end; nothing where it is there or behind it already. Costs no more
+ * than a look at the bitmap between them: for those who look for blocks by their tags or marks. */
+void cs_blocks_skip(struct cs_block_cursor *cursor, uint32_t index);
+
+/* The bytes of the blocks that are left up to the end of their heap range, gaps included, or false at the end. */
+bool cs_blocks_next_span(struct cs_block_cursor *cursor, struct cs_range *out);
+
 /* Blocks side by side that are in one state: to go through these is several times as fast. */
 struct cs_block_group {
         struct cs_range range;

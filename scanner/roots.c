@@ -194,10 +194,13 @@ static enum cs_status add_heap_gaps(struct plan *p)
                 const struct cs_heap_range *range = &blocks->ranges.at[r];
                 struct cs_block_cursor cursor = cs_blocks_of(blocks, range);
                 struct cs_block b;
-                uint32_t i;
-                while (cs_blocks_next_any(&cursor, &b, &i)) {
-                        if (cs_block_state(&b) != CS_BLOCK_GAP || i == range->first)
+                for (uint32_t i = range->first + 1; i - range->first < range->count; i++) {
+                        if (cs_blocks_state(blocks, i) != CS_BLOCK_GAP)
                                 continue;
+                        uint32_t gap;
+                        cs_blocks_skip(&cursor, i);
+                        if (!cs_blocks_next_any(&cursor, &b, &gap))
+                                break;
                         enum cs_status st =
                                 add(p, cs_block_range(&b), cs_root(CS_ROOT_OTHER, CS_ROOT_NOWHERE));
                         if (st != CS_OK)

@@ -28,17 +28,7 @@ enum cs_status cs_slices_plan(const struct cs_blocks *blocks, cs_slice_vec *out,
 void cs_slice_release(const struct cs_blocks *blocks, const struct cs_slice *slice, struct cs_source *src)
 {
         struct cs_block_cursor cursor = cs_blocks_from(blocks, slice->first, slice->end);
-        struct cs_block b;
-        uint64_t start = 0, end = 0;
-        uint32_t i;
-        while (cs_blocks_next(&cursor, &b, &i)) {
-                if (cs_block_start(&b) != end) {
-                        if (start < end)
-                                cs_source_release(src, start, (size_t)(end - start));
-                        start = cs_block_start(&b);
-                }
-                end = cs_block_range(&b).end;
-        }
-        if (start < end)
-                cs_source_release(src, start, (size_t)(end - start));
+        struct cs_range span;
+        while (cs_blocks_next_span(&cursor, &span))
+                cs_source_release(src, span.start, (size_t)cs_range_size(span));
 }

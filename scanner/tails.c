@@ -58,8 +58,10 @@ static enum cs_status read_slice(void *context, size_t unit, unsigned worker, st
         struct cs_block block;
         uint32_t i;
         enum cs_status st = CS_OK;
-        while (st == CS_OK && cs_blocks_next(&cursor, &block, &i)) {
-                if (i % b->stride || cs_block_state(&block) != CS_BLOCK_IN_USE ||
+        for (uint64_t next = ((uint64_t)slice->first + b->stride - 1) / b->stride * b->stride;
+             st == CS_OK && next < slice->end; next += b->stride) {
+                cs_blocks_skip(&cursor, (uint32_t)next);
+                if (!cs_blocks_next_any(&cursor, &block, &i) || cs_block_state(&block) != CS_BLOCK_IN_USE ||
                     cs_block_size(&block) > SPAN)
                         continue;
                 struct reading r = { b, &b->workers[worker], cs_block_payload(&block) };

@@ -114,13 +114,18 @@ static enum cs_status find_pages(struct search *s, struct cs_error *err)
         if (!s->pages)
                 return cs_fail(err, CS_ENOMEM, "pages of lost blocks");
         for (size_t r = 0; st == CS_OK && r < s->blocks->ranges.n; r++) {
-                struct cs_block_cursor cursor = cs_blocks_of(s->blocks, &s->blocks->ranges.at[r]);
+                const struct cs_heap_range *range = &s->blocks->ranges.at[r];
+                struct cs_block_cursor cursor = cs_blocks_of(s->blocks, range);
                 struct cs_block b;
-                uint32_t i;
-                while (st == CS_OK && cs_blocks_next(&cursor, &b, &i)) {
-                        s->n_live += cs_block_state(&b) == CS_BLOCK_IN_USE && !lost(s, i);
-                        if (!lost(s, i))
+                for (uint32_t k = 0; st == CS_OK && k < range->count; k++) {
+                        uint32_t i = range->first + k;
+                        if (!lost(s, i)) {
+                                s->n_live += cs_blocks_state(s->blocks, i) == CS_BLOCK_IN_USE;
                                 continue;
+                        }
+                        cs_blocks_skip(&cursor, i);
+                        if (!cs_blocks_next_any(&cursor, &b, &i))
+                                break;
                         s->n_lost++;
                         s->low |= cs_block_start(&b) >> 32 == 0;
                         st = note_pages(s, r, &b, err);

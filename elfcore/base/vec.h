@@ -23,12 +23,12 @@ CS_CHECK enum cs_status cs_vec_reserve_bytes(void **at, size_t *cap, size_t n, s
         cs_vec_reserve_bytes((void **)&(vec)->at, &(vec)->cap, (vec)->n, (more), sizeof(*(vec)->at), (err))
 
 /* Appends one element (a statement expression: yields the status). */
-#define cs_vec_push(vec, item, err)                                        \
-        ({                                                                 \
-                enum cs_status cs_push_ = cs_vec_reserve((vec), 1, (err)); \
-                if (cs_push_ == CS_OK)                                     \
-                        (vec)->at[(vec)->n++] = (item);                    \
-                cs_push_;                                                  \
+#define cs_vec_push(vec, item, err)                                                                        \
+        ({                                                                                                 \
+                enum cs_status cs_push_ = (vec)->n < (vec)->cap ? CS_OK : cs_vec_reserve((vec), 1, (err)); \
+                if (cs_push_ == CS_OK)                                                                     \
+                        (vec)->at[(vec)->n++] = (item);                                                    \
+                cs_push_;                                                                                  \
         })
 
 /* Appends all elements of another vector of the same type (likewise). */

@@ -269,6 +269,46 @@ static void expect_groups(const struct world *w, uint32_t first, uint32_t limit)
         assert_false(cs_blocks_next(&one, &b, &i));
 }
 
+/* Does a cursor that skips show what one that goes step by step does, whatever the stride? */
+static void expect_skips(const struct world *w, uint32_t first, uint32_t limit, uint32_t stride)
+{
+        struct cs_block_cursor one = cs_blocks_from(&w->blocks, first, limit), hops = one;
+        struct cs_block b, c;
+        uint32_t i, k;
+        while (cs_blocks_next_any(&one, &b, &i)) {
+                if ((i - first) % stride)
+                        continue;
+                cs_blocks_skip(&hops, i);
+                assert_true(cs_blocks_next_any(&hops, &c, &k));
+                assert_int_equal(k, i);
+                assert_int_equal(c.start, b.start);
+                assert_int_equal(c.size, b.size);
+                assert_int_equal(c.state, b.state);
+                cs_blocks_skip(&hops, first); /* no way back */
+        }
+        struct cs_block_cursor stays = hops;
+        cs_blocks_skip(&hops, limit);
+        assert_int_equal(hops.index, stays.index);
+}
+
+/* Do the spans hold the blocks that a cursor shows, gaps included? */
+static void expect_spans(const struct world *w, uint32_t first, uint32_t limit)
+{
+        struct cs_block_cursor one = cs_blocks_from(&w->blocks, first, limit), all = one;
+        struct cs_range span = { 0, 0 };
+        struct cs_block b;
+        uint32_t i;
+        while (cs_blocks_next_any(&one, &b, &i)) {
+                if (b.start >= span.end) {
+                        assert_true(cs_blocks_next_span(&all, &span));
+                        assert_int_equal(b.start, span.start);
+                }
+                assert_true(b.start + b.size <= span.end);
+        }
+        assert_int_equal(span.end, first < limit ? b.start + b.size : 0);
+        assert_false(cs_blocks_next_span(&all, &span));
+}
+
 static void test_groups(void **state)
 {
         struct world *w = *state;
@@ -289,8 +329,14 @@ static void test_groups(void **state)
         assert_int_equal(w->blocks.ranges.n, 3);
         uint32_t n = cs_blocks_indices(&w->blocks);
         expect_groups(w, 0, n);
-        for (uint32_t i = 0; i < n; i += 61)
+        expect_spans(w, 0, n);
+        for (uint32_t stride = 1; stride < 2000; stride = stride * 3 + 1)
+                expect_skips(w, 0, n, stride);
+        for (uint32_t i = 0; i < n; i += 61) {
                 expect_groups(w, i, i + (n - i) % 500);
+                expect_spans(w, i, i + (n - i) % 500);
+                expect_skips(w, i, i + (n - i) % 500, 1 + i % 7);
+        }
 }
 
 /* A run is the same as adding block by block. */

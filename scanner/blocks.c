@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blocks.h"
 
+#include "huge.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum {
         COPY_TAGS = 1 << 18, /* copied before their pages are given back */
-        HUGE_BYTES = 2 << 20,
 };
-
-/* Large tables are filled from one end to the other: huge pages save the kernel most of the work of giving them, and cost one
- * page at most that is not needed. Whole pages, so that a mapping of malloc's stays in one piece, which can grow in place. */
-static void ask_for_huge(void *at, size_t bytes)
-{
-        uintptr_t first = (uintptr_t)at & ~(uintptr_t)(CS_PAGE - 1);
-        uintptr_t end = ((uintptr_t)at + bytes + CS_PAGE - 1) & ~(uintptr_t)(CS_PAGE - 1);
-        if (end - first >= 2 * HUGE_BYTES)
-                (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
-}
 
 static void drop_index(struct cs_heap_range *r)
 {
@@ -56,7 +47,7 @@ enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct 
 /* Pages of the bitmap without a start in them are never touched, and cost nothing. */
 static enum cs_status make_starts(struct cs_heap_range *r, struct cs_error *err)
 {
-        r->starts = calloc(words_of(r), sizeof(*r->starts));
+        r->starts = cs_huge_calloc(words_of(r), sizeof(*r->starts));
         if (!r->starts)
                 return cs_fail(err, CS_ENOMEM, "index of blocks");
         r->starts[0] = r->count > 0;
@@ -110,7 +101,7 @@ enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct 
         if (st == CS_OK)
                 st = cs_vec_reserve(&blocks->tags, most, err);
         if (st == CS_OK && blocks->tags.cap != cap)
-                ask_for_huge(blocks->tags.at, blocks->tags.cap * sizeof(*blocks->tags.at));
+                cs_huge_ask(blocks->tags.at, blocks->tags.cap * sizeof(*blocks->tags.at));
         if (st == CS_OK)
                 *run = (struct cs_block_run){ r->starts, blocks->tags.at + blocks->tags.n, r->range.start };
         return st;
@@ -223,6 +214,7 @@ static enum cs_status index_range(struct cs_heap_range *r, struct cs_error *err)
         r->select = malloc(selects * sizeof(*r->select));
         if (!r->rank || !r->select)
                 return cs_fail(err, CS_ENOMEM, "index of blocks");
+        cs_huge_ask(r->rank, (entries + 1) * sizeof(*r->rank));
         size_t next = 0;
         for (size_t i = 0; i < entries; i++) {
                 r->rank[i] = sum;

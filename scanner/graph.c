@@ -3,6 +3,7 @@
 
 #include "bytes.h"
 #include "cs_limits.h"
+#include "huge.h"
 #include "ownwords.h"
 #include "stretches.h"
 #include "tails.h"
@@ -469,13 +470,14 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         bool fits = true;
         for (size_t u = 0; u < b->in->slices->n; u++)
                 total += b->outs[u].to.n;
-        out->first = calloc(n + 1, sizeof(*out->first));
+        out->first = cs_huge_calloc(n + 1, sizeof(*out->first));
         out->base = calloc(n / CS_GRAPH_GROUP + 1, sizeof(*out->base));
         out->to = malloc((size_t)(total + 1) * sizeof(*out->to));
-        out->aims = calloc((size_t)total / CS_GRAPH_AIMS + 1, sizeof(*out->aims));
-        out->marks = calloc(n + 1, 1);
+        out->aims = cs_huge_calloc((size_t)total / CS_GRAPH_AIMS + 1, sizeof(*out->aims));
+        out->marks = cs_huge_calloc(n + 1, 1);
         if (!out->aims || !out->first || !out->base || !out->to || !out->marks)
                 return cs_fail(err, CS_ENOMEM, "graph of %" PRIu64 " references", total);
+        cs_huge_ask(out->to, (size_t)total * sizeof(*out->to));
         total = 0;
         for (size_t u = 0; u < b->in->slices->n; u++) {
                 struct unit_out *o = &b->outs[u];
@@ -605,8 +607,8 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
         b.workers = calloc(in->workers, sizeof(*b.workers));
         if (!b.outs || !b.workers)
                 return cs_fail(err, CS_ENOMEM, "graph");
-        b.said.module = calloc((size_t)cs_blocks_indices(b.blocks) + 1, sizeof(*b.said.module));
-        b.said.certainty = calloc((size_t)cs_blocks_indices(b.blocks) + 1, 1);
+        b.said.module = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, sizeof(*b.said.module));
+        b.said.certainty = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, 1);
         if (!b.said.module || !b.said.certainty)
                 return cs_fail(err, CS_ENOMEM, "owners");
         for (unsigned i = 0; i < in->workers; i++)

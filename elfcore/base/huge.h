@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Large tables that are filled from one end to the other, or read in no order: huge pages save the kernel most of the work of
+ * giving them, and those who hop about in them the look-ups of small pages. They cost one page at most that is not needed. */
+#ifndef CS_HUGE_H
+#define CS_HUGE_H
+
+#include <stddef.h>
+
+/* Asks for huge pages for what lies there. Nothing where it is smaller than some of them, or where there are none. */
+void cs_huge_ask(void *at, size_t bytes);
+
+/* calloc(), with huge pages asked for. Not for tables of which most is never touched. */
+void *cs_huge_calloc(size_t n, size_t size);
+
+#endif

@@ -2,6 +2,7 @@
 #include "owner_spread.h"
 
 #include "heaptypes.h"
+#include "huge.h"
 
 #include <string.h>
 
@@ -17,11 +18,14 @@ enum {
         PEERS_LEAST = 4,
         PEERS_PART = 8,
         AROUND = 8,
+        FETCH = 16,    /* blocks and references: so far ahead what is said of them is asked for */
+        SETTLED = 255, /* instead of a certainty, in `queued`: decided */
 };
 
-/* By aim: what a reference keeps of the certainty (of 255), and what part of a vote it is. */
+/* By aim: what a reference keeps of the certainty (of 255), and what part of a vote it is (halved so often). So no vote is as
+ * sure as SETTLED. */
 static const uint32_t STEP[] = { 80, 240, 250 };
-static const uint32_t PART[] = { 64, 2, 1 };
+static const uint32_t PART[] = { 6, 1, 0 };
 
 /* Where certainty falls below these, those that lead to decided blocks are asked. */
 static const uint8_t UPWARD[] = { 140, 100, 60, 30, 10, 1 };
@@ -31,7 +35,7 @@ static const uint8_t UPWARD[] = { 140, 100, 60, 30, 10, 1 };
 struct ballot {
         uint16_t module; /* and one; 0: none */
         uint8_t certainty;
-        uint8_t queued; /* the certainty at which it was queued last */
+        uint8_t queued; /* the certainty at which it was queued last, or SETTLED */
         uint16_t lead;
         uint16_t all; /* both are halved where they would not fit */
 };
@@ -54,6 +58,7 @@ struct spread {
         struct cs_labels *labels;
         struct cs_heaptypes types;
         struct ballot *ballots;
+        uint64_t references;           /* of all blocks */
         uint8_t *decided;              /* 0, or enum decided */
         cs_block_vec queue[WHOLE + 1]; /* by certainty */
         struct cs_error *err;
@@ -100,7 +105,7 @@ static uint32_t weight(uint32_t certainty, uint64_t degree)
         uint64_t root = 0; /* rounded to a power of two */
         for (uint64_t d = degree; d > 1; d /= 4)
                 root = root ? root * 2 : 2;
-        return (uint32_t)(certainty * (uint64_t)VOTE / WHOLE / (DEGREE_FREE + root)) + 1;
+        return certainty * VOTE / WHOLE / (DEGREE_FREE + (uint32_t)root) + 1;
 }
 
 /* How sure the answer would be, if it was given now. */
@@ -109,11 +114,13 @@ static uint8_t surety(const struct ballot *b)
         return b->all ? (uint8_t)(b->certainty * (128 + (uint32_t)b->lead * 127 / b->all) / WHOLE) : 0;
 }
 
-/* A vote for a block that is not decided. It is queued anew where the vote made it surer. */
+/* A vote for a block. It is queued anew where the vote made it surer; where it is decided the vote is only noted: see amend. */
 static enum cs_status vote(struct spread *s, uint32_t to, uint16_t module, uint32_t certainty, uint32_t w)
 {
         struct ballot *b = &s->ballots[to];
         cast(b, module, certainty, w);
+        if (b->queued == SETTLED)
+                return CS_OK;
         uint8_t sure = surety(b);
         if (sure <= b->queued)
                 return CS_OK;
@@ -121,7 +128,16 @@ static enum cs_status vote(struct spread *s, uint32_t to, uint16_t module, uint3
         return cs_vec_push(&s->queue[sure], to, s->err);
 }
 
-/* Votes of a decided block for what it refers to. Those that are decided already only note it: see amend. */
+/* A ballot is a cache miss, for most references: those that a block will vote for are asked for early, or the first of them. */
+static void fetch_ballots(const struct spread *s, uint32_t i)
+{
+        const struct cs_graph *g = s->in->graph;
+        uint64_t begin = cs_graph_begin(g, i), end = cs_graph_end(g, i);
+        for (uint64_t e = begin; e < end && e - begin < FETCH; e++)
+                __builtin_prefetch(&s->ballots[g->to[e]], 1);
+}
+
+/* Votes of a decided block for what it refers to. */
 static enum cs_status vote_down(struct spread *s, uint32_t i)
 {
         const struct cs_graph *g = s->in->graph;
@@ -131,13 +147,10 @@ static enum cs_status vote_down(struct spread *s, uint32_t i)
         enum cs_status st = CS_OK;
         for (uint64_t e = begin; st == CS_OK && e < end; e++) {
                 enum cs_aim aim = cs_graph_aim(g, e);
-                uint32_t to = g->to[e], kept = certainty * STEP[aim] / WHOLE, part = w / PART[aim] + 1;
+                uint32_t kept = certainty * STEP[aim] / WHOLE, part = (w >> PART[aim]) + 1;
                 if (kept < FLOOR && certainty >= FLOOR)
                         kept = FLOOR;
-                if (s->decided[to])
-                        cast(&s->ballots[to], module, kept, part);
-                else
-                        st = vote(s, to, module, kept, part);
+                st = vote(s, g->to[e], module, kept, part);
         }
         return st;
 }
@@ -173,14 +186,46 @@ static enum cs_status vote_up(struct spread *s)
                         continue;
                 uint64_t end = cs_graph_end(g, i);
                 for (uint64_t e = cs_graph_begin(g, i); st == CS_OK && e < end; e++) {
-                        uint32_t to = g->to[e], certainty = (uint32_t)s->labels->certainty[to] * UP / WHOLE;
+                        uint32_t to = g->to[e], certainty;
                         enum cs_aim aim = cs_graph_aim(g, e);
-                        if (s->decided[to] && certainty)
+                        if (e + FETCH < s->references) {
+                                __builtin_prefetch(&s->decided[g->to[e + FETCH]]);
+                                __builtin_prefetch(&s->labels->certainty[g->to[e + FETCH]]);
+                        }
+                        if (!s->decided[to])
+                                continue;
+                        certainty = (uint32_t)s->labels->certainty[to] * UP / WHOLE;
+                        if (certainty)
                                 st = vote(s, i, s->labels->module[to], certainty * STEP[aim] / WHOLE,
-                                          weight(certainty, 0) / PART[aim] + 1);
+                                          (weight(certainty, 0) >> PART[aim]) + 1);
                 }
         }
         return st;
+}
+
+/* What deciding the blocks of a queue will look at: the ballot, where its references are, these, and their ballots. */
+static void fetch_queued(const struct spread *s, const cs_block_vec *queue, size_t k)
+{
+        enum { STEPS = 8 };
+        const struct cs_graph *g = s->in->graph;
+        if (k + 3 * (size_t)STEPS < queue->n) {
+                uint32_t i = queue->at[k + 3 * (size_t)STEPS];
+                __builtin_prefetch(&s->ballots[i], 1);
+                __builtin_prefetch(&g->first[i]);
+                __builtin_prefetch(&g->base[i / CS_GRAPH_GROUP]);
+        }
+        if (k + 2 * (size_t)STEPS < queue->n) {
+                uint64_t begin = cs_graph_begin(g, queue->at[k + 2 * (size_t)STEPS]);
+                __builtin_prefetch(&g->to[begin]);
+                __builtin_prefetch(&g->aims[begin / CS_GRAPH_AIMS]);
+        }
+        if (k + STEPS < queue->n) {
+                uint32_t i = queue->at[k + STEPS];
+                __builtin_prefetch(&s->decided[i], 1);
+                __builtin_prefetch(&s->labels->module[i], 1);
+                __builtin_prefetch(&s->labels->certainty[i], 1);
+                fetch_ballots(s, i);
+        }
 }
 
 /* Gives the surest answer that is queued at this certainty, and so on. */
@@ -190,7 +235,8 @@ static enum cs_status decide_at(struct spread *s, uint8_t sure)
         for (size_t k = 0; st == CS_OK && k < s->queue[sure].n; k++) {
                 uint32_t i = s->queue[sure].at[k];
                 struct ballot *b = &s->ballots[i];
-                if (s->decided[i] || b->queued != sure)
+                fetch_queued(s, &s->queue[sure], k);
+                if (b->queued != sure)
                         continue;
                 uint8_t now = surety(b);
                 if (now < sure) { /* others have spoken against it since */
@@ -200,6 +246,7 @@ static enum cs_status decide_at(struct spread *s, uint8_t sure)
                         continue;
                 }
                 s->decided[i] = DECIDED;
+                b->queued = SETTLED;
                 s->labels->module[i] = b->module;
                 s->labels->certainty[i] = sure;
                 st = vote_down(s, i);
@@ -253,36 +300,41 @@ struct kind {
         uint32_t blocks;
 };
 
-/* The kind of a block: its size, if it refers to something. What refers to nothing may be anything. */
-static struct kind *kind_of(const struct spread *s, struct kind *kinds, uint32_t i, uint64_t size)
+/* Counts the kinds of blocks: a kind is a size, of what refers to something; what refers to nothing may be anything. Blocks
+ * that say nothing are given the number of theirs (and one) by the ballots, which nobody needs as yet. */
+static void count_kinds(struct spread *s, struct kind *kinds)
 {
-        bool refers = cs_graph_begin(s->in->graph, i) != cs_graph_end(s->in->graph, i);
-        return refers && size / CS_BLOCK_UNIT < KINDS ? &kinds[size / CS_BLOCK_UNIT] : NULL;
+        const struct cs_graph *g = s->in->graph;
+        struct cs_block_cursor cursor = cs_blocks_all(s->in->blocks);
+        struct cs_block b;
+        uint32_t i;
+        while (cs_blocks_next_any(&cursor, &b, &i)) {
+                uint64_t kind = b.size / CS_BLOCK_UNIT;
+                if (b.state != CS_BLOCK_IN_USE || kind >= KINDS || cs_graph_begin(g, i) == cs_graph_end(g, i))
+                        continue;
+                kinds[kind].blocks++;
+                if (s->labels->module[i])
+                        cast(&kinds[kind].ballot, s->labels->module[i], BY_PEER, 1);
+                else
+                        s->ballots[i].all = (uint16_t)(kind + 1);
+        }
 }
 
 /* Blocks of one kind of which some say whose they are, and most of these the same: so are the others. */
 static enum cs_status ask_peers(struct spread *s)
 {
+        uint32_t n = cs_blocks_indices(s->in->blocks);
         struct kind *kinds = calloc(KINDS, sizeof(*kinds));
-        struct cs_block_cursor cursor = cs_blocks_all(s->in->blocks);
-        struct cs_block b;
-        uint32_t i;
         if (!kinds)
                 return cs_fail(s->err, CS_ENOMEM, "kinds of blocks");
-        while (cs_blocks_next(&cursor, &b, &i)) {
-                struct kind *k = b.state == CS_BLOCK_IN_USE ? kind_of(s, kinds, i, b.size) : NULL;
-                if (!k)
+        count_kinds(s, kinds);
+        for (uint32_t i = 0; i < n; i++) {
+                uint16_t *number = &s->ballots[i].all;
+                if (!*number)
                         continue;
-                k->blocks++;
-                if (s->labels->module[i])
-                        cast(&k->ballot, s->labels->module[i], BY_PEER, 1);
-        }
-        cursor = cs_blocks_all(s->in->blocks);
-        while (cs_blocks_next(&cursor, &b, &i)) {
-                if (s->labels->module[i] || b.state != CS_BLOCK_IN_USE)
-                        continue;
-                const struct kind *k = kind_of(s, kinds, i, b.size);
-                if (!k || k->ballot.all < PEERS_LEAST || k->ballot.all < k->blocks / PEERS_PART ||
+                const struct kind *k = &kinds[*number - 1];
+                *number = 0;
+                if (k->ballot.all < PEERS_LEAST || k->ballot.all < k->blocks / PEERS_PART ||
                     k->ballot.lead < k->ballot.all / 2)
                         continue;
                 cs_label_set(s->labels, i, (uint32_t)k->ballot.module - 1, BY_PEER);
@@ -297,10 +349,16 @@ static enum cs_status sure_votes(struct spread *s)
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
         for (uint32_t i = 0; i < n; i++)
-                s->decided[i] = s->labels->certainty[i] >= CS_SPREAD_SURE ? DECIDED_BY_ITSELF : 0;
-        for (uint32_t i = 0; st == CS_OK && i < n; i++)
+                if (s->labels->certainty[i] >= CS_SPREAD_SURE) {
+                        s->decided[i] = DECIDED_BY_ITSELF;
+                        s->ballots[i].queued = SETTLED;
+                }
+        for (uint32_t i = 0; st == CS_OK && i < n; i++) {
+                if (n - i > FETCH && s->decided[i + FETCH])
+                        fetch_ballots(s, i + FETCH);
                 if (s->decided[i])
                         st = vote_down(s, i);
+        }
         return st;
 }
 
@@ -418,8 +476,9 @@ enum cs_status cs_owner_spread(const struct cs_spread_input *in, struct cs_label
 {
         cs_cleanup(spread_deinit) struct spread s = { .in = in, .labels = labels, .err = err };
         uint32_t n = cs_blocks_indices(in->blocks);
-        s.ballots = calloc((size_t)n + 1, sizeof(*s.ballots));
-        s.decided = calloc((size_t)n + 1, 1);
+        s.ballots = cs_huge_calloc((size_t)n + 1, sizeof(*s.ballots));
+        s.decided = cs_huge_calloc((size_t)n + 1, 1);
+        s.references = n ? cs_graph_end(in->graph, n - 1) : 0;
         if (!s.ballots || !s.decided)
                 return cs_fail(err, CS_ENOMEM, "votes for %u blocks", n);
         enum cs_status st = cs_heaptypes_find(in->graph, n, in->modules, &s.types, err);

@@ -367,28 +367,58 @@ static void show_literals(const struct cs_owners_input *in, const cs_dictionary_
 
 /* ---- clusters ---------------------------------------------------------------------------------------------------- */
 
+/* What the blocks of a cluster say of a module. */
+struct tenure {
+        uint32_t module; /* and one; 0: nobody */
+        uint64_t blocks;
+        uint64_t certainty; /* sum, each of 255 */
+};
+
+/* Few: linear search, and blocks side by side are mostly of the one found last. */
+typedef CS_VEC(struct tenure) tenure_vec;
+
+static enum cs_status count_tenures(const struct cs_owners_input *in, const struct cs_labels *labels,
+                                    uint32_t cluster, tenure_vec *out, struct cs_error *err)
+{
+        size_t at = 0;
+        out->n = 0;
+        for (uint32_t m = in->members->first[cluster]; m < in->members->first[cluster + 1]; m++) {
+                uint32_t i = in->members->block[m], module = labels->module[i];
+                if (at == out->n || out->at[at].module != module)
+                        for (at = 0; at < out->n && out->at[at].module != module;)
+                                at++;
+                if (at == out->n) {
+                        struct tenure fresh = { .module = module };
+                        enum cs_status st = cs_vec_push(out, fresh, err);
+                        if (st != CS_OK)
+                                return st;
+                }
+                out->at[at].blocks++;
+                out->at[at].certainty += labels->certainty[i];
+        }
+        return CS_OK;
+}
+
 /* Gives a cluster the owner of most of its blocks. What its words said stays as evidence where they said the same. */
 static enum cs_status sum_up(const struct cs_owners_input *in, const struct cs_labels *labels,
-                             uint32_t cluster, struct cs_owner *owner, struct cs_error *err)
+                             uint32_t cluster, tenure_vec *tenures, struct cs_owner *owner,
+                             struct cs_error *err)
 {
-        struct ballot ballot = { 0 };
-        enum cs_status st = CS_OK;
-        double sure = 0;
+        const struct tenure *won = NULL;
+        uint64_t all = 0;
         int32_t said = owner->module;
-        for (uint32_t m = in->members->first[cluster]; st == CS_OK && m < in->members->first[cluster + 1];
-             m++) {
-                uint32_t i = in->members->block[m];
-                st = cast(&ballot, labels->module[i], 1, err);
+        enum cs_status st = count_tenures(in, labels, cluster, tenures, err);
+        for (size_t i = 0; i < tenures->n; i++) {
+                const struct tenure *t = &tenures->at[i];
+                all += t->blocks;
+                if (!won || t->blocks > won->blocks || (t->blocks == won->blocks && t->module < won->module))
+                        won = t;
         }
-        const struct vote *won = winner(&ballot);
-        owner->module = won && won->module ? (int32_t)won->module - 1 : CS_NO_MODULE;
-        for (uint32_t m = in->members->first[cluster]; won && m < in->members->first[cluster + 1]; m++)
-                if (labels->module[in->members->block[m]] == won->module)
-                        sure += labels->certainty[in->members->block[m]];
-        owner->confidence = won && won->module ? sure / 255 / ballot.total : 0;
+        bool any = won && won->module;
+        owner->module = any ? (int32_t)won->module - 1 : CS_NO_MODULE;
+        owner->confidence = any ? (double)won->certainty / 255 / (double)all : 0;
         if (owner->module != said)
                 owner->n_evidence = 0;
-        cs_vec_deinit(&ballot.votes);
         return st;
 }
 
@@ -492,9 +522,11 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
         in->graph->said = (struct cs_labels){ 0 };
         for (size_t c = 0; c < n; c++)
                 out->clusters[c].module = out->clusters[c].lost_module = CS_NO_MODULE;
+        tenure_vec tenures = { 0 };
         enum cs_status st = find_blocks(in, out, &dictionaries, &orphans, &only, err);
         for (size_t c = 0; st == CS_OK && c < n; c++)
-                st = sum_up(in, &out->blocks, (uint32_t)c, &out->clusters[c], err);
+                st = sum_up(in, &out->blocks, (uint32_t)c, &tenures, &out->clusters[c], err);
+        cs_vec_deinit(&tenures);
         if (st != CS_OK)
                 return st;
         show_edges(in, out->clusters);

@@ -271,8 +271,9 @@ struct cs_block_group {
 /* The next group, which never is one of gaps and never goes on from one heap range to the next, or false at the end. */
 bool cs_blocks_next_group(struct cs_block_cursor *cursor, struct cs_block_group *out);
 
-/* The block of heap range `range` that holds addr (interior addresses included), or CS_NO_BLOCK. */
-static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)
+/* The index of what holds addr in heap range `range` (interior addresses included), be it a block or a gap; CS_NO_BLOCK where
+ * addr is not in the range. */
+static inline uint32_t cs_blocks_index(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)
 {
         const struct cs_heap_range *r = &blocks->ranges.at[range];
         uint32_t index = r->first;
@@ -288,7 +289,15 @@ static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t r
                         index += cs_popcount(r->starts[from]);
                 index += cs_popcount(r->starts[word] & mask);
         }
-        return cs_blocks_state(blocks, index) == CS_BLOCK_GAP ? (uint32_t)CS_NO_BLOCK : index;
+        return index;
+}
+
+/* The block of heap range `range` that holds addr, or CS_NO_BLOCK. */
+static inline uint32_t cs_blocks_find(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)
+{
+        uint32_t index = cs_blocks_index(blocks, range, addr);
+        return index == CS_NO_BLOCK || cs_blocks_state(blocks, index) == CS_BLOCK_GAP ? (uint32_t)CS_NO_BLOCK
+                                                                                      : index;
 }
 
 /* Does addr, which lies in heap range `range`, lie in the first 16 bytes of a block (or gap): its header? */

@@ -5,6 +5,7 @@
 #include "cs_limits.h"
 #include "huge.h"
 #include "ownwords.h"
+#include "pointees.h"
 #include "stretches.h"
 #include "tails.h"
 #include "tally.h"
@@ -21,11 +22,14 @@ enum {
         CLUSTER_BITS = 21,         /* destination, or source with one value kept for each kind of root */
 };
 
+#define NO_RELATION UINT64_MAX /* no edge looks so */
+
 /* What one unit of work found. Units are merged in their order. */
 struct unit_out {
         CS_VEC(uint32_t) to;
         CS_VEC(uint64_t) aims;   /* of `to` */
         CS_VEC(uint32_t) degree; /* per block of the slice */
+        uint32_t first;          /* block of the slice */
         CS_VEC(uint32_t) roots;
         CS_VEC(struct cs_root_vote) votes;
         CS_VEC(struct cs_graph_table) tables;
@@ -40,6 +44,7 @@ struct context {
 
 struct worker {
         struct cs_view view;
+        struct cs_pointees waiting; /* note: the edge, without where it leads; or NO_RELATION */
         struct context context;
         struct cs_ownwords own;
         bool titled;              /* its first word is something, but does not point into a module */
@@ -57,29 +62,17 @@ struct build {
         size_t n_outs;
         struct worker *workers;
         struct cs_labels said;
+        uint8_t *marks;
         struct cs_tails tails;
 };
 
 /* ---- one word ---------------------------------------------------------------------------------------------------- */
 
-/* The block in use that value points into, or CS_NO_BLOCK. Pointers to the header's first byte are not ours: allocators link
- * free chunks by them, and stale links stand in many a block's first words. The rest of the header's first word is the end
- * of the block before it, which may use it. */
+/* The block in use that value points into, or CS_NO_BLOCK. */
 static uint32_t pointee(const struct build *b, uint64_t value)
 {
         struct cs_space_entry e = cs_space_at(b->in->space, value);
-        if (e.kind != CS_SPACE_HEAP)
-                return CS_NO_BLOCK;
-        uint32_t i = cs_blocks_find(b->blocks, e.index, value);
-        if (i == CS_NO_BLOCK)
-                return CS_NO_BLOCK;
-        if (cs_blocks_is_header(b->blocks, e.index, value)) {
-                uint64_t into = value % CS_BLOCK_UNIT;
-                if (into == 0 || into >= 8 || i == b->blocks->ranges.at[e.index].first)
-                        return CS_NO_BLOCK;
-                i--;
-        }
-        return cs_blocks_state(b->blocks, i) == CS_BLOCK_IN_USE ? i : (uint32_t)CS_NO_BLOCK;
+        return e.kind == CS_SPACE_HEAP ? cs_pointee(b->blocks, e.index, value) : (uint32_t)CS_NO_BLOCK;
 }
 
 static uint64_t cap_cluster(uint32_t cluster)
@@ -122,11 +115,10 @@ static enum cs_status count_edge(struct worker *w, uint64_t key, uint64_t exampl
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
-/* Where in its block value points. */
-static enum cs_aim aim(const struct build *b, uint64_t value)
+/* Where in its block value, an address in heap range `range`, points. */
+static enum cs_aim aim_in(const struct build *b, uint32_t range, uint64_t value)
 {
-        struct cs_space_entry e = cs_space_at(b->in->space, value);
-        const struct cs_heap_range *r = &b->blocks->ranges.at[e.index];
+        const struct cs_heap_range *r = &b->blocks->ranges.at[range];
         uint64_t unit = (value - r->range.start) / CS_BLOCK_UNIT, word = unit / 64;
         if (!r->starts)
                 return unit == 1 && value % CS_BLOCK_UNIT < 8 ? CS_AIM_START
@@ -142,6 +134,11 @@ static enum cs_aim aim(const struct build *b, uint64_t value)
         return CS_AIM_INSIDE;
 }
 
+static enum cs_aim aim(const struct build *b, uint64_t value)
+{
+        return aim_in(b, cs_space_at(b->in->space, value).index, value);
+}
+
 static enum cs_status push_reference(struct unit_out *out, uint32_t to, enum cs_aim at, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
@@ -152,12 +149,34 @@ static enum cs_status push_reference(struct unit_out *out, uint32_t to, enum cs_
         return st == CS_OK ? cs_vec_push(&out->to, to, err) : st;
 }
 
-/* A word that is no reference: perhaps one into a module. */
-static void note_word(const struct build *b, struct worker *w, uint64_t value, uint64_t offset)
+/* Enters the references that were waiting for their blocks, in the order of their words. */
+static enum cs_status take_waiting(struct build *b, struct worker *w, struct unit_out *out,
+                                   struct cs_error *err)
 {
-        struct cs_space_entry e = cs_space_at(b->in->space, value);
-        if (e.kind == CS_SPACE_MODULE)
-                cs_ownwords_add(&w->own, b->in->space, &b->in->clusters->targets, e.index, value, offset);
+        enum cs_status st = CS_OK;
+        cs_pointees_answer(&w->waiting, b->blocks);
+        for (uint32_t k = 0; k < w->waiting.n; k++) {
+                struct cs_pointee *p = &w->waiting.at[k];
+                if (p->to == CS_NO_BLOCK || p->to == p->from)
+                        continue;
+                __builtin_prefetch(&b->marks[p->to], 1);
+                if (p->note == NO_RELATION)
+                        continue;
+                p->note |= pack(cs_blocks_cluster(b->blocks, p->to), false, 0, 0);
+                cs_tally_fetch(&w->edges, p->note);
+        }
+        for (uint32_t k = 0; st == CS_OK && k < w->waiting.n; k++) {
+                const struct cs_pointee *p = &w->waiting.at[k];
+                if (p->to == CS_NO_BLOCK || p->to == p->from)
+                        continue;
+                __atomic_store_n(&b->marks[p->to], CS_MARK_REFERENCED, __ATOMIC_RELAXED);
+                out->degree.at[p->from - out->first]++;
+                st = push_reference(out, p->to, aim_in(b, p->range, p->value), err);
+                if (st == CS_OK && p->note != NO_RELATION)
+                        st = count_edge(w, p->note, 0, err);
+        }
+        w->waiting.n = 0;
+        return st;
 }
 
 static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t index,
@@ -177,20 +196,20 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
                 w->own.words += value != 0;
                 if (value < 0x10000 || value >> 47)
                         continue;
-                uint32_t to = pointee(b, value);
-                if (to == CS_NO_BLOCK && fields)
-                        note_word(b, w, value, offset + i);
-                if (to == CS_NO_BLOCK || to == index)
-                        continue;
-                if (text && !cs_tails_field(&b->tails, cs_range_size(payload), offset + i))
+                struct cs_space_entry e = cs_space_at(b->in->space, value);
+                if (e.kind == CS_SPACE_MODULE && fields)
+                        cs_ownwords_add(&w->own, b->in->space, &b->in->clusters->targets, e.index, value,
+                                        offset + i);
+                if (e.kind != CS_SPACE_HEAP ||
+                    (text && !cs_tails_field(&b->tails, cs_range_size(payload), offset + i)))
                         continue;
                 uint64_t where = offset + i < OFFSETS_UP_TO ? offset + i : UINT64_MAX;
-                uint32_t cluster = cs_blocks_cluster(b->blocks, to);
-                enum cs_status st = push_reference(out, to, aim(b, value), err);
                 /* What stands behind a text's end may be fields, and keeps a block from being called lost, but it is no
                  * relation: as often it was left by an earlier tenant. */
-                if (st == CS_OK && fields)
-                        st = count_edge(w, pack(cluster, false, cap_cluster(from), where), 0, err);
+                uint64_t edge = fields ? pack(0, false, cap_cluster(from), where) : NO_RELATION;
+                struct cs_pointee p = { .value = value, .note = edge, .range = e.index, .from = index };
+                cs_pointees_add(&w->waiting, b->blocks, p);
+                enum cs_status st = w->waiting.n == CS_POINTEES ? take_waiting(b, w, out, err) : CS_OK;
                 if (st != CS_OK)
                         return st;
         }
@@ -360,18 +379,23 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
         struct cs_block_cursor cursor = cs_blocks_from(b->blocks, slice->first, slice->end);
         struct cs_block block;
         uint32_t i;
+        w->waiting.n = 0;
+        out->first = slice->first;
+        out->degree.n = slice->end - slice->first;
+        out->degree.cap = out->degree.n;
+        out->degree.at = calloc(out->degree.n + 1, sizeof(*out->degree.at));
+        if (!out->degree.at)
+                return cs_fail(err, CS_ENOMEM, "graph");
         while (cs_blocks_next_any(&cursor, &block, &i)) {
-                size_t before = out->to.n;
                 enum cs_status st = CS_OK;
                 if (cs_block_state(&block) == CS_BLOCK_IN_USE)
                         st = scan_block(b, w, out, &block, i, err);
-                if (st == CS_OK)
-                        st = cs_vec_push(&out->degree, (uint32_t)(out->to.n - before), err);
                 if (st != CS_OK)
                         return st;
         }
+        enum cs_status st = take_waiting(b, w, out, err);
         cs_slice_release(b->blocks, slice, w->view.src);
-        return CS_OK;
+        return st;
 }
 
 static int by_number(const void *a, const void *b)
@@ -463,6 +487,18 @@ static bool set_begin(struct cs_graph *graph, size_t block, uint64_t total)
         return beyond <= UINT32_MAX;
 }
 
+/* Behind the first `at` aims; what is behind the last one of `from` is zero. */
+static void append_aims(uint64_t *aims, size_t at, const uint64_t *from, size_t n)
+{
+        unsigned shift = (unsigned)(at % CS_GRAPH_AIMS * 2);
+        aims += at / CS_GRAPH_AIMS;
+        for (size_t i = 0; i < n; i++) {
+                aims[i] |= from[i] << shift;
+                if (shift && from[i] >> (64 - shift))
+                        aims[i + 1] |= from[i] >> (64 - shift);
+        }
+}
+
 static enum cs_status merge_references(struct build *b, struct cs_graph *out, struct cs_error *err)
 {
         size_t n = cs_blocks_indices(b->blocks), block = 0;
@@ -474,8 +510,9 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         out->base = calloc(n / CS_GRAPH_GROUP + 1, sizeof(*out->base));
         out->to = malloc((size_t)(total + 1) * sizeof(*out->to));
         out->aims = cs_huge_calloc((size_t)total / CS_GRAPH_AIMS + 1, sizeof(*out->aims));
-        out->marks = cs_huge_calloc(n + 1, 1);
-        if (!out->aims || !out->first || !out->base || !out->to || !out->marks)
+        out->marks = b->marks;
+        b->marks = NULL;
+        if (!out->aims || !out->first || !out->base || !out->to)
                 return cs_fail(err, CS_ENOMEM, "graph of %" PRIu64 " references", total);
         cs_huge_ask(out->to, (size_t)total * sizeof(*out->to));
         total = 0;
@@ -485,15 +522,10 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
                         fits &= set_begin(out, block++, total);
                         total += o->degree.at[i];
                 }
-                for (size_t i = 0; i < o->to.n; i++)
-                        out->marks[o->to.at[i]] = CS_MARK_REFERENCED;
                 size_t at = (size_t)total - o->to.n;
                 if (o->to.n)
                         memcpy(out->to + at, o->to.at, o->to.n * sizeof(*out->to));
-                for (size_t i = 0; i < o->to.n; i++)
-                        out->aims[(at + i) / CS_GRAPH_AIMS] |=
-                                (o->aims.at[i / CS_GRAPH_AIMS] >> (i % CS_GRAPH_AIMS * 2) & 3)
-                                << ((at + i) % CS_GRAPH_AIMS * 2);
+                append_aims(out->aims, at, o->aims.at, o->aims.n);
                 cs_vec_deinit(&o->aims);
                 cs_vec_deinit(&o->to);
                 cs_vec_deinit(&o->degree);
@@ -584,6 +616,7 @@ static void build_deinit(struct build *b)
         }
         free(b->workers);
         cs_labels_deinit(&b->said);
+        free(b->marks);
         cs_vec_deinit(&b->root_units);
         cs_tails_deinit(&b->tails);
 }
@@ -609,7 +642,8 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
                 return cs_fail(err, CS_ENOMEM, "graph");
         b.said.module = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, sizeof(*b.said.module));
         b.said.certainty = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, 1);
-        if (!b.said.module || !b.said.certainty)
+        b.marks = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, 1);
+        if (!b.said.module || !b.said.certainty || !b.marks)
                 return cs_fail(err, CS_ENOMEM, "owners");
         for (unsigned i = 0; i < in->workers; i++)
                 cs_view_init(&b.workers[i].view, in->image->source);

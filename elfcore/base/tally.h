@@ -5,6 +5,7 @@
 #ifndef CS_TALLY_H
 #define CS_TALLY_H
 
+#include "bytes.h"
 #include "status.h"
 
 #include <stdint.h>
@@ -27,6 +28,13 @@ void cs_tally_deinit(struct cs_tally *tally);
  * CS_ENOMEM when the table cannot grow. */
 CS_CHECK enum cs_status cs_tally_at(struct cs_tally *tally, uint64_t key, uint64_t fresh, uint64_t **value,
                                     struct cs_error *err);
+
+/* Asks for the memory that the next cs_tally_at(key) will look at. */
+static inline void cs_tally_fetch(const struct cs_tally *tally, uint64_t key)
+{
+        if (tally->cap)
+                __builtin_prefetch(&tally->slots[(size_t)cs_mix(key) & (tally->cap - 1)], 1);
+}
 
 /* The value of key, or otherwise. */
 uint64_t cs_tally_get(const struct cs_tally *tally, uint64_t key, uint64_t otherwise);

@@ -303,6 +303,7 @@ static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
         if (!all)
                 return cs_fail(err, CS_ENOMEM, "libraries");
         struct cs_block_cursor cursor = cs_blocks_all(&a->heaps.blocks);
+        struct cs_residency_walk residency = { .residency = a->residency };
         struct cs_block b;
         uint32_t block;
         while (cs_blocks_next(&cursor, &b, &block)) {
@@ -312,7 +313,7 @@ static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
                 struct cs_report_library *l = &all[module == CS_NO_MODULE ? n : (size_t)module];
                 l->count++;
                 l->bytes += b.size;
-                l->resident += cs_residency_bytes(a->residency, cs_block_range(&b));
+                l->resident += cs_residency_walk_bytes(&residency, cs_block_range(&b));
                 l->confidence += a->owners.blocks.certainty[block] / 255.0 * (double)b.size;
         }
         for (size_t i = 0; i <= n; i++) {

@@ -3,26 +3,35 @@
 
 enum { SLICE_BLOCKS = 1 << 14, SLICE_BYTES = 8 << 20 };
 
+/* The end of the slice that begins where the cursor is: after so many blocks, or bytes. */
+static uint32_t end_of(struct cs_block_cursor cursor)
+{
+        struct cs_block_cursor few = cursor;
+        struct cs_block b;
+        struct cs_range span;
+        uint64_t bytes = 0;
+        uint32_t i = cursor.index;
+        if (few.end - few.index > SLICE_BLOCKS)
+                few.end = few.index + SLICE_BLOCKS;
+        cursor.end = few.end;
+        while (cs_blocks_next_span(&few, &span))
+                bytes += cs_range_size(span);
+        if (bytes < SLICE_BYTES)
+                return cursor.end;
+        for (bytes = 0; bytes < SLICE_BYTES && cs_blocks_next_any(&cursor, &b, &i);)
+                bytes += cs_block_size(&b);
+        return i + 1;
+}
+
 enum cs_status cs_slices_plan(const struct cs_blocks *blocks, cs_slice_vec *out, struct cs_error *err)
 {
-        struct cs_block_cursor cursor = cs_blocks_all(blocks);
-        struct cs_block b;
-        struct cs_slice slice = { 0, 0 };
-        uint64_t bytes = 0;
-        uint32_t i;
-        while (cs_blocks_next_any(&cursor, &b, &i)) {
-                slice.end = i + 1;
-                bytes += cs_block_size(&b);
-                if (slice.end - slice.first < SLICE_BLOCKS && bytes < SLICE_BYTES &&
-                    slice.end < cs_blocks_indices(blocks))
-                        continue;
-                enum cs_status st = cs_vec_push(out, slice, err);
-                if (st != CS_OK)
-                        return st;
-                slice.first = slice.end;
-                bytes = 0;
+        enum cs_status st = CS_OK;
+        for (uint32_t at = 0; st == CS_OK && at < cs_blocks_indices(blocks);) {
+                struct cs_slice slice = { at, end_of(cs_blocks_from(blocks, at, cs_blocks_indices(blocks))) };
+                st = cs_vec_push(out, slice, err);
+                at = slice.end;
         }
-        return CS_OK;
+        return st;
 }
 
 void cs_slice_release(const struct cs_blocks *blocks, const struct cs_slice *slice, struct cs_source *src)

@@ -249,6 +249,7 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
         struct cs_template text;
         sweep->slice_worker[unit] = (uint16_t)worker;
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
+        struct cs_residency_walk residency = { .residency = sweep->in->residency };
         struct cs_block block, *b = &block;
         uint32_t i;
         while (cs_blocks_next(&cursor, &block, &i)) {
@@ -262,7 +263,7 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
                         return st;
                 cs_blocks_set_cluster(sweep->in->blocks, i, cluster);
                 add_block(&w->local.at[cluster], b, i,
-                          cs_residency_bytes(sweep->in->residency, cs_block_range(b)));
+                          cs_residency_walk_bytes(&residency, cs_block_range(b)));
         }
         cs_slice_release(sweep->in->blocks, slice, w->view.src);
         return CS_OK;

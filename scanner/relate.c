@@ -60,7 +60,15 @@ enum cs_status cs_relate(const struct cs_leaks_input *leaks_in, struct cs_leaks 
                          const struct cs_owners_input *owners_in, struct cs_owners *owners, unsigned workers,
                          struct cs_error *err)
 {
-        struct relation r = { leaks_in, leaks, owners_in, owners };
+        /* One worker is with the owners for as long as the leaks take, and longer: these have the others. */
+        struct cs_leaks_input beside = *leaks_in;
+        struct cs_graph_input memory = { 0 };
+        struct relation r = { &beside, leaks, owners_in, owners };
+        if (leaks_in->memory && leaks_in->memory->workers > 1) {
+                memory = *leaks_in->memory;
+                memory.workers--;
+                beside.memory = &memory;
+        }
         enum cs_status st = cs_work_run(workers, FINDS, do_find, &r, err);
         for (uint32_t c = 0; st == CS_OK && c < leaks_in->clusters->at.n; c++)
                 if (leaks->clusters[c].direct || leaks->clusters[c].indirect)

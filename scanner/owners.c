@@ -514,7 +514,7 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
         cs_cleanup(dictionaries_deinit) cs_dictionary_vec dictionaries = { 0 };
         cs_cleanup(orphans_deinit) cs_orphan_vec orphans = { 0 };
         size_t n = in->clusters->at.n;
-        int32_t only;
+        int32_t only = CS_NO_MODULE;
         out->clusters = calloc(n + 1, sizeof(*out->clusters));
         if (!out->clusters)
                 return cs_fail(err, CS_ENOMEM, "owners of %zu clusters", n);

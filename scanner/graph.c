@@ -12,7 +12,7 @@
 #include "work.h"
 
 #include <inttypes.h>
-
+#include <malloc.h>
 #include <stdlib.h>
 
 enum {
@@ -651,6 +651,8 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
             (st = add_registers(&b, &b.outs[units], err)) != CS_OK ||
             (st = merge_references(&b, out, err)) != CS_OK)
                 return st;
+        /* What the units held was as much as is kept now, and lies below what lives longer. */
+        (void)malloc_trim(0);
         out->said = b.said;
         b.said = (struct cs_labels){ 0 };
         return merge_edges(&b, out, err);

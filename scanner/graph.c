@@ -18,8 +18,6 @@
 enum {
         OFFSETS_UP_TO = 256 << 10, /* pointers further inside are elements of arrays, not fields */
         NEAR_UNITS = 256,          /* 4 KiB */
-        OFFSET_BITS = 20,          /* in the packed key: offset / 8, all ones: anywhere */
-        CLUSTER_BITS = 21,         /* destination, or source with one value kept for each kind of root */
 };
 
 #define NO_RELATION UINT64_MAX /* no edge looks so */
@@ -47,11 +45,9 @@ struct worker {
         struct cs_pointees waiting; /* note: the edge, without where it leads; or NO_RELATION */
         struct context context;
         struct cs_ownwords own;
-        bool titled;              /* its first word is something, but does not point into a module */
-        int32_t literal;          /* the module that alone has the text with which the block begins */
-        struct cs_tally edges;    /* packed key -> count */
-        struct cs_tally examples; /* packed key -> lowest root address */
-        bool limited;
+        bool titled;     /* its first word is something, but does not point into a module */
+        int32_t literal; /* the module that alone has the text with which the block begins */
+        struct cs_edge_counts edges;
 };
 
 struct build {
@@ -73,44 +69,6 @@ static uint32_t pointee(const struct build *b, uint64_t value)
 {
         struct cs_space_entry e = cs_space_at(b->in->space, value);
         return e.kind == CS_SPACE_HEAP ? cs_pointee(b->blocks, e.index, value) : (uint32_t)CS_NO_BLOCK;
-}
-
-static uint64_t cap_cluster(uint32_t cluster)
-{
-        return cluster < CS_EDGE_CLUSTERS - 1 ? cluster : CS_EDGE_CLUSTERS - 1;
-}
-
-/* to | from_root | from | offset / 8: one word, so that edges can be counted in a tally. */
-static uint64_t pack(uint32_t to, bool from_root, uint64_t from, uint64_t offset)
-{
-        uint64_t slot = offset / 8 < (1u << OFFSET_BITS) - 1 ? offset / 8 : (1u << OFFSET_BITS) - 1;
-        return cap_cluster(to) << 42 | (uint64_t)from_root << 41 |
-               (from & ((1u << CLUSTER_BITS) - 1)) << OFFSET_BITS | slot;
-}
-
-/* A root's kind and index in 21 bits; indices beyond lose their identity, not their kind. */
-static uint64_t pack_root(uint32_t from)
-{
-        uint32_t kind = cs_root_kind(from), index = cs_root_index(from);
-        return (uint64_t)kind << 19 | (index < (1u << 19) - 1 ? index : (1u << 19) - 1);
-}
-
-static enum cs_status count_edge(struct worker *w, uint64_t key, uint64_t example, struct cs_error *err)
-{
-        uint64_t *value;
-        if (w->edges.n >= CS_LIMIT_EDGES && cs_tally_get(&w->edges, key, 0) == 0) {
-                w->limited = true;
-                return CS_OK;
-        }
-        enum cs_status st = cs_tally_at(&w->edges, key, 0, &value, err);
-        if (st == CS_OK)
-                ++*value;
-        if (st == CS_OK && example) {
-                st = cs_tally_at(&w->examples, key, example, &value, err);
-                if (st == CS_OK && example < *value)
-                        *value = example;
-        }
-        return st;
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
@@ -162,8 +120,8 @@ static enum cs_status take_waiting(struct build *b, struct worker *w, struct uni
                 __builtin_prefetch(&b->marks[p->to], 1);
                 if (p->note == NO_RELATION)
                         continue;
-                p->note |= pack(cs_blocks_cluster(b->blocks, p->to), false, 0, 0);
-                cs_tally_fetch(&w->edges, p->note);
+                p->note = cs_edge_to(p->note, cs_blocks_cluster(b->blocks, p->to));
+                cs_tally_fetch(&w->edges.counts, p->note);
         }
         for (uint32_t k = 0; st == CS_OK && k < w->waiting.n; k++) {
                 const struct cs_pointee *p = &w->waiting.at[k];
@@ -173,7 +131,7 @@ static enum cs_status take_waiting(struct build *b, struct worker *w, struct uni
                 out->degree.at[p->from - out->first]++;
                 st = push_reference(out, p->to, aim_in(b, p->range, p->value), err);
                 if (st == CS_OK && p->note != NO_RELATION)
-                        st = count_edge(w, p->note, 0, err);
+                        st = cs_edge_count(&w->edges, p->note, 0, err);
         }
         w->waiting.n = 0;
         return st;
@@ -206,7 +164,7 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
                 uint64_t where = offset + i < OFFSETS_UP_TO ? offset + i : UINT64_MAX;
                 /* What stands behind a text's end may be fields, and keeps a block from being called lost, but it is no
                  * relation: as often it was left by an earlier tenant. */
-                uint64_t edge = fields ? pack(0, false, cap_cluster(from), where) : NO_RELATION;
+                uint64_t edge = fields ? cs_edge_from_cluster(from, where) : NO_RELATION;
                 struct cs_pointee p = { .value = value, .note = edge, .range = e.index, .from = index };
                 cs_pointees_add(&w->waiting, b->blocks, p);
                 enum cs_status st = w->waiting.n == CS_POINTEES ? take_waiting(b, w, out, err) : CS_OK;
@@ -301,10 +259,10 @@ static enum cs_status scan_root_words(struct build *b, struct worker *w, struct 
                         continue;
                 }
                 uint32_t place = cs_root_kind(from) == CS_ROOT_STACK ? frame_root(b, addr + i) : from;
-                uint64_t key = pack(cs_blocks_cluster(b->blocks, to), true, pack_root(place), UINT64_MAX);
+                uint64_t key = cs_edge_to(cs_edge_from_root(place), cs_blocks_cluster(b->blocks, to));
                 enum cs_status st = cs_vec_push(&out->roots, to, err);
                 if (st == CS_OK)
-                        st = count_edge(w, key, addr + i, err);
+                        st = cs_edge_count(&w->edges, key, addr + i, err);
                 if (st == CS_OK)
                         st = vote(b, w, out, from, addr + i, to, aim(b, value), err);
                 if (st != CS_OK)
@@ -546,56 +504,14 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         return CS_OK;
 }
 
-static int by_destination(const void *a, const void *b)
-{
-        const struct cs_edge *x = a, *y = b;
-        if (x->to != y->to)
-                return x->to < y->to ? -1 : 1;
-        if (x->count != y->count)
-                return x->count > y->count ? -1 : 1;
-        if (x->from_root != y->from_root)
-                return x->from_root ? 1 : -1;
-        if (x->from != y->from)
-                return x->from < y->from ? -1 : 1;
-        return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct cs_error *err)
 {
-        struct cs_tally edges = { 0 }, examples = { 0 };
+        cs_cleanup(cs_edge_counts_deinit) struct cs_edge_counts all = { .limited = false };
         enum cs_status st = CS_OK;
-        for (unsigned w = 0; st == CS_OK && w < b->in->workers; w++) {
-                struct worker *worker = &b->workers[w];
-                out->limited |= worker->limited;
-                st = cs_tally_add(&edges, &worker->edges, err);
-                for (size_t i = 0; st == CS_OK && i < worker->examples.cap; i++) {
-                        const struct cs_tally_slot *slot = &worker->examples.slots[i];
-                        uint64_t *lowest;
-                        if (slot->used &&
-                            (st = cs_tally_at(&examples, slot->key, slot->value, &lowest, err)) == CS_OK &&
-                            slot->value < *lowest)
-                                *lowest = slot->value;
-                }
-        }
-        for (size_t i = 0; st == CS_OK && i < edges.cap; i++) {
-                uint64_t key = edges.slots[i].key, slot = key & ((1u << OFFSET_BITS) - 1);
-                uint32_t from = (uint32_t)(key >> OFFSET_BITS) & ((1u << CLUSTER_BITS) - 1);
-                if (!edges.slots[i].used)
-                        continue;
-                struct cs_edge e = { .to = (uint32_t)(key >> 42), .from_root = key >> 41 & 1, .from = from };
-                e.offset = slot == (1u << OFFSET_BITS) - 1 ? (uint32_t)CS_EDGE_ANYWHERE : (uint32_t)slot * 8;
-                e.count = edges.slots[i].value;
-                if (e.from_root) {
-                        e.from = cs_root((enum cs_root_kind)(from >> 19), from & ((1u << 19) - 1));
-                        e.example = cs_tally_get(&examples, key, 0);
-                }
-                st = cs_vec_push(&out->edges, e, err);
-        }
-        if (out->edges.n)
-                qsort(out->edges.at, out->edges.n, sizeof(*out->edges.at), by_destination);
-        cs_tally_deinit(&edges);
-        cs_tally_deinit(&examples);
-        return st;
+        for (unsigned w = 0; st == CS_OK && w < b->in->workers; w++)
+                st = cs_edge_counts_add(&all, &b->workers[w].edges, err);
+        out->limited |= all.limited;
+        return st == CS_OK ? cs_edges_list(&all, &out->edges, err) : st;
 }
 
 static void build_deinit(struct build *b)
@@ -611,8 +527,7 @@ static void build_deinit(struct build *b)
         free(b->outs);
         for (unsigned i = 0; b->workers && i < b->in->workers; i++) {
                 cs_view_deinit(&b->workers[i].view);
-                cs_tally_deinit(&b->workers[i].edges);
-                cs_tally_deinit(&b->workers[i].examples);
+                cs_edge_counts_deinit(&b->workers[i].edges);
         }
         free(b->workers);
         cs_labels_deinit(&b->said);

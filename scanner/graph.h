@@ -5,25 +5,13 @@
 #define CS_GRAPH_H
 
 #include "clusters.h"
+#include "edges.h"
 #include "frames.h"
 #include "heaps.h"
 #include "labels.h"
 #include "literals.h"
 #include "ownwords.h"
 #include "roots.h"
-
-/* One way in which blocks of a cluster are pointed at: from such a place, how often. */
-struct cs_edge {
-        uint32_t to; /* cluster */
-        bool from_root;
-        /* Cluster, or with from_root: a root; of a stack the index is the module whose frame it is in (frames.h), or
-         * CS_ROOT_NOWHERE where that is not known. */
-        uint32_t from;
-        uint32_t
-                offset; /* of the pointer in the referring block; CS_EDGE_ANYWHERE for roots and large blocks */
-        uint64_t count;   /* references (no more than one per referring word) */
-        uint64_t example; /* a root's lowest address that refers so; 0 for clusters */
-};
 
 /* What memory outside of the blocks says about the owner of a block that it points to. */
 struct cs_root_vote {
@@ -40,7 +28,7 @@ struct cs_graph_table {
         uint16_t modules[CS_OWNWORDS_MODULES];
 };
 
-enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20, CS_GRAPH_GROUP = 64, CS_GRAPH_AIMS = 32 };
+enum { CS_GRAPH_GROUP = 64, CS_GRAPH_AIMS = 32 };
 
 /* What is noted of each block. The graph sets the first; the others are for those who walk it (leaks.h). */
 enum cs_mark {
@@ -69,7 +57,7 @@ struct cs_graph {
         CS_VEC(uint32_t)
         roots;          /* blocks that something outside of the blocks refers to; sorted, without repeats */
         uint8_t *marks; /* per block: enum cs_mark. Referenced: another block in use or a root refers to it */
-        CS_VEC(struct cs_edge) edges;         /* by to, then the most frequent first */
+        cs_edge_vec edges;                    /* by to, then the most frequent first */
         CS_VEC(struct cs_graph_table) tables; /* by block */
         CS_VEC(struct cs_root_vote) votes;    /* in the order of the roots' addresses */
         bool limited; /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */

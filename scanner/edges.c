@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edges.h"
+
+#include "cs_limits.h"
+#include "roots.h"
+
+#include <stdlib.h>
+
+/* A key, from the lowest bit on: offset / 8 (all ones: anywhere), from, is it a root, to. */
+enum {
+        OFFSET_BITS = 20,
+        ANYWHERE = (1 << OFFSET_BITS) - 1,
+        FROM_BITS = 21, /* a cluster, or a root's kind and index */
+        FROM = (1 << FROM_BITS) - 1,
+        INDEX_BITS = 19,
+        INDEX = (1 << INDEX_BITS) - 1,
+        ROOT_AT = OFFSET_BITS + FROM_BITS,
+        TO_AT = ROOT_AT + 1,
+};
+
+void cs_edge_counts_deinit(struct cs_edge_counts *counts)
+{
+        cs_tally_deinit(&counts->counts);
+        cs_tally_deinit(&counts->examples);
+}
+
+static uint64_t cap(uint32_t cluster)
+{
+        return cluster < CS_EDGE_CLUSTERS - 1 ? cluster : CS_EDGE_CLUSTERS - 1;
+}
+
+uint64_t cs_edge_from_cluster(uint32_t from, uint64_t offset)
+{
+        uint64_t slot = offset / 8 < ANYWHERE ? offset / 8 : (uint64_t)ANYWHERE;
+        return cap(from) << OFFSET_BITS | slot;
+}
+
+/* Indices that have no room lose their identity, not their kind. */
+uint64_t cs_edge_from_root(uint32_t root)
+{
+        uint32_t index = cs_root_index(root);
+        uint64_t from =
+                (uint64_t)cs_root_kind(root) << INDEX_BITS | (index < INDEX ? index : (uint32_t)INDEX);
+        return UINT64_C(1) << ROOT_AT | from << OFFSET_BITS | ANYWHERE;
+}
+
+uint64_t cs_edge_to(uint64_t from, uint32_t cluster)
+{
+        return from | cap(cluster) << TO_AT;
+}
+
+static enum cs_status note_example(struct cs_tally *examples, uint64_t key, uint64_t example,
+                                   struct cs_error *err)
+{
+        uint64_t *lowest;
+        enum cs_status st = cs_tally_at(examples, key, example, &lowest, err);
+        if (st == CS_OK && example < *lowest)
+                *lowest = example;
+        return st;
+}
+
+enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64_t example,
+                             struct cs_error *err)
+{
+        uint64_t *value;
+        if (counts->counts.n >= CS_LIMIT_EDGES && cs_tally_get(&counts->counts, key, 0) == 0) {
+                counts->limited = true;
+                return CS_OK;
+        }
+        enum cs_status st = cs_tally_at(&counts->counts, key, 0, &value, err);
+        if (st == CS_OK)
+                ++*value;
+        return st == CS_OK && example ? note_example(&counts->examples, key, example, err) : st;
+}
+
+enum cs_status cs_edge_counts_add(struct cs_edge_counts *into, const struct cs_edge_counts *from,
+                                  struct cs_error *err)
+{
+        enum cs_status st = cs_tally_add(&into->counts, &from->counts, err);
+        into->limited |= from->limited;
+        for (size_t i = 0; st == CS_OK && i < from->examples.cap; i++) {
+                const struct cs_tally_slot *slot = &from->examples.slots[i];
+                if (slot->used)
+                        st = note_example(&into->examples, slot->key, slot->value, err);
+        }
+        return st;
+}
+
+static struct cs_edge unpack(const struct cs_edge_counts *counts, uint64_t key, uint64_t count)
+{
+        uint32_t from = (uint32_t)(key >> OFFSET_BITS) & FROM, slot = key & ANYWHERE;
+        struct cs_edge e = { .to = (uint32_t)(key >> TO_AT),
+                             .from_root = key >> ROOT_AT & 1,
+                             .from = from,
+                             .offset = slot == ANYWHERE ? (uint32_t)CS_EDGE_ANYWHERE : slot * 8,
+                             .count = count };
+        if (e.from_root) {
+                e.from = cs_root((enum cs_root_kind)(from >> INDEX_BITS), from & INDEX);
+                e.example = cs_tally_get(&counts->examples, key, 0);
+        }
+        return e;
+}
+
+static int by_destination(const void *a, const void *b)
+{
+        const struct cs_edge *x = a, *y = b;
+        if (x->to != y->to)
+                return x->to < y->to ? -1 : 1;
+        if (x->count != y->count)
+                return x->count > y->count ? -1 : 1;
+        if (x->from_root != y->from_root)
+                return x->from_root ? 1 : -1;
+        if (x->from != y->from)
+                return x->from < y->from ? -1 : 1;
+        return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+enum cs_status cs_edges_list(const struct cs_edge_counts *counts, cs_edge_vec *out, struct cs_error *err)
+{
+        enum cs_status st = cs_vec_reserve(out, counts->counts.n, err);
+        for (size_t i = 0; st == CS_OK && i < counts->counts.cap; i++) {
+                const struct cs_tally_slot *slot = &counts->counts.slots[i];
+                if (slot->used)
+                        st = cs_vec_push(out, unpack(counts, slot->key, slot->value), err);
+        }
+        if (st == CS_OK && out->n)
+                qsort(out->at, out->n, sizeof(*out->at), by_destination);
+        return st;
+}

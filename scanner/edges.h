@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* References between kinds instead of between blocks: from which cluster or root, from which offset, to which cluster, and how
+ * many. Counted by each worker for itself, then listed. */
+#ifndef CS_EDGES_H
+#define CS_EDGES_H
+
+#include "tally.h"
+#include "vec.h"
+
+enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20 };
+
+/* One way in which blocks of a cluster are pointed at: from such a place, how often. */
+struct cs_edge {
+        uint32_t to; /* cluster */
+        bool from_root;
+        /* Cluster, or with from_root: a root; of a stack the index is the module whose frame it is in (frames.h), or
+         * CS_ROOT_NOWHERE where that is not known. */
+        uint32_t from;
+        uint32_t
+                offset; /* of the pointer in the referring block; CS_EDGE_ANYWHERE for roots and large blocks */
+        uint64_t count;   /* references (no more than one per referring word) */
+        uint64_t example; /* a root's lowest address that refers so; 0 for clusters */
+};
+
+typedef CS_VEC(struct cs_edge) cs_edge_vec;
+
+/* One worker's. Zero is empty. */
+struct cs_edge_counts {
+        struct cs_tally counts;   /* by key */
+        struct cs_tally examples; /* key -> lowest root address */
+        bool limited;             /* CS_LIMIT_EDGES was reached */
+};
+
+void cs_edge_counts_deinit(struct cs_edge_counts *counts);
+
+/* The kind of reference as one word: from cluster `from` at that offset (UINT64_MAX: anywhere), without where it leads; and
+ * from a root (as in cs_edge). Clusters beyond CS_EDGE_CLUSTERS are not told apart. */
+uint64_t cs_edge_from_cluster(uint32_t from, uint64_t offset);
+uint64_t cs_edge_from_root(uint32_t root);
+
+/* And where it leads. */
+uint64_t cs_edge_to(uint64_t from, uint32_t cluster);
+
+/* One more reference of that kind. example: a root's address that refers so, or 0. */
+CS_CHECK enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64_t example,
+                                      struct cs_error *err);
+
+/* Adds the counts of `from`. */
+CS_CHECK enum cs_status cs_edge_counts_add(struct cs_edge_counts *into, const struct cs_edge_counts *from,
+                                           struct cs_error *err);
+
+/* All of them, by where they lead, then the most frequent first. */
+CS_CHECK enum cs_status cs_edges_list(const struct cs_edge_counts *counts, cs_edge_vec *out,
+                                      struct cs_error *err);
+
+#endif

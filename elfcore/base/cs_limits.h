@@ -75,6 +75,28 @@ enum {
         CS_LIMIT_CFI_STEPS = 1 << 26,
         /* Freed memory that is searched for what the loader left of unloaded libraries: a second's reading. */
         CS_LIMIT_LEFT_BYTES = 1 << 30,
+        /* Rules of all files together: rule sets that people keep have some thousand. */
+        CS_LIMIT_RULES = 1 << 17,
+        /* Bytes of one file of rules. */
+        CS_LIMIT_RULE_BYTES = 64 << 20,
+        /* Bytes of one regex: PCRE2 itself takes no more (LINK_SIZE of 2). */
+        CS_LIMIT_REGEX_BYTES = 64 << 10,
+        /* Bytes of one match: a certificate with its chain, a key of any kind; what is longer is cut here. */
+        CS_LIMIT_MATCH_BYTES = 64 << 10,
+        /* Bytes before and behind a match that rules may look at: allowlists see the line, keywords stand near. PCRE2's look-behind
+         * reaches 255 bytes at most. */
+        CS_LIMIT_CONTEXT_BYTES = 1 << 10,
+        /* Steps of one attempt to match at one place; PCRE2's own default of 10 million is some 0.05 s, for each place. */
+        CS_LIMIT_MATCH_STEPS = 1 << 20,
+        CS_LIMIT_MATCH_DEPTH = 1 << 14,
+        CS_LIMIT_MATCH_HEAP_KIB = 16 << 10,
+        CS_LIMIT_JIT_STACK = 1 << 20,
+        /* How often a rule may run into these in one unit (8 MiB) before it is left out for the rest of it. */
+        CS_LIMIT_MATCH_FAILURES = 4,
+        /* Rules that are made machine code: some 4 KiB and a tenth of a millisecond each. */
+        CS_LIMIT_JIT_RULES = 4 << 10,
+        /* Needles that Vectorscan gets: it takes a second to build its tables for as many. */
+        CS_LIMIT_VECTORSCAN_NEEDLES = 10000,
 };
 
 #endif

@@ -32,7 +32,7 @@ violations() {
                         esac
                         case $file in
                         patterns/*) ;;
-                        *) grep -E "$third(pcre2[a-z]*\.h|magic\.h)" "$tmp/code" ;;
+                        *) grep -E "$third(pcre2[a-z]*\.h|magic\.h|hs(/hs[a-z_]*)?\.h|yaml\.h|yara(/[a-z]*)?\.h)" "$tmp/code" ;;
                         esac
                         case $file in
                         cli/* | tests/*) ;;
@@ -54,6 +54,7 @@ printf '#include <libelf.h>\n' >"$tmp/bad/scanner/a.c"
 printf '/* a comment\n * of lines */\n# include <elfutils/libdw.h>\n' >"$tmp/bad/elfcore/base/b.c"
 printf '#include <pcre2.h>\n' >"$tmp/bad/cli/c.c"
 printf '#include <jansson.h>\n' >"$tmp/bad/scanner/heap/d.h"
+printf '#include <hs/hs.h>\n#include <yara.h>\n' >"$tmp/bad/cli/k.c"
 printf '#include <zstd.h>\n' >"$tmp/bad/scanner/i.c"
 printf '#include <lz4frame.h>\n' >"$tmp/bad/elfcore/base/j.c"
 printf 'void f(void)\n{\n        printf("x");\n}\n' >"$tmp/bad/patterns/e.c"
@@ -61,7 +62,7 @@ printf 'void f(void)\n{\n        if (1) exit (1);\n}\n' >"$tmp/bad/elfcore/f.c"
 printf 'void f(void)\n{\n        fprintf(stderr, "x");\n}\n' >"$tmp/bad/scanner/g.c"
 printf 'char *f(void)\n{\n        return getenv("x");\n}\n' >"$tmp/bad/scanner/h.c"
 assert_eq "$(violations "$tmp/bad" | cut -d: -f1,2 | sort | tr '\n' ' ')" \
-        "cli/c.c:1 elfcore/base/b.c:3 elfcore/base/j.c:1 elfcore/f.c:3 patterns/e.c:3 scanner/a.c:1 scanner/g.c:3 scanner/h.c:3 scanner/heap/d.h:1 scanner/i.c:1 " \
+        "cli/c.c:1 cli/k.c:1 cli/k.c:2 elfcore/base/b.c:3 elfcore/base/j.c:1 elfcore/f.c:3 patterns/e.c:3 scanner/a.c:1 scanner/g.c:3 scanner/h.c:3 scanner/heap/d.h:1 scanner/i.c:1 " \
         "each kind of violation is seen"
 printf '#include <libelf.h>\n' >"$tmp/good/elfcore/a.c"
 printf '#include <jansson.h>\nvoid f(void)\n{\n        printf("x");\n}\n' >"$tmp/good/cli/b.c"

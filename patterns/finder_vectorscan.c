@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* By Vectorscan (Hyperscan's API), in block mode and without starts of matches: needles are of known length. */
+#include "finder_private.h"
+
+#ifdef CS_HAVE_VECTORSCAN
+
+#include <hs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tables {
+        hs_database_t *database;
+        hs_scratch_t *scratch; /* which the workers' are copies of */
+};
+
+static void destroy(void *tables)
+{
+        struct tables *t = tables;
+        if (!t)
+                return;
+        hs_free_scratch(t->scratch);
+        hs_free_database(t->database);
+        free(t);
+}
+
+/* "[\x41\x61]\x62": the same to every engine. */
+static char *write_pattern(struct cs_pool *pool, const struct cs_needle *needle)
+{
+        size_t size = 1;
+        for (uint32_t i = 0; i < needle->len; i++)
+                size += 4 * (size_t)cs_byteset_count(&needle->at[i]) + 2;
+        char *text = cs_pool_alloc(pool, size, 1), *at = text;
+        if (!text)
+                return NULL;
+        for (uint32_t i = 0; i < needle->len; i++) {
+                bool many = cs_byteset_count(&needle->at[i]) > 1;
+                if (many)
+                        *at++ = '[';
+                for (unsigned b = 0; b < 256; b++)
+                        if (cs_byteset_has(&needle->at[i], (uint8_t)b))
+                                at += snprintf(at, 5, "\\x%02x", b);
+                if (many)
+                        *at++ = ']';
+        }
+        return text;
+}
+
+static enum cs_status create(const struct cs_needle *const *needles, size_t n, void **out,
+                             struct cs_error *err)
+{
+        cs_cleanup(cs_pool_deinit) struct cs_pool pool = { 0 };
+        const char **patterns = cs_pool_alloc(&pool, n + 1, sizeof(*patterns));
+        unsigned *flags = cs_pool_alloc(&pool, n + 1, sizeof(*flags));
+        unsigned *ids = cs_pool_alloc(&pool, n + 1, sizeof(*ids));
+        struct tables *t = calloc(1, sizeof(*t));
+        hs_compile_error_t *error = NULL;
+        bool ready = patterns && flags && ids && t;
+        for (size_t i = 0; ready && i < n; i++) {
+                patterns[i] = write_pattern(&pool, needles[i]);
+                flags[i] = HS_FLAG_DOTALL;
+                ids[i] = (unsigned)i;
+                ready = patterns[i] != NULL;
+        }
+        if (!ready) {
+                free(t);
+                return cs_fail(err, CS_ENOMEM, "tables of needles");
+        }
+        if (hs_compile_multi(patterns, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &t->database, &error) !=
+            HS_SUCCESS) {
+                enum cs_status st =
+                        cs_fail(err, CS_ENOTSUP, "Vectorscan: %.200s", error ? error->message : "refuses");
+                (void)hs_free_compile_error(error);
+                destroy(t);
+                return st;
+        }
+        if (hs_alloc_scratch(t->database, &t->scratch) != HS_SUCCESS) {
+                destroy(t);
+                return cs_fail(err, CS_ENOMEM, "tables of needles");
+        }
+        *out = t;
+        return CS_OK;
+}
+
+static enum cs_status scan_create(const void *tables, void **scan, struct cs_error *err)
+{
+        const struct tables *t = tables;
+        hs_scratch_t *scratch = NULL;
+        if (hs_clone_scratch(t->scratch, &scratch) != HS_SUCCESS)
+                return cs_fail(err, CS_ENOMEM, "tables of needles");
+        *scan = scratch;
+        return CS_OK;
+}
+
+static void scan_destroy(void *scan)
+{
+        (void)hs_free_scratch(scan);
+}
+
+struct call {
+        cs_finder_fn fn;
+        void *context;
+};
+
+static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                    void *context)
+{
+        const struct call *call = context;
+        (void)from;
+        (void)flags;
+        return call->fn(call->context, id, (size_t)to) ? 0 : 1;
+}
+
+static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len, cs_finder_fn fn,
+                void *context)
+{
+        const struct tables *t = tables;
+        struct call call = { fn, context };
+        return len <= UINT32_MAX && hs_scan(t->database, (const char *)bytes, (unsigned)len, 0, scan,
+                                            on_match, &call) == HS_SUCCESS;
+}
+
+static const struct cs_finder_engine engine = { create, destroy, scan_create, scan_destroy, run };
+const struct cs_finder_engine *const cs_finder_vectorscan = &engine;
+
+#else
+
+const struct cs_finder_engine *const cs_finder_vectorscan = NULL;
+
+#endif

@@ -9,7 +9,7 @@
 struct cs_finder;
 struct cs_finder_scan;
 
-/* The needle's number, and the offset behind its last byte. For one needle offsets ascend. False: stop. */
+/* The needle's number, and the offset behind its last byte. A place may be told of twice. False: stop. */
 typedef bool (*cs_finder_fn)(void *context, uint32_t needle, size_t end);
 
 /* Was Vectorscan there? */

@@ -82,24 +82,41 @@ static enum cs_status create(const struct cs_needle *const *needles, size_t n, v
         return CS_OK;
 }
 
-static enum cs_status scan_create(const void *tables, void **scan, struct cs_error *err)
-{
-        const struct tables *t = tables;
-        hs_scratch_t *scratch = NULL;
-        if (hs_clone_scratch(t->scratch, &scratch) != HS_SUCCESS)
-                return cs_fail(err, CS_ENOMEM, "tables of needles");
-        *scan = scratch;
-        return CS_OK;
-}
+/* Vectorscan 5.4.9 misses some matches that end with the last byte of what it is given (for one, of "ab" beside "qqqccc": when it skips ahead by pairs
+ * of bytes, the last one has no partner). So the end is looked at once more with zeros behind it. */
+enum { TAIL = 128, ZEROS = 128 };
+
+struct scan {
+        hs_scratch_t *scratch;
+        uint8_t tail[TAIL + ZEROS];
+};
 
 static void scan_destroy(void *scan)
 {
-        (void)hs_free_scratch(scan);
+        struct scan *s = scan;
+        if (!s)
+                return;
+        (void)hs_free_scratch(s->scratch);
+        free(s);
+}
+
+static enum cs_status scan_create(const void *tables, void **scan, struct cs_error *err)
+{
+        const struct tables *t = tables;
+        struct scan *s = calloc(1, sizeof(*s));
+        if (!s || hs_clone_scratch(t->scratch, &s->scratch) != HS_SUCCESS) {
+                free(s);
+                return cs_fail(err, CS_ENOMEM, "tables of needles");
+        }
+        *scan = s;
+        return CS_OK;
 }
 
 struct call {
         cs_finder_fn fn;
         void *context;
+        size_t base; /* of what is scanned, in the bytes */
+        size_t len;  /* of the bytes: behind them there are the zeros */
 };
 
 static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
@@ -108,16 +125,25 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
         const struct call *call = context;
         (void)from;
         (void)flags;
-        return call->fn(call->context, id, (size_t)to) ? 0 : 1;
+        size_t end = call->base + (size_t)to;
+        return end > call->len || call->fn(call->context, id, end) ? 0 : 1;
 }
 
 static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len, cs_finder_fn fn,
                 void *context)
 {
         const struct tables *t = tables;
-        struct call call = { fn, context };
-        return len <= UINT32_MAX && hs_scan(t->database, (const char *)bytes, (unsigned)len, 0, scan,
-                                            on_match, &call) == HS_SUCCESS;
+        struct scan *s = scan;
+        size_t tail = len < TAIL ? len : TAIL;
+        struct call call = { fn, context, 0, len };
+        if (len > UINT32_MAX || hs_scan(t->database, (const char *)bytes, (unsigned)len, 0, s->scratch,
+                                        on_match, &call) != HS_SUCCESS)
+                return false;
+        memset(s->tail, 0, sizeof(s->tail));
+        memcpy(s->tail, bytes + len - tail, tail);
+        call.base = len - tail;
+        return hs_scan(t->database, (const char *)s->tail, (unsigned)(tail + ZEROS), 0, s->scratch, on_match,
+                       &call) == HS_SUCCESS;
 }
 
 static const struct cs_finder_engine engine = { create, destroy, scan_create, scan_destroy, run };

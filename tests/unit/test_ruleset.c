@@ -77,6 +77,35 @@ static void test_table(void **state)
         T("token=([a-z]+);?", "token=ab; token=cd", "r0@0+9 r0@10+8");
 }
 
+/* Vectorscan 5.4.9 alone misses some of these: the needle is the last thing there is. */
+static void test_needles_at_the_very_end(void **state)
+{
+        (void)state;
+        static const char filler[] = "aabbqcfoo .\n";
+        struct cs_rules rules = { 0 };
+        rule_add(&rules, "ab|ba{2}");
+        rule_add(&rules, "q{3}c{3}");
+        uint64_t x = 99;
+        for (size_t len = 2; len < 1500; len++) {
+                char text[80];
+                size_t n = 3 + len % 70;
+                for (size_t i = 0; i < n; i++) {
+                        x = x * 6364136223846793005u + 1442695040888963407u;
+                        text[i] = filler[(x >> 40) % (sizeof(filler) - 1)];
+                }
+                text[n - 3] = '.';
+                text[n - 2] = 'a';
+                text[n - 1] = 'b';
+                struct found_hits alone = rules_search(&rules, CS_WAY_ALONE, text, n, 100, 0);
+                struct found_hits best = rules_search(&rules, CS_WAY_BEST, text, n, 100, 0);
+                assert_int_equal(alone.at.at[alone.at.n - 1].start, n - 2);
+                assert_int_equal(best.at.n, alone.at.n);
+                found_hits_deinit(&alone);
+                found_hits_deinit(&best);
+        }
+        cs_rules_deinit(&rules);
+}
+
 static void test_only_windows_of_its_stretch_see_its_ends(void **state)
 {
         (void)state;
@@ -355,6 +384,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
+                cmocka_unit_test(test_needles_at_the_very_end),
                 cmocka_unit_test(test_only_windows_of_its_stretch_see_its_ends),
                 cmocka_unit_test(test_ways_and_windows_agree),
                 cmocka_unit_test(test_catastrophic_rule_is_told_and_others_go_on),

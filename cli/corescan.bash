@@ -4,7 +4,7 @@ _corescan() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local flags='--help --version --live --summary --regions --heap --clusters --libraries --leaks --json --top --min-bytes --library
                 --region --cluster --at --refs --depth --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
-                --max-memory --temp-dir --freeze'
+                --max-memory --temp-dir --freeze --grep --rules --reveal'
         local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'
         local kinds='malloc-used malloc-free malloc-overhead java-heap java-metaspace java-code-cache ruby-heap python-heap
                 beam-carrier v8-heap go-heap stack module-code module-data file shared vdso reserved anonymous'
@@ -37,6 +37,12 @@ _corescan() {
                 mapfile -t COMPREPLY < <(compgen -d -- "$cur")
                 return
                 ;;
+        --rules)
+                # The words end at ":", as COMP_WORDBREAKS says.
+                mapfile -t COMPREPLY < <(compgen -W 'builtin:secrets builtin:http builtin:pii' -- "$cur"; compgen -f -- "$cur")
+                return
+                ;;
+        --grep | -e) return ;;
         --top | --min-bytes | --library | --cluster | --at | --refs | --depth | --jobs | -j)
                 return
                 ;;

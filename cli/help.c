@@ -18,6 +18,10 @@ static const char text[] =
         "      --leaks            blocks that nothing points to, and what hangs on them, by\n"
         "                         cluster, with owner\n"
         "      --regions          what each part of the address space is, and whose\n"
+        "  -e, --grep REGEX       what matches in memory (PCRE2; may repeat), each with address,\n"
+        "                         block, state, cluster, owner; exit 1: nothing does\n"
+        "      --rules FILE       the same with named rules (may repeat): YAML, or gitleaks'\n"
+        "                         TOML; builtin:secrets, builtin:http, builtin:pii\n"
         "      --at ADDR          what is at an address: block, cluster, owner, referrers, how it\n"
         "                         is held, and its words with their meanings\n"
         "      --refs ADDR        who points into the block there, and who at those\n"
@@ -41,6 +45,7 @@ static const char text[] =
         "      --blocks FILE      write one line per in-use block to FILE, tab-separated:\n"
         "                         address, usable size, library, confidence, cluster, leak\n"
         "  -o, --output FILE      write the report to FILE\n"
+        "      --reveal           show secrets that rules found; else length, kind, hash\n"
         "      --color WHEN       auto, always or never\n"
         "      --progress WHEN    auto, always or never\n"
         "\n"
@@ -56,8 +61,9 @@ static const char text[] =
         "\n"
         "SIZE takes K, M or G (1024).\n"
         "\n"
-        "Exit status: 0 done; 2 wrong usage, or the input cannot be read at all; 3 with\n"
-        "--strict: the answer is partial; 4 the --fail-on verdict holds.\n";
+        "Exit status: 0 done; 1 --grep and --rules found nothing; 2 wrong usage, or the\n"
+        "input cannot be read at all; 3 with --strict: the answer is partial; 4 the\n"
+        "--fail-on verdict holds.\n";
 
 void cs_help_print(FILE *to)
 {

@@ -476,6 +476,41 @@ static enum cs_status write_lists(struct writer *w, const struct cs_report *repo
         return st;
 }
 
+/* One a line, as clusters and regions are. */
+static void write_hits(struct writer *w, const struct cs_report_hits *hits)
+{
+        key(w, "hits");
+        (void)fputs("[", w->out);
+        for (size_t i = 0; i < hits->n && !w->failed; i++) {
+                (void)fputs(i ? ",\n" : "\n", w->out);
+                dump(w, cs_json_hit(&w->pool, &hits->at[i], false));
+        }
+        (void)fputs("]", w->out);
+        json_t *found = json_object();
+        put(w, found, "count", number(hits->count));
+        put(w, found, "bytes", number(hits->bytes));
+        put(w, found, "rules", cs_json_hit_rules(&w->pool, hits));
+        member(w, "hits_found", found);
+}
+
+enum cs_status cs_json_write_hits_end(FILE *out, const struct cs_report *report, struct cs_error *err)
+{
+        struct writer w = { .out = out, .live = report->target.live };
+        json_t *object = json_object();
+        put(&w, object, "type", json_string("summary"));
+        put(&w, object, "schema", json_integer(1));
+        put(&w, object, "version", json_string(CS_VERSION));
+        put(&w, object, "hits", number(report->hits->count));
+        put(&w, object, "bytes", number(report->hits->bytes));
+        put(&w, object, "rules", cs_json_hit_rules(&w.pool, report->hits));
+        put(&w, object, "target", target_value(&w, &report->target));
+        put(&w, object, "timing", timing_value(&w, report));
+        dump(&w, object);
+        (void)fputs("\n", out);
+        cs_pool_deinit(&w.pool);
+        return w.failed ? cs_fail(err, CS_ENOMEM, "not enough memory for the JSON") : CS_OK;
+}
+
 enum cs_status cs_json_write(FILE *out, const struct cs_report *report, const struct cs_options *options,
                              struct cs_error *err)
 {
@@ -492,6 +527,8 @@ enum cs_status cs_json_write(FILE *out, const struct cs_report *report, const st
         if (options->show & CS_SHOW_SUMMARY)
                 member(&w, "verdict", verdict_value(&w, &report->verdict));
         enum cs_status st = write_lists(&w, report, options, err);
+        if (report->hits)
+                write_hits(&w, report->hits);
         if (report->at)
                 member(&w, "at", cs_json_case(&w.pool, report->at, true));
         if (report->refs)

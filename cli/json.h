@@ -13,4 +13,8 @@
 CS_CHECK enum cs_status cs_json_write(FILE *out, const struct cs_report *report,
                                       const struct cs_options *options, struct cs_error *err);
 
+/* The last line of a stream of hits, {"type": "summary", …}: what was found by which rule, and in what. */
+CS_CHECK enum cs_status cs_json_write_hits_end(FILE *out, const struct cs_report *report,
+                                               struct cs_error *err);
+
 #endif

@@ -30,4 +30,10 @@ json_t *cs_json_evidence(struct cs_pool *pool, const struct cs_report_evidence *
 /* The case of an address; with `whole` the dump and the chains, too. */
 json_t *cs_json_case(struct cs_pool *pool, const struct cs_report_case *value, bool whole);
 
+/* typed: says that it is a hit, as lines of a stream do. */
+json_t *cs_json_hit(struct cs_pool *pool, const struct cs_report_hit *hit, bool typed);
+
+/* Rules with their numbers of hits. */
+json_t *cs_json_hit_rules(struct cs_pool *pool, const struct cs_report_hits *hits);
+
 #endif

@@ -3,11 +3,13 @@
 #include "analyse.h"
 #include "blocklist.h"
 #include "help.h"
+#include "hitstream.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 #include "render.h"
+#include "rulesource.h"
 #include "signals.h"
 #include "terminal.h"
 
@@ -24,6 +26,7 @@ struct run {
         enum cs_charset charset;
         struct cs_output report; /* -o; zeroed: standard output */
         struct cs_output blocks;
+        struct cs_rulesource rules;
         struct cs_error err;
 };
 
@@ -49,6 +52,8 @@ static void warn(const struct run *run, const char *text)
 
 static void print_warnings(const struct run *run, const struct cs_report_target *target)
 {
+        for (size_t i = 0; i < run->rules.rules.notes.n; i++)
+                warn(run, run->rules.rules.notes.at[i]);
         size_t n = target->n_warnings;
         /* One line more would take as much room as saying that there is one line more. */
         size_t shown = n <= WARNINGS_SHOWN + 1 ? n : WARNINGS_SHOWN;
@@ -98,14 +103,31 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .to = cs_terminal_progress(stderr, run->options.progress) ? stderr : NULL,
                 .width = cs_terminal_width(stderr),
         };
+        FILE *out = run->report.stream ? run->report.stream : stdout;
+        bool streams = cs_options_streams(&run->options);
+        struct cs_hitstream stream = {
+                .out = out,
+                .json = run->options.json,
+                .color = cs_terminal_color(out, run->options.color),
+                .charset = run->charset,
+                .progress = &progress,
+        };
+        const struct cs_hits_wanted search = {
+                .rules = &run->rules.rules,
+                .set = run->rules.set,
+                .reveal = run->options.reveal,
+                .take = streams ? cs_hitstream_take : NULL,
+                .context = &stream,
+        };
         const struct cs_analyse_options options = {
                 .image = *image_options,
                 .workers = run->options.workers,
                 .detail = cs_options_detail(&run->options),
                 .blocks = run->options.blocks != NULL,
-                .census_only = !(run->options.show & ~(unsigned)CS_SHOW_CENSUS) && !run->options.blocks &&
-                               !run->options.cluster && !run->options.fail_on,
-                .digest = run->options.json,
+                .census_only = !(run->options.show & ~(unsigned)(CS_SHOW_CENSUS | CS_SHOW_HITS)) &&
+                               !run->options.blocks && !run->options.cluster && !run->options.fail_on,
+                .digest = run->options.json && !streams,
+                .search = run->options.n_rules ? &search : NULL,
                 .regions = run->options.show & CS_SHOW_REGIONS,
                 .at = run->options.show & CS_SHOW_AT ? &run->options.at : NULL,
                 .refs = run->options.show & CS_SHOW_REFS ? &run->options.refs : NULL,
@@ -121,6 +143,8 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
 static enum cs_status render(struct run *run, const struct cs_report *report)
 {
         FILE *out = run->report.stream ? run->report.stream : stdout;
+        if (run->options.json && cs_options_streams(&run->options))
+                return cs_json_write_hits_end(out, report, &run->err);
         if (run->options.json)
                 return cs_json_write(out, report, &run->options, &run->err);
         struct cs_screen screen = {
@@ -175,6 +199,8 @@ static int run_report(struct run *run)
         cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;
         if (open_outputs(run) != CS_OK)
                 return complain(run, run->thing);
+        if (cs_rulesource_load(&run->options, &run->rules, &run->err) != CS_OK)
+                return complain(run, NULL);
         /* After the outputs: /dev/stdout and /dev/fd/N cannot be opened any more then. */
         cs_signals_no_dump();
         if (open_image(run, &image_options, &image) != CS_OK ||
@@ -208,6 +234,7 @@ int main(int argc, char **argv)
                 status = run_report(&run);
                 break;
         }
+        cs_rulesource_deinit(&run.rules);
         cs_output_discard(&run.report);
         cs_output_discard(&run.blocks);
         if (status != CS_EXIT_TROUBLE && cs_output_finish_stdout(&run.err) != CS_OK)

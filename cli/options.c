@@ -39,6 +39,8 @@ enum {
         OPT_AT,
         OPT_REFS,
         OPT_DEPTH,
+        OPT_RULES,
+        OPT_REVEAL,
         OPT_LATER,
 };
 
@@ -65,6 +67,9 @@ static const struct option long_options[] = {
         { "at", required_argument, NULL, OPT_AT },
         { "refs", required_argument, NULL, OPT_REFS },
         { "depth", required_argument, NULL, OPT_DEPTH },
+        { "grep", required_argument, NULL, 'e' },
+        { "rules", required_argument, NULL, OPT_RULES },
+        { "reveal", no_argument, NULL, OPT_REVEAL },
         { "json", no_argument, NULL, OPT_JSON },
         { "top", required_argument, NULL, OPT_TOP },
         { "min-bytes", required_argument, NULL, OPT_MIN_BYTES },
@@ -84,8 +89,6 @@ static const struct option long_options[] = {
         { "temp-dir", required_argument, NULL, OPT_TEMP_DIR },
         { "freeze", no_argument, NULL, OPT_FREEZE },
         LATER("strings"),
-        LATER("grep"),
-        LATER("rules"),
         LATER("watch"),
         LATER("samples"),
         LATER("encoding"),
@@ -94,7 +97,6 @@ static const struct option long_options[] = {
         LATER("folded"),
         LATER("pprof"),
         LATER("prometheus"),
-        LATER("reveal"),
         { 0 },
 };
 
@@ -304,12 +306,30 @@ static enum cs_status take_file(const char *flag, const char *arg, const char **
         return CS_OK;
 }
 
+static enum cs_status take_rules(bool grep, const char *arg, struct cs_options *o, struct cs_error *err)
+{
+        const char *flag = grep ? "-e" : "--rules";
+        if (*arg == '\0')
+                return cs_fail(err, CS_EFORMAT,
+                               grep ? "%s: the regex is empty" : "%s: the file's name is empty", flag);
+        if (o->n_rules == CS_RULE_SOURCES)
+                return cs_fail(err, CS_EFORMAT,
+                               "%s %.100s: more than %d of --grep and --rules; put them into one file", flag,
+                               arg, CS_RULE_SOURCES);
+        o->rules[o->n_rules++] = (struct cs_rule_source){ grep, arg };
+        o->show |= CS_SHOW_HITS;
+        return CS_OK;
+}
+
 static enum cs_status take_valued(int option, const char *arg, struct cs_options *o, struct cs_error *err)
 {
         uint64_t n;
         switch (option) {
         case OPT_LIVE:
                 return parse_live(arg, o, err);
+        case 'e':
+        case OPT_RULES:
+                return take_rules(option == 'e', arg, o, err);
         case OPT_BLOCKS:
                 if (strcmp(arg, "-") == 0)
                         return cs_fail(err, CS_ENOTSUP,
@@ -384,8 +404,9 @@ static enum cs_status take_option(int option, const char *arg, struct cs_options
         case OPT_FREEZE:
                 o->freeze = true;
                 return CS_OK;
-        case 'e':
-                return cs_fail(err, CS_ENOTSUP, "-e: not in this version");
+        case OPT_REVEAL:
+                o->reveal = true;
+                return CS_OK;
         default:
                 return take_valued(option, arg, o, err);
         }
@@ -446,6 +467,9 @@ static enum cs_status take_operands(int n, char **operands, struct cs_options *o
                 return cs_fail(err, CS_EFORMAT, "--freeze: only a process can be stopped; give --live PID");
         if (o->depth && !(o->show & CS_SHOW_REFS))
                 return cs_fail(err, CS_EFORMAT, "--depth %u: of nothing; give --refs ADDR", o->depth);
+        if (o->reveal && !o->n_rules)
+                return cs_fail(err, CS_EFORMAT,
+                               "--reveal: there is nothing that would be hidden; give --rules or --grep");
         if (n > 1)
                 return cs_fail(err, CS_ENOTSUP,
                                "%.100s: comparing several cores is not in this version; give one core",
@@ -466,7 +490,7 @@ enum cs_status cs_options_parse(int argc, char **argv, struct cs_options *out, s
         optind = 0; /* glibc: start over, also after an earlier call */
         for (;;) {
                 int index = -1;
-                int option = getopt_long(argc, argv, ":hVo:j:e::", long_options, &index);
+                int option = getopt_long(argc, argv, ":hVo:j:e:", long_options, &index);
                 if (option == -1)
                         break;
                 if (option == '?' || option == ':')
@@ -519,5 +543,7 @@ enum cs_exit cs_options_exit(const struct cs_options *options, const struct cs_r
                 return CS_EXIT_PARTIAL;
         if (verdict && options->fail_on & cs_options_verdict_bit(verdict))
                 return CS_EXIT_VERDICT;
+        if (report->hits && report->hits->count == 0)
+                return CS_EXIT_NOTHING;
         return CS_EXIT_DONE;
 }

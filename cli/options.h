@@ -16,6 +16,7 @@ enum cs_show {
         CS_SHOW_LEAKS = 32,
         CS_SHOW_AT = 64,
         CS_SHOW_REFS = 128,
+        CS_SHOW_HITS = 512,
         CS_SHOW_CENSUS = CS_SHOW_REGIONS | CS_SHOW_HEAP, /* what needs no clusters */
 };
 
@@ -23,6 +24,7 @@ enum cs_when { CS_WHEN_AUTO, CS_WHEN_ALWAYS, CS_WHEN_NEVER };
 
 enum cs_exit {
         CS_EXIT_DONE = 0,
+        CS_EXIT_NOTHING = 1, /* --grep and --rules found nothing */
         CS_EXIT_TROUBLE = 2, /* wrong usage, or the input cannot be read at all */
         CS_EXIT_PARTIAL = 3, /* --strict, and the answer is partial; goes before CS_EXIT_VERDICT */
         CS_EXIT_VERDICT = 4, /* the --fail-on verdict holds */
@@ -35,6 +37,14 @@ enum {
         CS_TOP_REGIONS = 30,
         CS_TOP_JSON = 50
 };
+
+/* One --grep or --rules. */
+struct cs_rule_source {
+        bool grep; /* text is a regex; else a file's name, or "builtin:NAME" */
+        const char *text;
+};
+
+enum { CS_RULE_SOURCES = 256 };
 
 struct cs_options {
         enum cs_command command;
@@ -64,7 +74,16 @@ struct cs_options {
         const char *temp_dir;
         bool freeze;
         uint64_t max_memory; /* 0: not given */
+        struct cs_rule_source rules[CS_RULE_SOURCES];
+        size_t n_rules;
+        bool reveal;
 };
+
+/* Are hits all that was asked for? Then they are written as they are found. */
+static inline bool cs_options_streams(const struct cs_options *options)
+{
+        return options->show == CS_SHOW_HITS && !options->blocks && !options->fail_on;
+}
 
 /* CS_EFORMAT: wrong usage; CS_ENOTSUP: a flag of a later version. The text is "<thing>: <cause>[; <way
  * out>]". Not thread-safe (getopt is not); may be called again and again. argv is reordered. */

@@ -106,3 +106,14 @@ void cs_digest_destroy(struct cs_digest *d)
                 pthread_join(d->thread, NULL);
         free(d);
 }
+
+bool cs_digest_bytes(const void *bytes, size_t len, char text[static CS_DIGEST_TEXT])
+{
+        unsigned char hash[SHA256_BYTES];
+        unsigned n = 0;
+        if (!EVP_Digest(bytes, len, hash, &n, EVP_sha256(), NULL) || n != SHA256_BYTES)
+                return false;
+        for (size_t i = 0; i < SHA256_BYTES; i++)
+                (void)snprintf(text + 2 * i, 3, "%02x", hash[i]);
+        return true;
+}

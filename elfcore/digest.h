@@ -23,4 +23,7 @@ static inline void cs_digest_destroyp(struct cs_digest **digest)
         cs_digest_destroy(*digest);
 }
 
+/* The SHA-256 of some bytes; false where libcrypto fails. */
+bool cs_digest_bytes(const void *bytes, size_t len, char text[static CS_DIGEST_TEXT]);
+
 #endif

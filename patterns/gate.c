@@ -181,10 +181,10 @@ static bool is_rsa(struct der body)
 }
 
 /* PKCS#1 (RFC 8017), PKCS#8 (RFC 5958), SEC1 (RFC 5915): a sequence that begins with a version. */
-static bool is_private_der(const uint8_t *bytes, size_t len)
+static bool is_private_key(struct der *in)
 {
-        struct der in = { bytes, len }, body, version, part, inner;
-        if (!der_take(&in, DER_SEQUENCE, &body) || !der_take(&body, DER_INTEGER, &version) ||
+        struct der body, version, part, inner;
+        if (!der_take(in, DER_SEQUENCE, &body) || !der_take(&body, DER_INTEGER, &version) ||
             version.left != 1 || version.at[0] > 1)
                 return false;
         struct der rest = body;
@@ -197,6 +197,12 @@ static bool is_private_der(const uint8_t *bytes, size_t len)
         rest = body;
         return version.at[0] == 1 && der_take(&rest, DER_OCTETS, &part) && part.left >= 20 &&
                part.left <= 66 && (rest.left == 0 || rest.at[0] == 0xa0 || rest.at[0] == 0xa1);
+}
+
+size_t cs_der_key_length(const uint8_t *bytes, size_t len)
+{
+        struct der in = { bytes, len };
+        return is_private_key(&in) ? len - in.left : 0;
 }
 
 static int base64_value(uint8_t c)
@@ -266,7 +272,7 @@ bool cs_rule_check_passes(enum cs_rule_check check, const uint8_t *bytes, size_t
         case CS_CHECK_IBAN:
                 return is_iban(bytes, len);
         case CS_CHECK_DER:
-                return is_private_der(bytes, len);
+                return cs_der_key_length(bytes, len) != 0;
         case CS_CHECK_PEM:
                 return is_private_pem(bytes, len);
         case CS_CHECK_IP4:

@@ -25,9 +25,10 @@ enum cs_rule_check {
         CS_CHECK_NONE,
         CS_CHECK_CARD, /* digits, spaces and dashes: 12 to 19 digits whose Luhn sum is right, and not all the same */
         CS_CHECK_IBAN, /* ISO 13616: the remainder by 97 is 1, and the country's length */
-        CS_CHECK_DER,  /* a private key in DER: PKCS#1, PKCS#8 or SEC1, whose lengths agree */
-        CS_CHECK_PEM,  /* a private key in PEM or OpenSSH's format: its base64 begins as such a key does */
-        CS_CHECK_IP4,  /* four numbers below 256, and not a version of something */
+        /* A private key in DER: PKCS#1, PKCS#8 or SEC1, whose lengths agree. The match is made as long as the key. */
+        CS_CHECK_DER,
+        CS_CHECK_PEM, /* a private key in PEM or OpenSSH's format: its base64 begins as such a key does */
+        CS_CHECK_IP4, /* four numbers below 256, and not a version of something */
 };
 
 /* What an entry of an allowlist is compared with. */

@@ -16,13 +16,12 @@ void cs_ruleset_destroy(struct cs_ruleset *set)
 {
         if (!set)
                 return;
-        for (size_t i = 0; set->at && i < set->n; i++) {
-                struct cs_compiled *c = &set->at[i];
-                cs_regex_destroy(c->regex);
-                for (size_t a = 0; c->allow && a < c->rule->n_allow; a++)
-                        for (size_t k = 0; c->allow[a].regexes && k < c->rule->allow[a].regexes.n; k++)
-                                cs_regex_destroy(c->allow[a].regexes[k]);
-        }
+        for (size_t i = 0; set->at && i < set->n; i++)
+                cs_regex_destroy(set->at[i].regex);
+        for (size_t i = 0; i < set->lists.n; i++)
+                for (size_t k = 0; k < set->lists.at[i].n; k++)
+                        cs_regex_destroy(set->lists.at[i].regexes[k]);
+        cs_vec_deinit(&set->lists);
         cs_finder_destroy(set->finder);
         free(set->uses);
         free(set->first_use);
@@ -47,32 +46,52 @@ bool cs_ruleset_skips_zeros(const struct cs_ruleset *set)
 
 /* ---- regexes ----------------------------------------------------------------------------------------------------- */
 
+/* Lists that many rules share follow each other: the last few are looked at. */
+static struct cs_regex **known_list(const struct cs_ruleset *set, const struct cs_strings *texts)
+{
+        enum { LOOKED_AT = 128 };
+        for (size_t i = set->lists.n, tries = LOOKED_AT; i > 0 && tries > 0; i--, tries--)
+                if (set->lists.at[i - 1].texts == texts->at)
+                        return set->lists.at[i - 1].regexes;
+        return NULL;
+}
+
+static enum cs_status compile_list(struct cs_ruleset *set, const struct cs_rule *rule,
+                                   const struct cs_strings *texts, struct cs_regex ***out,
+                                   struct cs_error *err)
+{
+        if ((*out = known_list(set, texts)) != NULL)
+                return CS_OK;
+        struct cs_compiled_list list = { texts->at, texts->n,
+                                         cs_pool_alloc(&set->pool, texts->n + 1, sizeof(struct cs_regex *)) };
+        if (!list.regexes)
+                return cs_fail(err, CS_ENOMEM, "allowlists");
+        enum cs_status st = cs_vec_push(&set->lists, list, err);
+        for (size_t k = 0; st == CS_OK && k < texts->n; k++) {
+                struct cs_error why = { 0 };
+                size_t offset;
+                st = cs_regex_compile(texts->at[k], strlen(texts->at[k]), 0, &list.regexes[k], &offset, &why);
+                if (st != CS_OK)
+                        return cs_fail(err, st, "rule %.100s: a regex of its allowlist: %.200s, at byte %zu",
+                                       rule->id, why.text, offset);
+        }
+        *out = list.regexes;
+        return st;
+}
+
 static enum cs_status compile_allow(struct cs_ruleset *set, struct cs_compiled *c, struct cs_error *err)
 {
         const struct cs_rule *rule = c->rule;
+        enum cs_status st = CS_OK;
         if (!rule->n_allow)
                 return CS_OK;
         c->allow = cs_pool_alloc(&set->pool, rule->n_allow, sizeof(*c->allow));
         if (!c->allow)
                 return cs_fail(err, CS_ENOMEM, "allowlists");
-        for (size_t a = 0; a < rule->n_allow; a++) {
-                const struct cs_strings *regexes = &rule->allow[a].regexes;
-                struct cs_regex **made = cs_pool_alloc(&set->pool, regexes->n + 1, sizeof(struct cs_regex *));
-                if (!made)
-                        return cs_fail(err, CS_ENOMEM, "allowlists");
-                c->allow[a].regexes = made;
-                for (size_t k = 0; k < regexes->n; k++) {
-                        struct cs_error why = { 0 };
-                        size_t offset;
-                        enum cs_status st = cs_regex_compile(regexes->at[k], strlen(regexes->at[k]), 0,
-                                                             &made[k], &offset, &why);
-                        if (st != CS_OK)
-                                return cs_fail(err, st,
-                                               "rule %.100s: a regex of its allowlist: %.200s, at byte %zu",
-                                               rule->id, why.text, offset);
-                }
-        }
-        return CS_OK;
+        for (size_t a = 0; st == CS_OK && a < rule->n_allow; a++)
+                if (rule->allow[a].regexes.n)
+                        st = compile_list(set, rule, &rule->allow[a].regexes, &c->allow[a].regexes, err);
+        return st;
 }
 
 static enum cs_status compile_rule(struct cs_ruleset *set, struct cs_compiled *c, bool jit,

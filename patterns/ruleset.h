@@ -4,7 +4,7 @@
  * The hits of a rule are those that PCRE2 gives when it goes through a whole stretch of memory from its beginning: the first match, then the first
  * one behind its end, and so on; matches of no bytes are none, and none is longer than CS_LIMIT_MATCH_BYTES. How the stretch is cut into windows
  * makes no difference, nor which way candidates are found: needles only say where PCRE2 need not look. A rule's other conditions (entropy,
- * keywords, allowlists, checks) take hits away, and do not change where the next one is looked for. */
+ * keywords, allowlists, checks) take hits away, and do not change where the next one is looked for (but that keys in DER end where they say). */
 #ifndef CS_RULESET_H
 #define CS_RULESET_H
 

@@ -6,8 +6,15 @@
 #include "finder.h"
 #include "ruleset.h"
 
+/* Regexes of an allowlist, once for all rules that have it. */
+struct cs_compiled_list {
+        const char *const *texts;
+        size_t n;
+        struct cs_regex **regexes; /* as many */
+};
+
 struct cs_compiled_allow {
-        struct cs_regex **regexes; /* as many as cs_allow has */
+        struct cs_regex **regexes; /* of the list; as many as cs_allow has */
 };
 
 struct cs_compiled {
@@ -31,6 +38,7 @@ struct cs_ruleset {
         struct cs_pool pool;
         struct cs_compiled *at;
         size_t n;
+        CS_VEC(struct cs_compiled_list) lists;
         uint32_t groups;          /* most of any */
         struct cs_finder *finder; /* NULL: there are no needles */
         bool vectorscan;

@@ -310,16 +310,26 @@ static bool allowed(const struct cs_searcher *s, const struct cs_compiled *c, st
         return false;
 }
 
-static enum cs_status judge(struct cs_searcher *s, uint32_t number, struct cs_span match,
+/* *found_at becomes what is told: longer, where the rule's check knows better how long such things are. */
+static enum cs_status judge(struct cs_searcher *s, uint32_t number, struct cs_span *found_at,
                             struct cs_error *err)
 {
         const struct cs_compiled *c = &s->set->at[number];
         const struct cs_rule *rule = c->rule;
         const uint8_t *bytes = s->window->bytes;
+        struct cs_span match = *found_at;
+        if (rule->check == CS_CHECK_DER) {
+                size_t most = s->window->len - match.start;
+                size_t key = cs_der_key_length(bytes + match.start,
+                                               most < CS_LIMIT_MATCH_BYTES ? most : CS_LIMIT_MATCH_BYTES);
+                if (!key)
+                        return CS_OK;
+                match.end = found_at->end = match.start + key;
+        }
         struct cs_span secret = secret_of(s, c, match);
         size_t len = secret.end - secret.start;
         if ((rule->entropy > 0 && cs_entropy(bytes + secret.start, len) <= rule->entropy) ||
-            !cs_rule_check_passes(rule->check, bytes + secret.start, len) ||
+            (rule->check != CS_CHECK_DER && !cs_rule_check_passes(rule->check, bytes + secret.start, len)) ||
             !keyword_near(rule, s->window, match) || allowed(s, c, match, secret))
                 return CS_OK;
         struct cs_found found = { number, match, secret };
@@ -383,9 +393,10 @@ static enum cs_status step(struct cs_searcher *s, uint32_t rule, struct cs_subje
                 else
                         subject->from = find_trouble(s, rule, *subject) + 1;
         } else {
+                enum cs_status st = judge(s, rule, &span, err);
                 subject->from = span.end > attempt ? span.end : attempt + 1;
                 s->resume[rule] = w->address + subject->from;
-                return judge(s, rule, span, err);
+                return st;
         }
         return CS_OK;
 }

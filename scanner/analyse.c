@@ -48,6 +48,8 @@ struct analysis {
         struct cs_consistency before;
         struct cs_digest *digest;
         struct cs_report *report;
+        bool related;           /* clusters and owners are known */
+        uint64_t hits_left_out; /* not told, for a limit */
 };
 
 static void analysis_deinit(struct analysis *a)
@@ -103,9 +105,14 @@ static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
         return cs_regions_build(&regions, &a->regions, err);
 }
 
-static enum cs_status relate(struct analysis *a, struct cs_error *err)
+/* Once: for the report, or because something was found in a block. */
+static enum cs_status relate(void *context, struct cs_error *err)
 {
+        struct analysis *a = context;
         struct cs_blocks *blocks = &a->heaps.blocks;
+        if (a->related)
+                return CS_OK;
+        a->related = true;
         enum cs_status st = cs_slices_plan(blocks, &a->slices, err);
         if (st != CS_OK)
                 return st;
@@ -132,6 +139,30 @@ static enum cs_status relate(struct analysis *a, struct cs_error *err)
         if ((st = cs_unloaded_find(&gone, &a->unloaded, err)) != CS_OK)
                 return st;
         return cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
+}
+
+static void show_search(void *context, uint64_t done, uint64_t total)
+{
+        stage(context, "searching memory", done, total);
+}
+
+static enum cs_status search(struct analysis *a, struct cs_error *err)
+{
+        const struct cs_hits_input in = { .wanted = a->options->search,
+                                          .image = a->image,
+                                          .regions = &a->regions,
+                                          .residency = a->residency,
+                                          .space = a->space,
+                                          .blocks = &a->heaps.blocks,
+                                          .owners = &a->owners.blocks,
+                                          .unloaded = &a->unloaded,
+                                          .workers = a->workers,
+                                          .relate = relate,
+                                          .relate_context = a,
+                                          .progress = show_search,
+                                          .progress_context = a };
+        stage(a, "searching memory", 0, 0);
+        return cs_hits_find(&in, a->report, &a->hits_left_out, err);
 }
 
 /* ---- the report -------------------------------------------------------------------------------------------------- */
@@ -204,6 +235,26 @@ static void compare_sample(struct analysis *a)
                                     100 * t->changed));
 }
 
+static void warn_about_hits(struct analysis *a)
+{
+        struct cs_report *r = a->report;
+        for (size_t i = 0; r->hits && i < r->hits->n_rules; i++) {
+                if (!r->hits->rules[i].limited)
+                        continue;
+                r->target.complete = false;
+                warn(r,
+                     cs_pool_printf(
+                             &r->pool,
+                             "rule %.100s ran into a limit (steps, or the length of a match): it may have more hits, or longer ones",
+                             r->hits->rules[i].rule));
+        }
+        if (!a->hits_left_out)
+                return;
+        r->target.complete = false;
+        warn(r, cs_pool_printf(&r->pool, "%lu more hits are not shown: too many at once",
+                               (unsigned long)a->hits_left_out));
+}
+
 static void warn_about_reading(struct analysis *a)
 {
         struct cs_report *r = a->report;
@@ -226,6 +277,7 @@ static void warn_about_reading(struct analysis *a)
                      "a limit was reached: not all of freed memory was searched for names of unloaded modules");
         if (a->frames.unwinding.limited)
                 warn(r, "a limit was reached: not all frames of the stacks were told apart");
+        warn_about_hits(a);
         compare_sample(a);
 }
 
@@ -433,6 +485,7 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
                 return cs_fail(err, CS_ENOMEM, "report");
         enum cs_status st = options->digest ? cs_digest_start(image, &a.digest, err) : CS_OK;
         if (st != CS_OK || (st = read_memory(&a, err)) != CS_OK ||
+            (options->search && (st = search(&a, err)) != CS_OK) ||
             (!options->census_only && (st = relate(&a, err)) != CS_OK) ||
             (st = build_report(&a, err)) != CS_OK)
                 return st;

@@ -3,6 +3,7 @@
 #ifndef CS_ANALYSE_H
 #define CS_ANALYSE_H
 
+#include "hits.h"
 #include "image.h"
 #include "report.h"
 
@@ -11,16 +12,17 @@ typedef void (*cs_progress_fn)(void *context, const char *stage, uint64_t done, 
 
 struct cs_analyse_options {
         struct cs_image_options image;
-        unsigned workers;        /* 0: as many as there are processors */
-        size_t detail;           /* clusters (largest first) that get fields and examples */
-        bool census_only;        /* regions and heaps will do: no clusters, owners, leaks, verdict */
-        bool digest;             /* fill target.sha256 */
-        bool blocks;             /* fill report->blocks */
-        bool regions;            /* fill report->regions */
-        const uint64_t *at;      /* fill report->at with the case of this address; or NULL */
-        const uint64_t *refs;    /* fill report->refs with what points there; or NULL */
-        unsigned depth;          /* levels of that, from 1 to CS_CASE_DEPTH_MOST */
-        cs_progress_fn progress; /* or NULL */
+        unsigned workers;     /* 0: as many as there are processors */
+        size_t detail;        /* clusters (largest first) that get fields and examples */
+        bool census_only;     /* regions and heaps will do: no clusters, owners, leaks, verdict */
+        bool digest;          /* fill target.sha256 */
+        bool blocks;          /* fill report->blocks */
+        bool regions;         /* fill report->regions */
+        const uint64_t *at;   /* fill report->at with the case of this address; or NULL */
+        const uint64_t *refs; /* fill report->refs with what points there; or NULL */
+        const struct cs_hits_wanted *search; /* fill report->hits; or NULL */
+        unsigned depth;                      /* levels of that, from 1 to CS_CASE_DEPTH_MOST */
+        cs_progress_fn progress;             /* or NULL */
         void *progress_context;
 };
 

@@ -367,6 +367,50 @@ struct cs_report_case {
         size_t n_notes;
 };
 
+/* ---- what rules found (--grep, --rules) ---- */
+
+enum { CS_HIT_HASH = 9 }; /* digits of a secret's SHA-256 that are shown, and the NUL */
+
+struct cs_report_hit {
+        const char *rule;
+        uint64_t address;
+        uint64_t length;
+        struct cs_text
+                match; /* no more than CS_LIMIT_HIT_TEXT bytes; where it is redacted, what stands for it */
+        bool redacted;
+        uint64_t secret_address; /* the match, or the part of it that is the secret */
+        uint64_t secret_length;
+        const char *secret_class; /* of a redacted one: "hex", "base64", … */
+        char secret_hash[CS_HIT_HASH];
+        const char *region; /* kind, as above */
+        const char *detail; /* of the region, or NULL */
+        bool has_block;
+        uint64_t block;      /* what malloc returned */
+        uint64_t block_size; /* usable bytes */
+        const char *state;   /* "in-use", "free", "cached", or NULL */
+        const char *cluster; /* id, or NULL */
+        const char *library; /* owner of the block, or the module whose data it is; or NULL */
+        double confidence;   /* of library */
+};
+
+struct cs_report_hit_rule {
+        const char *rule;
+        const char *description; /* or NULL */
+        uint64_t hits;
+        bool limited; /* it ran into a limit: there may be more */
+};
+
+struct cs_report_hits {
+        struct cs_report_hit *at; /* by address; those that nobody took as they came. Malloc'ed */
+        size_t n;
+        struct cs_report_hit_rule *rules; /* those that found something or were limited, as they were given */
+        size_t n_rules;
+        size_t asked; /* rules that were looked for */
+        uint64_t count;
+        uint64_t bytes; /* that were searched */
+        double seconds; /* of the search alone */
+};
+
 struct cs_report {
         struct cs_pool pool;
         struct cs_report_target target;
@@ -395,6 +439,7 @@ struct cs_report {
         size_t n_blocks;
         struct cs_report_case *at;   /* NULL: not asked for */
         struct cs_report_case *refs; /* the same */
+        struct cs_report_hits *hits; /* the same */
         double seconds;
         uint64_t bytes_read;
         uint64_t peak_memory; /* of our own, beside the page cache */

@@ -95,6 +95,16 @@ enum {
         CS_LIMIT_MATCH_FAILURES = 4,
         /* Rules that are made machine code: some 4 KiB and a tenth of a millisecond each. */
         CS_LIMIT_JIT_RULES = 4 << 10,
+        /* Hits of one unit (8 MiB); what is beyond is counted and not told. */
+        CS_LIMIT_UNIT_HITS = 1 << 20,
+        /* Bytes of one hit that are kept and shown; its length is told whole. */
+        CS_LIMIT_HIT_TEXT = 4 << 10,
+        /* And of all hits of one unit; beyond, only where they are is told. */
+        CS_LIMIT_UNIT_TEXT = 64 << 20,
+        /* Hits that wait until owners are known, some 100 bytes each; with more of them, owners are looked for at once. */
+        CS_LIMIT_HITS_WAITING = 1 << 20,
+        /* Hits that a report with other views holds; a stream of hits alone has no such bound. */
+        CS_LIMIT_HITS_KEPT = 1 << 18,
         /* Needles that Vectorscan gets: it takes a second to build its tables for as many. */
         CS_LIMIT_VECTORSCAN_NEEDLES = 10000,
 };

@@ -49,11 +49,31 @@ refused "new: comparing several cores is not in this version" old new
 refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
-for flag in --strings --grep --rules --watch --samples --encoding \
-        --debuginfod --html --folded --pprof --prometheus --reveal; do
+for flag in --strings --watch --samples --encoding \
+        --debuginfod --html --folded --pprof --prometheus; do
         refused "$flag: not in this version" "$flag" 1 core
 done
-refused "-e: not in this version" -e x core
+
+# Rules that are wrong are told before anything is read.
+refused "-e a(b: missing closing parenthesis, at byte 3 of the regex" -e 'a(b' core
+refused "-e: the regex is empty" -e '' core
+refused "$tmp/none.yaml: No such file or directory" --rules "$tmp/none.yaml" core
+refused "--rules builtin:nonsense: no built-in rules are called so; there are secrets, http, pii" --rules builtin:nonsense core
+refused "--reveal: there is nothing that would be hidden; give --rules or --grep" --reveal core
+printf -- '- id: fine\n  regex: a+\n- id: wrong\n  description: of no use\n  regex: "[z-a]"\n' >"$tmp/wrong.yaml"
+refused "$tmp/wrong.yaml:5:10: rule wrong: range out of order in character class, at byte 3 of the regex" --rules "$tmp/wrong.yaml" core
+printf -- '- id: x\n  regex: a\n  keywords: {a: b}\n' >"$tmp/map.yaml"
+refused "$tmp/map.yaml:3:13: a list of texts is wanted here" --rules "$tmp/map.yaml" core
+printf -- '- id: x\n   regex: a\n' >"$tmp/indent.yaml"
+refused "$tmp/indent.yaml:2:" --rules "$tmp/indent.yaml" core
+printf '[[rules]]\nid = "x"\nregex = \x27\x27\x27a(b\x27\x27\x27\n' >"$tmp/wrong.toml"
+refused "$tmp/wrong.toml:3:9: rule x: missing closing parenthesis, at byte 3 of the regex" --rules "$tmp/wrong.toml" core
+printf '[[rules]]\nid = "x\n' >"$tmp/open.toml"
+refused "$tmp/open.toml:2:7: the text has no end" --rules "$tmp/open.toml" core
+printf 'YARA\x0b\0\0\0' >"$tmp/compiled.yar"
+refused "$tmp/compiled.yar: compiled YARA rules are not read: they are a program; give the text" --rules "$tmp/compiled.yar" core
+printf -- '- id: "\\e[31mred"\n  regex: "("\n' >"$tmp/red.yaml"
+refused "$tmp/red.yaml:2:10: rule \x1b[31mred: missing closing parenthesis" --rules "$tmp/red.yaml" core
 
 # What the user typed, or a file is called, cannot command the terminal.
 refused '--\x1b[31m: no such option' --$'\033[31m' core

@@ -182,13 +182,40 @@ static void test_bad(void **state)
         }
 }
 
+static void test_rules(void **state)
+{
+        (void)state;
+        const char *args[ARGS + 1] = { "-e",       "a+",  "--rules",  "builtin:pii",
+                                       "--grep=b", "-ec", "--reveal", "core" };
+        static const struct cs_rule_source expected[] = {
+                { true, "a+" }, { false, "builtin:pii" }, { true, "b" }, { true, "c" }
+        };
+        struct cs_options options = { 0 };
+        struct cs_error err = { 0 };
+        assert_int_equal(parse(args, &options, &err), CS_OK);
+        assert_int_equal(options.n_rules, 4);
+        for (size_t i = 0; i < 4; i++) {
+                assert_int_equal(options.rules[i].grep, expected[i].grep);
+                assert_string_equal(options.rules[i].text, expected[i].text);
+        }
+        assert_true(options.reveal);
+        assert_true(cs_options_streams(&options));
+        assert_int_equal(options.show, CS_SHOW_HITS);
+        /* Beside another view they are a part of the report. */
+        const char *both[ARGS + 1] = { "-e", "x", "--heap", "core" };
+        options = (struct cs_options){ 0 };
+        assert_int_equal(parse(both, &options, &err), CS_OK);
+        assert_false(cs_options_streams(&options));
+        const char *many[ARGS + 1] = { "--reveal", "core" };
+        assert_int_equal(parse(many, &options, &err), CS_EFORMAT);
+}
+
 static void test_later(void **state)
 {
         (void)state;
         static const char *const names[] = {
-                "--strings",    "--grep",       "--rules", "--watch",  "--samples",
-                "--encoding",   "--debuginfod", "--html",  "--folded", "--pprof",
-                "--prometheus", "--reveal",     "-e",      "--grep=x", "-ex",
+                "--strings", "--watch",  "--samples", "--encoding",   "--debuginfod",
+                "--html",    "--folded", "--pprof",   "--prometheus",
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 const char *args[ARGS + 1] = { names[i], "core" };
@@ -269,10 +296,10 @@ static void test_exit(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_good),
-                cmocka_unit_test(test_bad),           cmocka_unit_test(test_later),
-                cmocka_unit_test(test_long_argument), cmocka_unit_test(test_size),
-                cmocka_unit_test(test_exit),
+                cmocka_unit_test(test_defaults), cmocka_unit_test(test_good),
+                cmocka_unit_test(test_bad),      cmocka_unit_test(test_rules),
+                cmocka_unit_test(test_later),    cmocka_unit_test(test_long_argument),
+                cmocka_unit_test(test_size),     cmocka_unit_test(test_exit),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

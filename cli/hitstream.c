@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hitstream.h"
+
+#include "json_values.h"
+#include "units.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { RULE_COLUMNS = 40, MATCH_BYTES = 512 };
+
+static const char *state_text(const struct cs_report_hit *hit)
+{
+        return !hit->state                         ? ""
+               : strcmp(hit->state, "in-use") == 0 ? ", in use"
+               : hit->state[0] == 'f'              ? ", free"
+                                                   : ", freed, in a cache";
+}
+
+/* "block 0x55d0c0ffee00 (48 bytes, in use, c12, libfoo.so 90 %)", "stack (thread 12)" */
+static const char *place_text(struct cs_screen *s, const struct cs_report_hit *hit)
+{
+        const char *owner = "", *cluster = hit->cluster ? cs_screen_text(s, ", %s", hit->cluster) : "";
+        if (hit->library && hit->confidence > 0 && hit->confidence < 1)
+                owner = cs_screen_text(s, ", %s %s", cs_screen_safe(s, hit->library),
+                                       cs_units_percent(hit->confidence).text);
+        else if (hit->library)
+                owner = cs_screen_text(s, ", %s", cs_screen_safe(s, hit->library));
+        const char *region = hit->region ? hit->region : "memory";
+        if (hit->has_block)
+                return cs_screen_text(s, "%s, block 0x%" PRIx64 " (%" PRIu64 " bytes%s%s%s)", region,
+                                      hit->block, hit->block_size, state_text(hit), cluster, owner);
+        const char *detail = hit->detail ? cs_screen_text(s, " (%s)", cs_screen_safe(s, hit->detail)) : "";
+        return cs_screen_text(s, "%s%s%s", region, detail, owner);
+}
+
+void cs_hit_print(struct cs_screen *s, const struct cs_report_hit *hit)
+{
+        size_t shown = hit->match.len < MATCH_BYTES ? hit->match.len : MATCH_BYTES;
+        const char *match = cs_screen_safe_bytes(s, hit->match.bytes, shown);
+        const char *rule = cs_screen_cut(s, cs_screen_safe(s, hit->rule), RULE_COLUMNS);
+        cs_screen_styled(s, CS_STYLE_CYAN, cs_screen_text(s, "0x%012" PRIx64, hit->address));
+        cs_screen_printf(s, "  ");
+        cs_screen_styled(s, CS_STYLE_BOLD, rule);
+        cs_screen_printf(s, "  %s  ", place_text(s, hit));
+        cs_screen_styled(s, hit->redacted ? CS_STYLE_DIM : CS_STYLE_PLAIN, match);
+        if (!hit->redacted && shown < hit->length)
+                cs_screen_styled(s, CS_STYLE_DIM,
+                                 cs_screen_text(s, " [%" PRIu64 " bytes more]", hit->length - shown));
+        cs_screen_printf(s, "\n");
+}
+
+static enum cs_status print_json(struct cs_hitstream *stream, const struct cs_report_hit *hit,
+                                 struct cs_error *err)
+{
+        struct cs_pool pool = { 0 };
+        size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6);
+        json_t *object = cs_json_hit(&pool, hit, true);
+        /* A stream that takes no more is no lack of memory. */
+        bool bad = !object || (json_dumpf(object, stream->out, flags) != 0 && !ferror(stream->out));
+        (void)fputs("\n", stream->out);
+        json_decref(object);
+        cs_pool_deinit(&pool);
+        return bad ? cs_fail(err, CS_ENOMEM, "not enough memory for the JSON") : CS_OK;
+}
+
+enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit, struct cs_error *err)
+{
+        struct cs_hitstream *stream = context;
+        if (ferror(stream->out)) /* said at the end; there is nobody to tell it to */
+                return CS_OK;
+        cs_progress_end(stream->progress);
+        if (stream->json)
+                return print_json(stream, hit, err);
+        struct cs_screen screen = { .out = stream->out,
+                                    .color = stream->color,
+                                    .width = CS_SCREEN_WIDTH_MOST,
+                                    .charset = stream->charset };
+        cs_hit_print(&screen, hit);
+        cs_screen_deinit(&screen);
+        return screen.failed ? cs_fail(err, CS_ENOMEM, "not enough memory for the report") : CS_OK;
+}
+
+void cs_hits_print_end(struct cs_screen *s, const struct cs_report_hits *hits)
+{
+        size_t found = 0;
+        for (size_t i = 0; i < hits->n_rules; i++)
+                found += hits->rules[i].hits > 0;
+        cs_screen_printf(s, "%s hit%s", cs_units_count(hits->count).text, hits->count == 1 ? "" : "s");
+        if (hits->asked > 1)
+                cs_screen_printf(s, " of %s of %s rules", cs_units_count(found).text,
+                                 cs_units_count(hits->asked).text);
+        cs_screen_printf(s, " in %s of memory\n", cs_units_bytes(hits->bytes).text);
+        for (size_t i = 0; hits->asked > 1 && i < hits->n_rules; i++) {
+                const struct cs_report_hit_rule *r = &hits->rules[i];
+                const char *id = cs_screen_cut(s, cs_screen_safe(s, r->rule), RULE_COLUMNS);
+                const char *words = r->description ? cs_screen_safe(s, r->description) : "";
+                size_t rest = s->width > 56 ? s->width - 56 : 1;
+                cs_screen_printf(s, "  %10s  %s%s%s%s\n", cs_units_count(r->hits).text, id,
+                                 *words ? ": " : "", *words ? cs_screen_cut_end(s, words, rest) : "",
+                                 r->limited ? " (ran into a limit)" : "");
+        }
+}

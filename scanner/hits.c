@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hits.h"
+
+#include "cs_limits.h"
+#include "digest.h"
+#include "gate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Bytes of waiting hits' texts; with more, owners are looked for at once. */
+enum { WAITING_TEXT = 256 << 20 };
+
+struct hits {
+        const struct cs_hits_input *in;
+        struct cs_report *report;
+        CS_VEC(struct cs_scan_hit) waiting; /* until it is known whose they are */
+        struct cs_pool texts;               /* of those */
+        uint64_t text_bytes;
+        bool in_blocks; /* some lie in a block in use */
+        bool related;
+        struct cs_pool scratch; /* what is told of one hit */
+        CS_VEC(struct cs_report_hit) kept;
+        uint64_t not_kept;
+        uint64_t *counts; /* by rule */
+};
+
+/* ---- where it is ------------------------------------------------------------------------------------------------- */
+
+static const struct cs_region *region_at(const struct cs_regions *regions, uint64_t addr)
+{
+        size_t lo = 0, hi = regions->at.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (regions->at.at[mid].range.end <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return lo < regions->at.n && cs_range_has(regions->at.at[lo].range, addr) ? &regions->at.at[lo]
+                                                                                  : NULL;
+}
+
+/* The block whose bytes these are: the first half of a header still belongs to the program, as the end of the block before. */
+static uint32_t block_at(const struct cs_hits_input *in, uint64_t addr)
+{
+        uint32_t i = cs_blocks_at(in->blocks, in->space, addr);
+        if (i == CS_NO_BLOCK)
+                return i;
+        struct cs_block b = cs_blocks_get(in->blocks, i);
+        if (addr - b.start >= 8 || b.mmapped)
+                return i;
+        uint32_t before = addr ? cs_blocks_at(in->blocks, in->space, b.start - 1) : (uint32_t)CS_NO_BLOCK;
+        return before != CS_NO_BLOCK && cs_blocks_state(in->blocks, before) == CS_BLOCK_IN_USE ? before : i;
+}
+
+static bool in_use(const struct cs_hits_input *in, uint64_t addr)
+{
+        uint32_t i = block_at(in, addr);
+        return i != CS_NO_BLOCK && cs_blocks_state(in->blocks, i) == CS_BLOCK_IN_USE;
+}
+
+static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *pool, struct cs_report_hit *out)
+{
+        const struct cs_hits_input *in = h->in;
+        struct cs_block b = cs_blocks_get(in->blocks, index);
+        bool managed = out->region && cs_kind_managed(cs_kind_named(out->region));
+        out->has_block = true;
+        out->block = cs_block_user(&b);
+        out->block_size = cs_block_usable(&b);
+        switch (cs_block_state(&b)) {
+        case CS_BLOCK_IN_USE:
+                out->state = "in-use";
+                break;
+        case CS_BLOCK_FREE:
+        case CS_BLOCK_TOP:
+                out->state = "free";
+                break;
+        case CS_BLOCK_CACHED:
+                out->state = "cached";
+                break;
+        default:
+                out->has_block = false;
+                break;
+        }
+        if (!managed)
+                out->region = cs_kind_name(!out->state                             ? CS_KIND_MALLOC_OVERHEAD
+                                           : cs_block_state(&b) == CS_BLOCK_IN_USE ? CS_KIND_MALLOC_USED
+                                                                                   : CS_KIND_MALLOC_FREE);
+        if (!h->related || cs_block_state(&b) != CS_BLOCK_IN_USE)
+                return;
+        if (b.cluster != CS_NO_CLUSTER)
+                out->cluster = cs_pool_printf(pool, "c%" PRIu32, b.cluster + 1);
+        int32_t module = cs_label_module(in->owners, index);
+        if (module != CS_NO_MODULE) {
+                out->library = cs_unloaded_name(in->image, in->unloaded, (size_t)module);
+                out->confidence = in->owners->certainty[index] / 255.0;
+        }
+}
+
+static void tell_place(const struct hits *h, uint64_t addr, struct cs_pool *pool, struct cs_report_hit *out)
+{
+        const struct cs_region *r = region_at(h->in->regions, addr);
+        uint32_t block = block_at(h->in, addr);
+        if (r) {
+                out->region = cs_kind_name(r->kind);
+                out->detail = r->detail;
+                if (r->module != CS_NO_MODULE &&
+                    (r->kind == CS_KIND_MODULE_DATA || r->kind == CS_KIND_STACK)) {
+                        out->library = h->in->image->modules.at[r->module].name;
+                        out->confidence = 1;
+                }
+        }
+        if (block != CS_NO_BLOCK)
+                tell_block(h, block, pool, out);
+}
+
+/* ---- what it is -------------------------------------------------------------------------------------------------- */
+
+/* Length, class and a part of the hash: enough to know a secret that one has, and no help to find one that one has not. */
+static enum cs_status redact(const struct cs_scan_hit *hit, struct cs_pool *pool, struct cs_report_hit *out,
+                             struct cs_error *err)
+{
+        uint64_t offset = hit->secret - hit->address, len = hit->secret_length;
+        char hash[CS_DIGEST_TEXT] = "";
+        if (offset > hit->text_len)
+                offset = hit->text_len;
+        if (len > hit->text_len - offset)
+                len = hit->text_len - offset;
+        const uint8_t *secret = hit->text + offset;
+        out->redacted = true;
+        out->secret_class = cs_bytes_class(secret, (size_t)len);
+        if (cs_digest_bytes(secret, (size_t)len, hash))
+                memcpy(out->secret_hash, hash, CS_HIT_HASH - 1);
+        const char *text = cs_pool_printf(pool, "[redacted: %" PRIu64 " bytes of %s, sha256 %s]",
+                                          hit->secret_length, out->secret_class, out->secret_hash);
+        if (!text)
+                return cs_fail(err, CS_ENOMEM, "hits");
+        out->match = (struct cs_text){ text, strlen(text) };
+        return CS_OK;
+}
+
+static enum cs_status tell(struct hits *h, const struct cs_scan_hit *hit, struct cs_pool *pool,
+                           struct cs_report_hit *out, struct cs_error *err)
+{
+        const struct cs_rule *rule = &h->in->wanted->rules->at.at[hit->rule];
+        *out = (struct cs_report_hit){ .rule = rule->id,
+                                       .address = hit->address,
+                                       .length = hit->length,
+                                       .secret_address = hit->secret,
+                                       .secret_length = hit->secret_length };
+        tell_place(h, hit->address, pool, out);
+        if (rule->redact && !h->in->wanted->reveal)
+                return redact(hit, pool, out, err);
+        const char *text = cs_pool_copy(pool, hit->text, hit->text_len);
+        if (!text)
+                return cs_fail(err, CS_ENOMEM, "hits");
+        out->match = (struct cs_text){ text, hit->text_len };
+        return CS_OK;
+}
+
+/* ---- handing on -------------------------------------------------------------------------------------------------- */
+
+static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hit, struct cs_error *err)
+{
+        const struct cs_hits_wanted *w = h->in->wanted;
+        struct cs_report_hit told;
+        enum cs_status st;
+        if (w->take) {
+                if ((st = tell(h, hit, &h->scratch, &told, err)) == CS_OK)
+                        st = w->take(w->context, &told, err);
+                cs_pool_deinit(&h->scratch);
+                return st;
+        }
+        if (h->kept.n >= CS_LIMIT_HITS_KEPT) {
+                h->not_kept++;
+                return CS_OK;
+        }
+        struct cs_pool *pool = &h->report->pool;
+        if ((st = tell(h, hit, pool, &told, err)) != CS_OK)
+                return st;
+        /* The report outlives what these belong to. */
+        if ((told.detail && !(told.detail = cs_pool_copy(pool, told.detail, strlen(told.detail)))) ||
+            (told.library && !(told.library = cs_pool_copy(pool, told.library, strlen(told.library)))))
+                return cs_fail(err, CS_ENOMEM, "hits");
+        return cs_vec_push(&h->kept, told, err);
+}
+
+static enum cs_status drain(struct hits *h, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        if (h->in_blocks && !h->related) {
+                st = h->in->relate(h->in->relate_context, err);
+                h->related = st == CS_OK;
+        }
+        for (size_t i = 0; st == CS_OK && i < h->waiting.n; i++)
+                st = hand_on(h, &h->waiting.at[i], err);
+        cs_vec_deinit(&h->waiting);
+        cs_pool_deinit(&h->texts);
+        h->text_bytes = 0;
+        return st;
+}
+
+static enum cs_status on_hits(void *context, const struct cs_scan_hit *hits, size_t n, struct cs_error *err)
+{
+        struct hits *h = context;
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < n; i++) {
+                struct cs_scan_hit hit = hits[i];
+                h->counts[hit.rule]++;
+                if (h->related) {
+                        st = hand_on(h, &hit, err);
+                        continue;
+                }
+                h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
+                hit.text = (const uint8_t *)cs_pool_copy(&h->texts, hit.text, hit.text_len);
+                if (!hit.text)
+                        return cs_fail(err, CS_ENOMEM, "hits");
+                h->text_bytes += hit.text_len;
+                st = cs_vec_push(&h->waiting, hit, err);
+                if (st == CS_OK && (h->waiting.n >= CS_LIMIT_HITS_WAITING || h->text_bytes >= WAITING_TEXT))
+                        st = drain(h, err);
+        }
+        return st;
+}
+
+static enum cs_status report_rules(struct hits *h, const struct cs_scan_result *result,
+                                   struct cs_report_hits *out, struct cs_error *err)
+{
+        const struct cs_rules *rules = h->in->wanted->rules;
+        out->asked = rules->at.n;
+        out->rules = cs_pool_alloc(&h->report->pool, rules->at.n + 1, sizeof(*out->rules));
+        if (!out->rules)
+                return cs_fail(err, CS_ENOMEM, "rules");
+        for (size_t i = 0; i < rules->at.n; i++) {
+                const struct cs_rule *rule = &rules->at.at[i];
+                if (!h->counts[i] && !result->limits[i])
+                        continue;
+                const char *id = cs_pool_copy(&h->report->pool, rule->id, strlen(rule->id)), *words = NULL;
+                if (!id || (rule->description && !(words = cs_pool_copy(&h->report->pool, rule->description,
+                                                                        strlen(rule->description)))))
+                        return cs_fail(err, CS_ENOMEM, "rules");
+                out->rules[out->n_rules++] =
+                        (struct cs_report_hit_rule){ id, words, h->counts[i], result->limits[i] != 0 };
+        }
+        return CS_OK;
+}
+
+static void hits_deinit(struct hits *h)
+{
+        cs_vec_deinit(&h->waiting);
+        cs_vec_deinit(&h->kept);
+        cs_pool_deinit(&h->texts);
+        cs_pool_deinit(&h->scratch);
+        free(h->counts);
+}
+
+enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report *report, uint64_t *left_out,
+                            struct cs_error *err)
+{
+        size_t n = input->wanted->rules->at.n;
+        cs_cleanup(hits_deinit) struct hits h = { .in = input,
+                                                  .report = report,
+                                                  .counts = calloc(n + 1, sizeof(*h.counts)) };
+        struct cs_report_hits *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
+        struct timespec start, end;
+        if (!h.counts || !out)
+                return cs_fail(err, CS_ENOMEM, "hits");
+        const struct cs_scan_input scan = { .image = input->image,
+                                            .regions = input->regions,
+                                            .residency = input->residency,
+                                            .rules = input->wanted->set,
+                                            .n_rules = n,
+                                            .workers = input->workers,
+                                            .progress = input->progress,
+                                            .progress_context = input->progress_context };
+        cs_cleanup(cs_scan_result_deinit) struct cs_scan_result result = { 0 };
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        enum cs_status st = cs_scan(&scan, on_hits, &h, &result, err);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        if (st != CS_OK || (st = drain(&h, err)) != CS_OK ||
+            (st = report_rules(&h, &result, out, err)) != CS_OK)
+                return st;
+        out->seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+        out->count = result.hits;
+        out->bytes = result.bytes;
+        out->n = h.kept.n;
+        out->at = h.kept.at;
+        h.kept.at = NULL;
+        h.kept.n = 0;
+        *left_out = result.left_out + h.not_kept;
+        report->hits = out;
+        return CS_OK;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rules find in memory, told with where it is and whose: region, block, state, cluster, owner. */
+#ifndef CS_HITS_H
+#define CS_HITS_H
+
+#include "labels.h"
+#include "scan.h"
+#include "unloaded.h"
+
+/* What to search for. Rules and their compiled set are borrowed. */
+struct cs_hits_wanted {
+        const struct cs_rules *rules;
+        const struct cs_ruleset *set;
+        bool reveal; /* show secrets */
+        /* Takes each hit, by address, on the calling thread; valid until it returns. NULL: the report holds them. */
+        enum cs_status (*take)(void *context, const struct cs_report_hit *hit, struct cs_error *err);
+        void *context;
+};
+
+struct cs_hits_input {
+        const struct cs_hits_wanted *wanted;
+        const struct cs_image *image;
+        const struct cs_regions *regions;
+        const struct cs_residency *residency;
+        const struct cs_space *space;
+        const struct cs_blocks *blocks;
+        const struct cs_labels *owners; /* filled by relate */
+        const struct cs_unloaded *unloaded;
+        unsigned workers;
+        /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use. */
+        enum cs_status (*relate)(void *context, struct cs_error *err);
+        void *relate_context;
+        void (*progress)(void *context, uint64_t done, uint64_t total); /* or NULL */
+        void *progress_context;
+};
+
+/* Searches, and fills report->hits. *left_out: hits that were not told, for a limit. */
+CS_CHECK enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report *report,
+                                     uint64_t *left_out, struct cs_error *err);
+
+#endif

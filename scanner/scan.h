@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One search for rules through all memory that belongs to no file: heaps, stacks, what runtimes manage, other anonymous memory, shared memory that
+ * is no file's, and the writable data of modules. Code and constants of modules, mapped files and the vdso are left out. */
+#ifndef CS_SCAN_H
+#define CS_SCAN_H
+
+#include "regions.h"
+#include "ruleset.h"
+
+struct cs_scan_hit {
+        uint64_t address;
+        uint64_t length;
+        uint32_t rule;
+        uint32_t text_len; /* bytes of the match that were kept, CS_LIMIT_HIT_TEXT at most */
+        const uint8_t *text;
+        uint64_t secret; /* its address and length: the match, or a group of it */
+        uint64_t secret_length;
+};
+
+struct cs_scan_input {
+        const struct cs_image *image;
+        const struct cs_regions *regions;
+        const struct cs_residency *residency;
+        const struct cs_ruleset *rules;
+        size_t n_rules;
+        unsigned workers;
+        uint64_t unit;   /* bytes that one worker searches at a time; 0: the usual 8 MiB. For tests */
+        uint64_t window; /* of it at a time; 0: the usual 1 MiB */
+        void (*progress)(void *context, uint64_t done, uint64_t total); /* or NULL */
+        void *progress_context;
+};
+
+struct cs_scan_result {
+        uint64_t bytes; /* that were searched */
+        uint64_t hits;
+        uint64_t left_out; /* hits beyond CS_LIMIT_UNIT_HITS, not told and not counted above */
+        uint8_t *limits;   /* by rule: CS_RULE_LIMIT_… */
+};
+
+void cs_scan_result_deinit(struct cs_scan_result *result);
+
+/* Hits by address and then by rule, on the calling thread; text is valid until it returns. Its failure ends the search. */
+typedef enum cs_status (*cs_scan_fn)(void *context, const struct cs_scan_hit *hits, size_t n,
+                                     struct cs_error *err);
+
+/* The same hits whatever the number of workers. */
+CS_CHECK enum cs_status cs_scan(const struct cs_scan_input *input, cs_scan_fn fn, void *context,
+                                struct cs_scan_result *out, struct cs_error *err);
+
+#endif

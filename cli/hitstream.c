@@ -50,28 +50,17 @@ void cs_hit_print(struct cs_screen *s, const struct cs_report_hit *hit)
         cs_screen_printf(s, "\n");
 }
 
-static enum cs_status print_json(struct cs_hitstream *stream, const struct cs_report_hit *hit,
-                                 struct cs_error *err)
-{
-        struct cs_pool pool = { 0 };
-        size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6);
-        json_t *object = cs_json_hit(&pool, hit, true);
-        /* A stream that takes no more is no lack of memory. */
-        bool bad = !object || (json_dumpf(object, stream->out, flags) != 0 && !ferror(stream->out));
-        (void)fputs("\n", stream->out);
-        json_decref(object);
-        cs_pool_deinit(&pool);
-        return bad ? cs_fail(err, CS_ENOMEM, "not enough memory for the JSON") : CS_OK;
-}
-
 enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit, struct cs_error *err)
 {
         struct cs_hitstream *stream = context;
         if (ferror(stream->out)) /* said at the end; there is nobody to tell it to */
                 return CS_OK;
         cs_progress_end(stream->progress);
-        if (stream->json)
-                return print_json(stream, hit, err);
+        if (stream->json) {
+                bool good = cs_json_write_hit(stream->out, hit, true);
+                (void)putc('\n', stream->out);
+                return good ? CS_OK : cs_fail(err, CS_ENOMEM, "not enough memory for the JSON");
+        }
         struct cs_screen screen = { .out = stream->out,
                                     .color = stream->color,
                                     .width = CS_SCREEN_WIDTH_MOST,

@@ -483,7 +483,8 @@ static void write_hits(struct writer *w, const struct cs_report_hits *hits)
         (void)fputs("[", w->out);
         for (size_t i = 0; i < hits->n && !w->failed; i++) {
                 (void)fputs(i ? ",\n" : "\n", w->out);
-                dump(w, cs_json_hit(&w->pool, &hits->at[i], false));
+                if (!cs_json_write_hit(w->out, &hits->at[i], false))
+                        w->failed = true;
         }
         (void)fputs("]", w->out);
         json_t *found = json_object();
@@ -504,7 +505,9 @@ enum cs_status cs_json_write_hits_end(FILE *out, const struct cs_report *report,
         put(&w, object, "bytes", number(report->hits->bytes));
         put(&w, object, "rules", cs_json_hit_rules(&w.pool, report->hits));
         put(&w, object, "target", target_value(&w, &report->target));
-        put(&w, object, "timing", timing_value(&w, report));
+        json_t *timing = timing_value(&w, report);
+        put(&w, timing, "search_seconds", real(report->hits->seconds));
+        put(&w, object, "timing", timing);
         dump(&w, object);
         (void)fputs("\n", out);
         cs_pool_deinit(&w.pool);

@@ -7,6 +7,7 @@
 #include "report.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* An object or array under construction: a value that could not be made, or be added, is remembered. */
 struct cs_json {
@@ -30,8 +31,9 @@ json_t *cs_json_evidence(struct cs_pool *pool, const struct cs_report_evidence *
 /* The case of an address; with `whole` the dump and the chains, too. */
 json_t *cs_json_case(struct cs_pool *pool, const struct cs_report_case *value, bool whole);
 
-/* typed: says that it is a hit, as lines of a stream do. */
-json_t *cs_json_hit(struct cs_pool *pool, const struct cs_report_hit *hit, bool typed);
+/* Writes it as one object, without a newline; typed: it says that it is a hit, as lines of a stream do. False: our memory ran out. Write errors are left in
+ * the stream. */
+bool cs_json_write_hit(FILE *out, const struct cs_report_hit *hit, bool typed);
 
 /* Rules with their numbers of hits. */
 json_t *cs_json_hit_rules(struct cs_pool *pool, const struct cs_report_hits *hits);

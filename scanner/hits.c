@@ -10,8 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-/* Bytes of waiting hits' texts; with more, owners are looked for at once. */
-enum { WAITING_TEXT = 256 << 20 };
+/* WAITING_TEXT: bytes of waiting hits' texts; with more, owners are looked for at once. */
+enum {
+        WAITING_TEXT = 256 << 20,
+        SCRATCH_HITS = 256, /* hits after which their scratch memory is freed */
+};
 
 struct hits {
         const struct cs_hits_input *in;
@@ -22,15 +25,22 @@ struct hits {
         bool in_blocks; /* some lie in a block in use */
         bool related;
         struct cs_pool scratch; /* what is told of one hit */
+        unsigned in_scratch;
+        const struct cs_region *region; /* of the last hit */
         CS_VEC(struct cs_report_hit) kept;
         uint64_t not_kept;
         uint64_t *counts; /* by rule */
+        double relating;  /* seconds that finding clusters and owners took */
 };
 
 /* ---- where it is ------------------------------------------------------------------------------------------------- */
 
-static const struct cs_region *region_at(const struct cs_regions *regions, uint64_t addr)
+static const struct cs_region *region_at(struct hits *h, uint64_t addr)
 {
+        const struct cs_regions *regions = h->in->regions;
+        /* Hits come by address. */
+        if (h->region && cs_range_has(h->region->range, addr))
+                return h->region;
         size_t lo = 0, hi = regions->at.n;
         while (lo < hi) {
                 size_t mid = lo + (hi - lo) / 2;
@@ -100,9 +110,9 @@ static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *poo
         }
 }
 
-static void tell_place(const struct hits *h, uint64_t addr, struct cs_pool *pool, struct cs_report_hit *out)
+static void tell_place(struct hits *h, uint64_t addr, struct cs_pool *pool, struct cs_report_hit *out)
 {
-        const struct cs_region *r = region_at(h->in->regions, addr);
+        const struct cs_region *r = region_at(h, addr);
         uint32_t block = block_at(h->in, addr);
         if (r) {
                 out->region = cs_kind_name(r->kind);
@@ -171,7 +181,10 @@ static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hit, str
         if (w->take) {
                 if ((st = tell(h, hit, &h->scratch, &told, err)) == CS_OK)
                         st = w->take(w->context, &told, err);
-                cs_pool_deinit(&h->scratch);
+                if (++h->in_scratch == SCRATCH_HITS) {
+                        cs_pool_deinit(&h->scratch);
+                        h->in_scratch = 0;
+                }
                 return st;
         }
         if (h->kept.n >= CS_LIMIT_HITS_KEPT) {
@@ -188,12 +201,21 @@ static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hit, str
         return cs_vec_push(&h->kept, told, err);
 }
 
+static double seconds_now(void)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static enum cs_status drain(struct hits *h, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         if (h->in_blocks && !h->related) {
+                double start = seconds_now();
                 st = h->in->relate(h->in->relate_context, err);
                 h->related = st == CS_OK;
+                h->relating = seconds_now() - start;
         }
         for (size_t i = 0; st == CS_OK && i < h->waiting.n; i++)
                 st = hand_on(h, &h->waiting.at[i], err);
@@ -265,7 +287,6 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
                                                   .report = report,
                                                   .counts = calloc(n + 1, sizeof(*h.counts)) };
         struct cs_report_hits *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
-        struct timespec start, end;
         if (!h.counts || !out)
                 return cs_fail(err, CS_ENOMEM, "hits");
         const struct cs_scan_input scan = { .image = input->image,
@@ -277,13 +298,12 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
                                             .progress = input->progress,
                                             .progress_context = input->progress_context };
         cs_cleanup(cs_scan_result_deinit) struct cs_scan_result result = { 0 };
-        clock_gettime(CLOCK_MONOTONIC, &start);
+        double start = seconds_now();
         enum cs_status st = cs_scan(&scan, on_hits, &h, &result, err);
-        clock_gettime(CLOCK_MONOTONIC, &end);
+        out->seconds = seconds_now() - start - h.relating;
         if (st != CS_OK || (st = drain(&h, err)) != CS_OK ||
             (st = report_rules(&h, &result, out, err)) != CS_OK)
                 return st;
-        out->seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
         out->count = result.hits;
         out->bytes = result.bytes;
         out->n = h.kept.n;

@@ -53,6 +53,8 @@ static enum cs_status read_file(const char *name, text_vec *out, struct cs_error
 static enum cs_status fail_at(const char *name, struct cs_rule_place place, enum cs_status status,
                               const char *cause, struct cs_error *err)
 {
+        if (place.line && !place.column) /* YARA tells no more */
+                return cs_fail(err, status, "%.*s:%u: %.300s", NAME_SHOWN, name, place.line, cause);
         if (place.line)
                 return cs_fail(err, status, "%.*s:%u:%u: %.300s", NAME_SHOWN, name, place.line, place.column,
                                cause);

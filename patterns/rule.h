@@ -45,7 +45,7 @@ struct cs_allow {
 struct cs_rule {
         const char *id;
         const char *description; /* or NULL */
-        const char *regex;
+        const char *regex;       /* NULL: one of YARA's (cs_rules.yara) */
         size_t regex_len;
         unsigned flags;             /* of cs_regex_compile, without CS_REGEX_JIT */
         struct cs_strings keywords; /* one of them must stand in the match, or near it; in any case */
@@ -61,20 +61,24 @@ struct cs_rule {
         uint32_t file; /* number of the file, for whoever tells where a rule is from */
 };
 
+struct cs_yara;
+
+/* A file of YARA's rules, which are of these numbers, one behind the other. */
+struct cs_yara_file {
+        struct cs_yara *yara;
+        uint32_t first;
+};
+
 struct cs_rules {
         struct cs_pool pool;
         CS_VEC(struct cs_rule) at;
         CS_VEC(const char *)
         notes; /* whole sentences: what was left out of the files, and why; of no one file */
+        CS_VEC(struct cs_yara_file) yara;
         uint32_t files;
 };
 
-static inline void cs_rules_deinit(struct cs_rules *rules)
-{
-        cs_pool_deinit(&rules->pool);
-        cs_vec_deinit(&rules->at);
-        cs_vec_deinit(&rules->notes);
-}
+void cs_rules_deinit(struct cs_rules *rules);
 
 /* Where a file of rules is wrong; the text is in the error. */
 struct cs_rule_place {

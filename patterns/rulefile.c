@@ -3,6 +3,7 @@
 
 #include "cs_limits.h"
 #include "rulefile_private.h"
+#include "yara_rules.h"
 
 #include <string.h>
 #include <strings.h>
@@ -53,6 +54,38 @@ static enum format format_of(const char *name, const char *bytes, size_t len)
         return FORMAT_YAML;
 }
 
+void cs_rules_deinit(struct cs_rules *rules)
+{
+        for (size_t i = 0; i < rules->yara.n; i++)
+                cs_yara_destroy(rules->yara.at[i].yara);
+        cs_vec_deinit(&rules->yara);
+        cs_pool_deinit(&rules->pool);
+        cs_vec_deinit(&rules->at);
+        cs_vec_deinit(&rules->notes);
+}
+
+static enum cs_status read_yara(const char *bytes, size_t len, struct cs_rules *rules,
+                                struct cs_rule_place *place, struct cs_error *err)
+{
+        struct cs_yara_file file = { NULL, (uint32_t)rules->at.n };
+        enum cs_status st = cs_yara_compile(bytes, len, &file.yara, place, err);
+        if (st != CS_OK)
+                return st;
+        if ((st = cs_vec_push(&rules->yara, file, err)) != CS_OK) {
+                cs_yara_destroy(file.yara);
+                return st;
+        }
+        for (size_t i = 0; st == CS_OK && i < cs_yara_count(file.yara); i++) {
+                struct cs_rule rule = { .id = cs_yara_name(file.yara, i),
+                                        .description = cs_yara_description(file.yara, i),
+                                        .file = rules->files };
+                if (rules->at.n >= CS_LIMIT_RULES)
+                        return cs_fail(err, CS_EFORMAT, "too many rules: the limit is %d", CS_LIMIT_RULES);
+                st = cs_vec_push(&rules->at, rule, err);
+        }
+        return st;
+}
+
 enum cs_status cs_rules_read(const char *name, const char *bytes, size_t len, struct cs_rules *rules,
                              struct cs_rule_place *place, struct cs_error *err)
 {
@@ -69,7 +102,7 @@ enum cs_status cs_rules_read(const char *name, const char *bytes, size_t len, st
                 st = cs_rules_read_toml(bytes, len, rules, place, err);
                 break;
         case FORMAT_YARA:
-                st = cs_fail(err, CS_ENOTSUP, "YARA rules are not read by this version");
+                st = read_yara(bytes, len, rules, place, err);
                 break;
         case FORMAT_YARA_COMPILED:
                 st = cs_fail(

@@ -5,7 +5,8 @@
 
 #include "rule.h"
 
-/* Adds the rules of a file, whose format is told by its name's ending or else by its content: YAML as in corescan(1), a gitleaks TOML. CS_EFORMAT: *place is
+/* Adds the rules of a file, whose format is told by its name's ending or else by its content: YAML as in corescan(1), a gitleaks TOML,
+ * YARA's text. CS_EFORMAT: *place is
  * where it is wrong. CS_ENOTSUP: a format that is not read. */
 CS_CHECK enum cs_status cs_rules_read(const char *name, const char *bytes, size_t len, struct cs_rules *rules,
                                       struct cs_rule_place *place, struct cs_error *err);

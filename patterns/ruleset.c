@@ -293,7 +293,8 @@ static enum cs_status gather(struct cs_ruleset *set, bool vectorscan, struct cs_
         enum cs_status st = CS_OK;
         set->skips_zeros = true;
         for (size_t i = 0; st == CS_OK && i < set->n; i++) {
-                st = gather_rule(set, &set->at[i], !vectorscan, &all, err);
+                if (set->at[i].regex)
+                        st = gather_rule(set, &set->at[i], !vectorscan, &all, err);
         }
         if (st == CS_OK)
                 st = build_finder(set, &all, vectorscan, err);
@@ -305,7 +306,7 @@ static enum cs_status choose_way(struct cs_ruleset *set, enum cs_ruleset_way way
 {
         if (way == CS_WAY_ALONE) {
                 for (size_t i = 0; i < set->n; i++)
-                        set->at[i].everywhere = true;
+                        set->at[i].everywhere = set->at[i].regex != NULL;
                 return list_slow(set, err);
         }
         if (way == CS_WAY_PLAIN || (way == CS_WAY_BEST && !cs_finder_has_vectorscan()))
@@ -327,6 +328,8 @@ enum cs_status cs_ruleset_compile(const struct cs_rules *rules, enum cs_ruleset_
                 return cs_fail(err, CS_EFORMAT, "%zu rules; the limit is %d", rules->at.n, CS_LIMIT_RULES);
         for (size_t i = 0; i < rules->at.n; i++) {
                 set->at[set->n++].rule = &rules->at.at[i];
+                if (!rules->at.at[i].regex)
+                        continue;
                 if ((st = compile_rule(set, &set->at[i], rules->at.n <= CS_LIMIT_JIT_RULES, err)) != CS_OK) {
                         *culprit = &rules->at.at[i];
                         return st;

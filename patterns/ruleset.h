@@ -20,7 +20,7 @@ enum cs_ruleset_way {
 
 struct cs_ruleset;
 
-/* The rules are borrowed. CS_EFORMAT: one does not compile; *place is where, and the text has its id and PCRE2's words. */
+/* The rules are borrowed; YARA's among them are passed over. CS_EFORMAT: one does not compile; *place is where, and the text has its id and PCRE2's words. */
 CS_CHECK enum cs_status cs_ruleset_compile(const struct cs_rules *rules, enum cs_ruleset_way way,
                                            struct cs_ruleset **out, const struct cs_rule **culprit,
                                            struct cs_error *err);

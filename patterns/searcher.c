@@ -223,7 +223,8 @@ static bool find_places(struct cs_searcher *s)
                         /* Then everywhere, for every rule. */
                         forget_places(s);
                         for (uint32_t r = 0; r < set->n; r++)
-                                if ((!s->only || s->told[r]) && !add_place(s, r, w->own_start, last))
+                                if (set->at[r].regex && (!s->only || s->told[r]) &&
+                                    !add_place(s, r, w->own_start, last))
                                         return false;
                         return true;
                 }

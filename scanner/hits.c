@@ -4,6 +4,7 @@
 #include "cs_limits.h"
 #include "digest.h"
 #include "gate.h"
+#include "scan_yara.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,8 +30,10 @@ struct hits {
         const struct cs_region *region; /* of the last hit */
         CS_VEC(struct cs_report_hit) kept;
         uint64_t not_kept;
-        uint64_t *counts; /* by rule */
-        double relating;  /* seconds that finding clusters and owners took */
+        uint64_t *counts;         /* by rule */
+        struct cs_scan_yara yara; /* found before the others, told between them */
+        size_t yara_told;
+        double relating; /* seconds that finding clusters and owners took */
 };
 
 /* ---- where it is ------------------------------------------------------------------------------------------------- */
@@ -225,25 +228,41 @@ static enum cs_status drain(struct hits *h, struct cs_error *err)
         return st;
 }
 
+static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, struct cs_error *err)
+{
+        struct cs_scan_hit hit = *found;
+        h->counts[hit.rule]++;
+        if (h->related)
+                return hand_on(h, &hit, err);
+        h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
+        hit.text = (const uint8_t *)cs_pool_copy(&h->texts, hit.text, hit.text_len);
+        if (!hit.text)
+                return cs_fail(err, CS_ENOMEM, "hits");
+        h->text_bytes += hit.text_len;
+        enum cs_status st = cs_vec_push(&h->waiting, hit, err);
+        if (st == CS_OK && (h->waiting.n >= CS_LIMIT_HITS_WAITING || h->text_bytes >= WAITING_TEXT))
+                st = drain(h, err);
+        return st;
+}
+
+/* YARA's hits that lie before this one. */
+static enum cs_status tell_yara(struct hits *h, uint64_t address, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        while (st == CS_OK && h->yara_told < h->yara.hits.n &&
+               h->yara.hits.at[h->yara_told].address < address)
+                st = on_hit(h, &h->yara.hits.at[h->yara_told++], err);
+        return st;
+}
+
 static enum cs_status on_hits(void *context, const struct cs_scan_hit *hits, size_t n, struct cs_error *err)
 {
         struct hits *h = context;
         enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < n; i++) {
-                struct cs_scan_hit hit = hits[i];
-                h->counts[hit.rule]++;
-                if (h->related) {
-                        st = hand_on(h, &hit, err);
-                        continue;
-                }
-                h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
-                hit.text = (const uint8_t *)cs_pool_copy(&h->texts, hit.text, hit.text_len);
-                if (!hit.text)
-                        return cs_fail(err, CS_ENOMEM, "hits");
-                h->text_bytes += hit.text_len;
-                st = cs_vec_push(&h->waiting, hit, err);
-                if (st == CS_OK && (h->waiting.n >= CS_LIMIT_HITS_WAITING || h->text_bytes >= WAITING_TEXT))
-                        st = drain(h, err);
+                st = tell_yara(h, hits[i].address, err);
+                if (st == CS_OK)
+                        st = on_hit(h, &hits[i], err);
         }
         return st;
 }
@@ -258,16 +277,24 @@ static enum cs_status report_rules(struct hits *h, const struct cs_scan_result *
                 return cs_fail(err, CS_ENOMEM, "rules");
         for (size_t i = 0; i < rules->at.n; i++) {
                 const struct cs_rule *rule = &rules->at.at[i];
-                if (!h->counts[i] && !result->limits[i])
+                bool limited = rule->regex ? result->limits && result->limits[i] : h->yara.limited;
+                if (!h->counts[i] && !limited)
                         continue;
                 const char *id = cs_pool_copy(&h->report->pool, rule->id, strlen(rule->id)), *words = NULL;
                 if (!id || (rule->description && !(words = cs_pool_copy(&h->report->pool, rule->description,
                                                                         strlen(rule->description)))))
                         return cs_fail(err, CS_ENOMEM, "rules");
-                out->rules[out->n_rules++] =
-                        (struct cs_report_hit_rule){ id, words, h->counts[i], result->limits[i] != 0 };
+                out->rules[out->n_rules++] = (struct cs_report_hit_rule){ id, words, h->counts[i], limited };
         }
         return CS_OK;
+}
+
+static bool has_regexes(const struct cs_rules *rules)
+{
+        for (size_t i = 0; i < rules->at.n; i++)
+                if (rules->at.at[i].regex)
+                        return true;
+        return false;
 }
 
 static void hits_deinit(struct hits *h)
@@ -276,6 +303,7 @@ static void hits_deinit(struct hits *h)
         cs_vec_deinit(&h->kept);
         cs_pool_deinit(&h->texts);
         cs_pool_deinit(&h->scratch);
+        cs_scan_yara_deinit(&h->yara);
         free(h->counts);
 }
 
@@ -299,18 +327,22 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
                                             .progress_context = input->progress_context };
         cs_cleanup(cs_scan_result_deinit) struct cs_scan_result result = { 0 };
         double start = seconds_now();
-        enum cs_status st = cs_scan(&scan, on_hits, &h, &result, err);
+        enum cs_status st = cs_scan_yara(&scan, input->wanted->rules, &h.yara, err);
+        if (st == CS_OK && has_regexes(input->wanted->rules))
+                st = cs_scan(&scan, on_hits, &h, &result, err);
+        if (st == CS_OK)
+                st = tell_yara(&h, UINT64_MAX, err);
         out->seconds = seconds_now() - start - h.relating;
         if (st != CS_OK || (st = drain(&h, err)) != CS_OK ||
             (st = report_rules(&h, &result, out, err)) != CS_OK)
                 return st;
-        out->count = result.hits;
-        out->bytes = result.bytes;
+        out->count = result.hits + h.yara.hits.n;
+        out->bytes = result.bytes > h.yara.bytes ? result.bytes : h.yara.bytes;
         out->n = h.kept.n;
         out->at = h.kept.at;
         h.kept.at = NULL;
         h.kept.n = 0;
-        *left_out = result.left_out + h.not_kept;
+        *left_out = result.left_out + h.yara.left_out + h.not_kept;
         report->hits = out;
         return CS_OK;
 }

@@ -43,9 +43,9 @@ struct worker {
 
 struct scan {
         const struct cs_scan_input *in;
-        CS_VEC(struct cs_range) ranges; /* what is searched, by address; adjacent ones are one */
-        CS_VEC(struct unit) units;      /* of the batch */
-        struct worker *workers;         /* and one more, of the main thread */
+        cs_range_vec ranges;
+        CS_VEC(struct unit) units; /* of the batch */
+        struct worker *workers;    /* and one more, of the main thread */
         unsigned n_workers;
         uint64_t window;
 };
@@ -85,18 +85,18 @@ static bool is_searched(const struct cs_image *image, const struct cs_region *r)
         }
 }
 
-static enum cs_status plan(struct scan *s, struct cs_error *err)
+enum cs_status cs_scan_plan(const struct cs_image *image, const struct cs_regions *regions, cs_range_vec *out,
+                            struct cs_error *err)
 {
-        const struct cs_regions *regions = s->in->regions;
         for (size_t i = 0; i < regions->at.n; i++) {
                 const struct cs_region *r = &regions->at.at[i];
-                if (!is_searched(s->in->image, r))
+                if (!is_searched(image, r))
                         continue;
-                if (s->ranges.n && s->ranges.at[s->ranges.n - 1].end == r->range.start) {
-                        s->ranges.at[s->ranges.n - 1].end = r->range.end;
+                if (out->n && out->at[out->n - 1].end == r->range.start) {
+                        out->at[out->n - 1].end = r->range.end;
                         continue;
                 }
-                enum cs_status st = cs_vec_push(&s->ranges, r->range, err);
+                enum cs_status st = cs_vec_push(out, r->range, err);
                 if (st != CS_OK)
                         return st;
         }
@@ -373,8 +373,8 @@ enum cs_status cs_scan(const struct cs_scan_input *input, cs_scan_fn fn, void *c
         if (!out->limits)
                 return cs_fail(err, CS_ENOMEM, "rules");
         enum cs_status st;
-        if ((st = plan(&s, err)) != CS_OK || (st = make_workers(&s, err)) != CS_OK ||
-            (st = run_batches(&s, fn, context, out, err)) != CS_OK)
+        if ((st = cs_scan_plan(input->image, input->regions, &s.ranges, err)) != CS_OK ||
+            (st = make_workers(&s, err)) != CS_OK || (st = run_batches(&s, fn, context, out, err)) != CS_OK)
                 return st;
         for (unsigned i = 0; i <= s.n_workers; i++)
                 for (uint32_t r = 0; r < input->n_rules; r++)

@@ -17,6 +17,12 @@ struct cs_scan_hit {
         uint64_t secret_length;
 };
 
+typedef CS_VEC(struct cs_range) cs_range_vec;
+
+/* What is searched, by address; adjacent parts are one. */
+CS_CHECK enum cs_status cs_scan_plan(const struct cs_image *image, const struct cs_regions *regions,
+                                     cs_range_vec *out, struct cs_error *err);
+
 struct cs_scan_input {
         const struct cs_image *image;
         const struct cs_regions *regions;

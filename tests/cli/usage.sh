@@ -72,6 +72,10 @@ printf '[[rules]]\nid = "x\n' >"$tmp/open.toml"
 refused "$tmp/open.toml:2:7: the text has no end" --rules "$tmp/open.toml" core
 printf 'YARA\x0b\0\0\0' >"$tmp/compiled.yar"
 refused "$tmp/compiled.yar: compiled YARA rules are not read: they are a program; give the text" --rules "$tmp/compiled.yar" core
+printf 'rule x {\n condition: $\n}\n' >"$tmp/wrong.yar"
+refused "$tmp/wrong.yar:3: wrong use of anonymous string" --rules "$tmp/wrong.yar" core
+printf 'include "/etc/passwd"\n' >"$tmp/include.yar"
+refused "$tmp/include.yar:1: includes are disabled" --rules "$tmp/include.yar" core
 printf -- '- id: "\\e[31mred"\n  regex: "("\n' >"$tmp/red.yaml"
 refused "$tmp/red.yaml:2:10: rule \x1b[31mred: missing closing parenthesis" --rules "$tmp/red.yaml" core
 

@@ -182,3 +182,30 @@ assert_contains "$(cat "$err")" "rules without a regex"
 sed -n 's/ aws-access-key.*//p' "$tmp/truth" | sort | sed '2,3d' >"$tmp/aws"
 jq -r 'select(.type == "hit") | .secret.address' "$out" | sort >"$tmp/found"
 assert_eq "$(cat "$tmp/found")" "$(cat "$tmp/aws")" "gitleaks' TOML"
+
+# YARA's rules: conditions are about all of memory, and hits are those of yara itself.
+cat >"$tmp/own.yar" <<'END'
+private rule helper { strings: $x = "ghp_" condition: $x }
+rule keys : cloud {
+        meta:
+                description = "keys of AWS"
+        strings:
+                $a = /AKIA[A-Z2-7]{16}/
+                $missing = "this is not there" fullword
+        condition:
+                helper and #a == 5 and not $missing
+}
+rule bytes { strings: $a = { 6e 70 6d 5f [4-8] 65 } condition: $a }
+rule false { strings: $a = "ghp_" condition: #a > 1000 }
+END
+sed -i 's/^rule false/rule unmet/' "$tmp/own.yar"
+assert_exit 0 "$CORESCAN" --json --rules "$tmp/own.yar" -e 'glpat-' "$tmp/core"
+jq -r 'select(.rule == "keys") | .address' "$out" | sort >"$tmp/found"
+assert_eq "$(cat "$tmp/found")" "$(sed -n 's/ aws-access-key.*//p' "$tmp/truth" | sort)" "YARA's rules"
+assert_eq "$(jq -rs '[.[] | select(.type == "hit") | .rule] | unique | join(" ")' "$out")" "bytes glpat- keys" "conditions hold or not"
+assert_eq "$(jq -rs '[.[] | select(.type == "hit") | .address] | . == sort' "$out")" true "in one order with the others"
+if command -v yara >/dev/null; then
+        yara -s "$tmp/own.yar" "$pid" 2>/dev/null | sed -n 's/^\(0x[0-9a-f]*\):.*/\1/p' | sort >"$tmp/theirs"
+        assert_exit 0 "$CORESCAN" --json --rules "$tmp/own.yar" --live "$pid"
+        assert_eq "$(jq -r 'select(.type == "hit") | .address' "$out" | sort)" "$(cat "$tmp/theirs")" "as yara finds them"
+fi

@@ -5,6 +5,7 @@
 #include "goregex.h"
 #include "rulebuilder.h"
 #include "rulefile.h"
+#include "yara_rules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -348,6 +349,64 @@ static void test_gates(void **state)
         assert_false(cs_bytes_have_word((const uint8_t *)"exampl", 6, "example"));
 }
 
+/* ---- YARA -------------------------------------------------------------------------------------------------------- */
+
+struct blocks {
+        const struct cs_yara_block *at;
+        size_t n;
+        char found[400];
+};
+
+static bool next_block(void *context, struct cs_yara_block *block)
+{
+        struct blocks *b = context;
+        if (!b->n)
+                return false;
+        *block = *b->at++;
+        b->n--;
+        return true;
+}
+
+static enum cs_status on_match(void *context, const struct cs_yara_match *match, struct cs_error *err)
+{
+        struct blocks *b = context;
+        (void)err;
+        (void)snprintf(b->found + strlen(b->found), sizeof(b->found) - strlen(b->found), "%zu@%lx:%.*s ",
+                       match->rule, (unsigned long)match->address, (int)match->text_len,
+                       (const char *)match->text);
+        return CS_OK;
+}
+
+static void test_yara(void **state)
+{
+        (void)state;
+        static const char memory[] = "....first.........second....first";
+        struct cs_rules rules = { 0 };
+        bool limited = false;
+        read_rules(
+                "x.yar",
+                "rule both { meta: description = \"two words\" strings: $a = \"first\" $b = /sec.nd/ condition: #a == 2 and $b }\n"
+                "private rule hidden { strings: $a = \"first\" condition: $a }\n"
+                "rule unmet { strings: $a = \"first\" condition: #a > 2 }\n",
+                &rules);
+        assert_int_equal(rules.at.n, 3);
+        assert_string_equal(rules.at.at[0].id, "both");
+        assert_string_equal(rules.at.at[0].description, "two words");
+        assert_null(rules.at.at[0].regex);
+        /* Blocks that overlap: "second" and the last "first" stand in two of them, and are one each. */
+        const struct cs_yara_block at[] = { { 0x7f0000001000, (const uint8_t *)memory, 24 },
+                                            { 0x7f0000001000 + 10, (const uint8_t *)memory + 10, 23 },
+                                            { 0x7f0000001000 + 26, (const uint8_t *)memory + 26, 7 } };
+        struct blocks blocks = { at, 3, "" };
+        assert_int_equal(cs_yara_scan(rules.yara.at[0].yara, next_block, on_match, &blocks, &limited, NULL),
+                         CS_OK);
+        assert_string_equal(blocks.found, "0@7f0000001004:first 0@7f000000101c:first 0@7f0000001012:second ");
+        assert_false(limited);
+        cs_rules_deinit(&rules);
+        refuse("x.yar", "rule a {\n condition: \n}\n", 3, 0, "");
+        refuse("x.yar", "include \"x\"\n", 1, 0, "includes are disabled");
+}
+
 /* ---- many -------------------------------------------------------------------------------------------------------- */
 
 static void test_a_hundred_thousand_rules(void **state)
@@ -384,6 +443,7 @@ int main(void)
                 cmocka_unit_test(test_builtins),
                 cmocka_unit_test(test_keys_in_der),
                 cmocka_unit_test(test_gates),
+                cmocka_unit_test(test_yara),
                 cmocka_unit_test(test_a_hundred_thousand_rules),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The search through a whole address space: units, windows, gaps, workers. */
+#include "rulebuilder.h"
+#include "scan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { BASE = 0x100000, MEMORY = 64 * CS_PAGE };
+
+/* One mapping that is one region of anonymous memory; `around` bytes of it on both sides cannot be read. */
+struct memory {
+        struct cs_image image;
+        struct cs_regions regions;
+        struct cs_residency *residency;
+};
+
+static void memory_init_in(struct memory *m, const void *bytes, size_t len, uint64_t around)
+{
+        struct cs_range range = { BASE - around, BASE + cs_page_up(len) + around };
+        struct cs_mapping mapping = {
+                .range = range, .perms = CS_PERM_READ | CS_PERM_WRITE, .dumped = true, .module = CS_NO_MODULE
+        };
+        struct cs_region region = { .range = range, .kind = CS_KIND_ANONYMOUS, .module = CS_NO_MODULE };
+        *m = (struct memory){ 0 };
+        m->image.kind = CS_IMAGE_CORE;
+        m->image.source = cs_source_from_bytes(BASE, bytes, len);
+        assert_non_null(m->image.source);
+        assert_int_equal(cs_vec_push(&m->image.mappings, mapping, NULL), CS_OK);
+        assert_int_equal(cs_vec_push(&m->regions.at, region, NULL), CS_OK);
+        assert_int_equal(cs_residency_create(&m->image, 1, &m->residency, NULL), CS_OK);
+}
+
+static void memory_init(struct memory *m, const void *bytes, size_t len)
+{
+        memory_init_in(m, bytes, len, 0);
+}
+
+static void memory_deinit(struct memory *m)
+{
+        cs_residency_destroy(m->residency);
+        cs_vec_deinit(&m->image.mappings);
+        cs_vec_deinit(&m->regions.at);
+        cs_source_close(m->image.source);
+}
+
+struct told {
+        char *text; /* "rule@address+length=bytes " … */
+        size_t used;
+        size_t cap;
+        size_t hits;
+        uint64_t last;
+};
+
+static enum cs_status on_hits(void *context, const struct cs_scan_hit *hits, size_t n, struct cs_error *err)
+{
+        struct told *t = context;
+        (void)err;
+        for (size_t i = 0; i < n; i++) {
+                assert_true(hits[i].address >= t->last);
+                t->last = hits[i].address;
+                t->hits++;
+                t->used += (size_t)snprintf(t->text + t->used, t->cap - t->used, "%u@%lx+%lu=%.*s ",
+                                            hits[i].rule, (unsigned long)(hits[i].address - BASE),
+                                            (unsigned long)hits[i].length,
+                                            hits[i].text_len < 24 ? (int)hits[i].text_len : 24,
+                                            (const char *)hits[i].text);
+                assert_true(t->used < t->cap);
+        }
+        return CS_OK;
+}
+
+/* Text of all hits; the caller frees it. */
+static char *search(const struct memory *m, const struct cs_rules *rules, unsigned workers, uint64_t unit,
+                    uint64_t window, struct cs_scan_result *result)
+{
+        struct told told = { .text = calloc(1, 4 << 20), .cap = 4 << 20 };
+        struct cs_ruleset *set = NULL;
+        const struct cs_rule *culprit;
+        assert_non_null(told.text);
+        assert_int_equal(cs_ruleset_compile(rules, CS_WAY_BEST, &set, &culprit, NULL), CS_OK);
+        struct cs_scan_input in = { .image = &m->image,
+                                    .regions = &m->regions,
+                                    .residency = m->residency,
+                                    .rules = set,
+                                    .n_rules = rules->at.n,
+                                    .workers = workers,
+                                    .unit = unit,
+                                    .window = window };
+        assert_int_equal(cs_scan(&in, on_hits, &told, result, NULL), CS_OK);
+        assert_int_equal(result->hits, told.hits);
+        cs_scan_result_deinit(result);
+        cs_ruleset_destroy(set);
+        return told.text;
+}
+
+/* Matches that lie across everything: units, windows, pages; long ones over several units, and rules that lap. */
+static void test_same_hits_however_memory_is_cut(void **state)
+{
+        (void)state;
+        static const uint64_t cuts[][2] = { { 0, 64 },      { 4096, 64 }, { 4096, 4096 },
+                                            { 8192, 1000 }, { 300, 64 },  { 65536, 65536 } };
+        char *bytes = malloc(MEMORY);
+        struct memory m;
+        struct cs_rules rules = { 0 };
+        uint64_t x = 7;
+        assert_non_null(bytes);
+        for (size_t i = 0; i < MEMORY; i++) {
+                x = x * 6364136223846793005u + 1442695040888963407u;
+                bytes[i] = "aaaabbc \n"[(x >> 40) % 9];
+        }
+        memset(bytes + 10 * CS_PAGE, 'a', 5 * CS_PAGE + 3); /* over many units */
+        memset(bytes + 20 * CS_PAGE, 0, 3 * CS_PAGE);
+        memcpy(bytes + 24 * CS_PAGE - 3, "needle", 6);
+        memcpy(bytes + MEMORY - 6, "needle", 6);
+        memory_init(&m, bytes, MEMORY);
+        rule_add(&rules, "needle");
+        rule_add(&rules, "aaa");
+        rule_add(&rules, "(?<=b)a+(?=c)");
+        rule_add(&rules, "[ab]{40,}");
+        rule_add(&rules, "\\bcab|cc+");
+        struct cs_scan_result result;
+        char *expected = search(&m, &rules, 1, 1 << 20, 1 << 20, &result);
+        assert_true(result.hits > 10000);
+        assert_non_null(strstr(expected, "0@17ffd+6=needle "));
+        assert_non_null(strstr(expected, "0@3fffa+6=needle "));
+        assert_non_null(strstr(expected, "3@9f"));
+        for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++)
+                for (unsigned workers = 1; workers <= 3; workers += 2) {
+                        char *got = search(&m, &rules, workers, cuts[i][0], cuts[i][1], &result);
+                        if (strcmp(got, expected) != 0)
+                                fail_msg("units of %lu, windows of %lu: %lu hits", (unsigned long)cuts[i][0],
+                                         (unsigned long)cuts[i][1], (unsigned long)result.hits);
+                        free(got);
+                }
+        free(expected);
+        cs_rules_deinit(&rules);
+        memory_deinit(&m);
+        free(bytes);
+}
+
+/* Memory that is mapped and was not dumped: what is read ends there, and matches do not reach over it. */
+static void test_gaps_end_stretches(void **state)
+{
+        (void)state;
+        static char bytes[CS_PAGE];
+        struct memory m;
+        struct cs_rules rules = { 0 };
+        struct cs_scan_result result;
+        memset(bytes, '.', sizeof(bytes));
+        memcpy(bytes, "begin", 5);
+        memcpy(bytes + CS_PAGE - 3, "end", 3);
+        memory_init_in(&m, bytes, sizeof(bytes), CS_PAGE);
+        rule_add(&rules, "^begin");
+        rule_add(&rules, "end$");
+        rule_add(&rules, "end.");
+        char *got = search(&m, &rules, 1, 64, 64, &result);
+        assert_string_equal(got, "0@0+5=begin 1@ffd+3=end ");
+        free(got);
+        cs_rules_deinit(&rules);
+        memory_deinit(&m);
+}
+
+/* What belongs to a file is left out. */
+static void test_what_is_searched(void **state)
+{
+        (void)state;
+        static const struct {
+                enum cs_kind kind;
+                uint32_t perms;
+                const char *path;
+                bool searched;
+        } table[] = {
+                { CS_KIND_ANONYMOUS, CS_PERM_READ | CS_PERM_WRITE, NULL, true },
+                { CS_KIND_MALLOC_USED, CS_PERM_READ | CS_PERM_WRITE, NULL, true },
+                { CS_KIND_STACK, CS_PERM_READ | CS_PERM_WRITE, NULL, true },
+                { CS_KIND_JAVA_HEAP, CS_PERM_READ | CS_PERM_WRITE, NULL, true },
+                { CS_KIND_MODULE_DATA, CS_PERM_READ | CS_PERM_WRITE, "/lib/x.so", true },
+                { CS_KIND_MODULE_DATA, CS_PERM_READ, "/lib/x.so", false },
+                { CS_KIND_MODULE_CODE, CS_PERM_READ | CS_PERM_EXEC, "/lib/x.so", false },
+                { CS_KIND_FILE, CS_PERM_READ | CS_PERM_WRITE, "/var/x", false },
+                { CS_KIND_SHARED, CS_PERM_READ | CS_PERM_WRITE | CS_PERM_SHARED, "/var/x", false },
+                { CS_KIND_SHARED, CS_PERM_READ | CS_PERM_WRITE | CS_PERM_SHARED, "/dev/shm/x", true },
+                { CS_KIND_VDSO, CS_PERM_READ, NULL, false },
+                { CS_KIND_RESERVED, 0, NULL, false },
+        };
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+                struct memory m;
+                struct cs_rules rules = { 0 };
+                struct cs_scan_result result;
+                memory_init(&m, "needle", 6);
+                m.regions.at.at[0].kind = table[i].kind;
+                m.image.mappings.at[0].perms = table[i].perms;
+                m.image.mappings.at[0].path = table[i].path;
+                m.image.mappings.at[0].file_backed = table[i].path != NULL;
+                rule_add(&rules, "needle");
+                char *got = search(&m, &rules, 1, 0, 0, &result);
+                assert_int_equal(result.hits, table[i].searched);
+                free(got);
+                cs_rules_deinit(&rules);
+                memory_deinit(&m);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_same_hits_however_memory_is_cut),
+                cmocka_unit_test(test_gaps_end_stretches),
+                cmocka_unit_test(test_what_is_searched),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -101,6 +101,16 @@ static uint32_t add(uint32_t a, uint32_t b)
         return a > CS_ENDLESS - b ? CS_ENDLESS : a + b;
 }
 
+/* Needles that are rare enough are all the same: then it counts how near the match's beginning is known. */
+static double worth_of(double bits, uint32_t back_least, uint32_t back_most)
+{
+        static const double rare = 36;
+        uint32_t spread = back_most > back_least ? back_most - back_least : 0;
+        if (spread > CS_LIMIT_MATCH_BYTES)
+                spread = CS_LIMIT_MATCH_BYTES;
+        return (bits < rare ? bits : rare) - log2(1 + (double)spread);
+}
+
 /* A new run begins where the search stands. */
 static void begin_run(struct search *s)
 {
@@ -130,7 +140,7 @@ static void keep_needle(struct search *s, uint32_t first, uint32_t len, double b
         n->before = run->before;
         for (uint32_t i = 0; i < first; i++)
                 cs_byteset_join(&n->before, &run->at[i]);
-        s->best = (struct cs_needles){ n, 1, bits };
+        s->best = (struct cs_needles){ n, 1, bits, worth_of(bits, run->from_least, run->from_most) };
 }
 
 /* Where a needle may end: the part of the run with most bits. */
@@ -157,7 +167,8 @@ static void end_run(struct search *s)
                         best_len = len;
                 }
         }
-        if (best_len && best > s->best.bits && best >= bits_worth)
+        double worth = worth_of(best, run->from_least, run->from_most);
+        if (best_len && best >= bits_worth && (!s->best.n || worth > s->best.worth))
                 keep_needle(s, best_first, best_len, best);
         begin_run(s);
 }
@@ -234,7 +245,7 @@ static void search_alternatives(struct search *s, const struct cs_syntax *n)
 {
         struct cs_needle all[CS_NEEDLES_MOST];
         size_t count = 0;
-        double share = 0;
+        double share = 0, worth = HUGE_VAL;
         struct search *inner;
         end_run(s);
         if (++s->depth > DEPTH_MOST || !(inner = cs_pool_alloc(s->pool, 1, sizeof(*inner))))
@@ -253,14 +264,15 @@ static void search_alternatives(struct search *s, const struct cs_syntax *n)
                 memcpy(&all[count], inner->best.at, inner->best.n * sizeof(*all));
                 count += inner->best.n;
                 share += exp2(-inner->best.bits);
+                worth = inner->best.worth < worth ? inner->best.worth : worth;
         }
         double bits = -log2(share);
-        if (bits > s->best.bits && bits >= bits_worth) {
+        if (bits >= bits_worth && (!s->best.n || worth > s->best.worth)) {
                 struct cs_needle *at = cs_pool_alloc(s->pool, count, sizeof(*at));
                 s->no_memory |= !at;
                 if (at) {
                         memcpy(at, all, count * sizeof(*at));
-                        s->best = (struct cs_needles){ at, count, bits };
+                        s->best = (struct cs_needles){ at, count, bits, worth };
                 }
         }
 pass:
@@ -345,6 +357,6 @@ enum cs_status cs_needles_of_keywords(const char *const *keywords, size_t n, uin
         if (!all)
                 return cs_fail(err, CS_ENOMEM, "keywords");
         if (n)
-                *out = (struct cs_needles){ all, n, -log2(share) };
+                *out = (struct cs_needles){ all, n, -log2(share), 0 };
         return CS_OK;
 }

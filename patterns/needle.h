@@ -22,6 +22,7 @@ struct cs_needles {
         struct cs_needle *at; /* in the pool, as what it points at */
         size_t n;             /* 0: none that would be rare enough */
         double bits;          /* one of them is found by accident once in 2^bits bytes, roughly */
+        double worth;         /* of several that would do, the one of most worth is taken */
 };
 
 /* Where `literal` is set, only needles that have an exact part (cs_needle_key) are taken. CS_ENOMEM. */

@@ -136,6 +136,14 @@ assert_eq "$(head -n 1 "$out" | jq -r '.match.bytes' | base64 -d | od -An -c | t
 assert_exit 0 "$CORESCAN" --json --heap -e 'escape:' "$tmp/core"
 assert_eq "$(jq -c '[(.hits | length), (.heaps | length > 0), .hits[0].state, .hits_found.count]' "$out")" '[1,true,"in-use",1]' "hits in the object"
 
+scan_json "$tmp/all.json" --summary --rules builtin:secrets "$tmp/core"
+assert_eq "$(jq '.hits | length' "$tmp/all.json")" "$(wc -l <"$tmp/truth")" "all of them beside the summary"
+jq -s '{schema: 1, version: "0.0.0", target: .[-1].target, timing: .[-1].timing, hits: .[:-1], hits_found: {count: .[-1].hits, rules: .[-1].rules}}
+        | .target.sha256 = (("0" * 64) // "")' "$tmp/found.jsonl" >"$tmp/stream.json"
+assert_schema "$tmp/stream.json"
+assert_exit 0 "$CORESCAN" --heap -e 'escape:' "$tmp/core"
+assert_contains "$(cat "$out")" "1 hit in "
+
 # Nothing found, limits, and rules that go on beside one that runs into them.
 assert_exit 1 "$CORESCAN" -e 'no such thing[q]' "$tmp/core"
 assert_exit 1 "$CORESCAN" --json -e 'no such thing[q]' --live "$pid"
@@ -209,3 +217,29 @@ if command -v yara >/dev/null; then
         assert_exit 0 "$CORESCAN" --json --rules "$tmp/own.yar" --live "$pid"
         assert_eq "$(jq -r 'select(.type == "hit") | .address' "$out" | sort)" "$(cat "$tmp/theirs")" "as yara finds them"
 fi
+
+# Memory that goes away while it is searched.
+build_c churn <<'END'
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+int main(void)
+{
+        puts("ready");
+        fflush(stdout);
+        for (;;) {
+                char *map = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                for (size_t at = 0; at + 32 < 64 << 20; at += 4093)
+                        memcpy(map + at, "vanishing-token-0123456789", 26);
+                munmap(map, 64 << 20);
+        }
+}
+END
+start_program "$tmp/churn"
+wait_ready
+for _ in 1 2 3 4 5; do
+        run "$CORESCAN" --json -e 'vanishing-token-[0-9]+' --live "$pid"
+        { [ "$status" -eq 0 ] || [ "$status" -eq 1 ]; } && ok "exit status $status" || not_ok "exit status $status" "$(cat "$err")"
+        assert_eq "$(jq -rs '[.[] | select(.type == "hit") | .match.text] | unique - ["vanishing-token-0123456789"] | length' "$out")" 0 "whole matches only"
+done

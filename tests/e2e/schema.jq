@@ -183,11 +183,27 @@ def case:
                 (if ([.words[].size] | add) * 2 != (.hex | length) then "words do not add up to the bytes" else empty end))
         else empty end);
 
+def hit:
+        need("rule"; text),
+        need("address"; address),
+        need("length"; count and . > 0),
+        need("match"; bytes),
+        need("redacted"; flag),
+        (if .redacted then .secret | within("secret"; need("length"; count), need("class"; text), need("sha256_prefix"; hex)) else empty end),
+        need("region"; one_of(kinds)),
+        need("block"; or_null(address)),
+        need("block_size"; count),
+        need("state"; or_null(one_of(["in-use", "free", "cached"]))),
+        need("cluster"; or_null(text and test("^c[0-9]+$"))),
+        need("library"; or_null(text)),
+        need("confidence"; share),
+        (if (.block == null) != (.state == null) then "a state of no block, or a block without one" else empty end);
+
 need("schema"; . == 1),
 need("version"; text and test("^[0-9]+\\.[0-9]+\\.[0-9]+")),
 need("target"; type == "object"), (.target | within("target"; target)),
 # Keys are there when their part was asked for; the summary has all of these.
-(if has("verdict") or (has("regions") or has("heaps") or has("clusters") or has("libraries") or has("leaks") or has("at") or has("refs") | not)
+(if has("verdict") or (has("regions") or has("heaps") or has("clusters") or has("libraries") or has("leaks") or has("at") or has("refs") or has("hits") | not)
 then ("memory", "heaps", "verdict", "clusters", "libraries") as $key | need($key; . != null) else empty end),
 (if has("regions") or has("heaps") then need("memory"; type == "object") else empty end),
 (if has("memory") then .memory | within("memory"; memory) else empty end),
@@ -228,6 +244,8 @@ else empty end),
         then "leaks are not ranked by what they keep" else empty end)) else empty end),
 (if has("at") then .at | within("at"; need("chains"; type == "array"), need("dump"; true), (if .block then .block | need("retains"; counted) else empty end), case) else empty end),
 (if has("refs") then .refs | within("refs"; need("depth"; count and . > 0), case) else empty end),
+(if has("hits") then each("hits"; hit), need("hits_found"; type == "object" and (.count | count) and (.rules | type == "array")),
+        (if (.hits | length) > .hits_found.count then "more hits than were counted" else empty end) else empty end),
 need("timing"; type == "object"),
 (.timing | within("timing";
         need("seconds"; type == "number" and . >= 0),

@@ -27,8 +27,7 @@ static size_t announced(uint8_t lead)
         return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
 }
 
-/* Length of the well-formed printable sequence beyond ASCII at `at`, or 0. */
-static size_t utf8_length(const uint8_t *at, size_t left)
+size_t cs_text_character(const uint8_t *at, size_t left)
 {
         size_t n = announced(at[0]);
         if (!n || n > left)
@@ -75,7 +74,7 @@ size_t cs_text_run(const uint8_t *bytes, size_t len)
                         return at;
                 if (at == stop)
                         continue;
-                size_t n = utf8_length(bytes + at, len - at);
+                size_t n = cs_text_character(bytes + at, len - at);
                 if (!n)
                         return at;
                 at += n;
@@ -143,8 +142,7 @@ static bool structured(const uint8_t *bytes, size_t len, size_t run)
         return fields > words / 8;
 }
 
-/* Does nothing but a character that the end of the block cut follow? */
-static bool cut_character(const uint8_t *rest, size_t left)
+bool cs_text_cut(const uint8_t *rest, size_t left)
 {
         if (left == 0 || left > 3 || announced(rest[0]) <= left)
                 return false;
@@ -173,7 +171,7 @@ bool cs_text_block(const uint8_t *bytes, size_t len, size_t *run)
         *run = n;
         if (n < 4)
                 return false;
-        if (n == len || cut_character(bytes + n, len - n))
+        if (n == len || cs_text_cut(bytes + n, len - n))
                 return n >= 8;
         if (bytes[n] != 0)
                 return n >= 32 && len <= usable(n);

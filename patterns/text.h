@@ -12,6 +12,12 @@
  * other byte; a UTF-8 sequence that the end of the buffer cuts is not counted. */
 size_t cs_text_run(const uint8_t *bytes, size_t len);
 
+/* Length of the well-formed printable sequence beyond ASCII at `at` (left >= 1), or 0. */
+size_t cs_text_character(const uint8_t *at, size_t left);
+
+/* Are these bytes nothing but the beginning of a character that is cut? */
+bool cs_text_cut(const uint8_t *rest, size_t left);
+
 /* Does a block of memory of len bytes hold one text from its start: a run that ends in NUL or with the block,
  * and is long enough in itself (>= 4 bytes) and no accident (pointers and numbers that happen to be printable
  * are shorter than 8 bytes or are followed by binary structure)? *run is the length of the text without its

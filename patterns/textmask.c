@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "textmask.h"
+
+#include <stddef.h>
+
+enum { PLAIN = 1, FOLLOW = 2, LEAD2 = 4, LEAD3 = 8, LEAD4 = 16 };
+
+static const uint8_t classes[256] = {
+        ['\t'] = PLAIN,          [' ' ... '~'] = PLAIN,   [0x80 ... 0xbf] = FOLLOW,
+        [0xc2 ... 0xdf] = LEAD2, [0xe0 ... 0xef] = LEAD3, [0xf0 ... 0xf4] = LEAD4,
+};
+
+void cs_textmask_scalar(const uint8_t *at, struct cs_textmask *out)
+{
+        struct cs_textmask m = { 0 };
+        for (unsigned i = 0; i < CS_TEXTMASK_BYTES; i++) {
+                unsigned c = classes[at[i]];
+                m.plain |= (uint64_t)(c & PLAIN) << i;
+                m.follow |= (uint64_t)(c / FOLLOW & 1) << i;
+                m.lead2 |= (uint64_t)(c / LEAD2 & 1) << i;
+                m.lead3 |= (uint64_t)(c / LEAD3 & 1) << i;
+                m.lead4 |= (uint64_t)(c / LEAD4 & 1) << i;
+                m.wide |= (uint64_t)cs_textmask_wide(at[i], at[i + 1]) << i;
+        }
+        *out = m;
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+
+/* Bytes from low to high, as all ones. */
+AVX2 static inline __m256i within(__m256i v, uint8_t low, uint8_t high)
+{
+        __m256i from = _mm256_sub_epi8(v, _mm256_set1_epi8((char)low));
+        __m256i span = _mm256_set1_epi8((char)(high - low));
+        return _mm256_cmpeq_epi8(_mm256_min_epu8(from, span), from);
+}
+
+AVX2 static inline uint32_t bits(__m256i v)
+{
+        return (uint32_t)_mm256_movemask_epi8(v);
+}
+
+AVX2 static inline __m256i plain_bytes(__m256i v)
+{
+        return _mm256_or_si256(within(v, ' ', '~'), _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')));
+}
+
+/* cs_textmask_wide() of 32 units. The high byte of a unit of letters chooses where its low bytes begin, and how many there
+ * are. */
+AVX2 static inline uint32_t wide_units(__m256i low, __m256i plain, __m256i high)
+{
+        const __m256i first =
+                _mm256_setr_epi8(0, 0, 0, (char)0x86, 0, (char)0xd0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                 (char)0x86, 0, (char)0xd0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        const __m256i span =
+                _mm256_setr_epi8(0, 0x7f, 0, 0x79, (char)0x91, 0x1a, 0x3e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f,
+                                 0, 0x79, (char)0x91, 0x1a, 0x3e, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        __m256i latin = _mm256_and_si256(_mm256_cmpeq_epi8(high, _mm256_setzero_si256()),
+                                         _mm256_or_si256(plain, within(low, 0xa0, 0xff)));
+        __m256i marks =
+                _mm256_and_si256(_mm256_cmpeq_epi8(high, _mm256_set1_epi8(0x20)), within(low, 0x10, 0x26));
+        __m256i script =
+                _mm256_andnot_si256(_mm256_cmpeq_epi8(high, _mm256_set1_epi8(2)), within(high, 1, 6));
+        __m256i from = _mm256_sub_epi8(low, _mm256_shuffle_epi8(first, high));
+        __m256i most = _mm256_shuffle_epi8(span, high);
+        __m256i letters = _mm256_and_si256(script, _mm256_cmpeq_epi8(_mm256_min_epu8(from, most), from));
+        return bits(_mm256_or_si256(latin, _mm256_or_si256(marks, letters)));
+}
+
+AVX2 static void masks_avx2(const uint8_t *at, struct cs_textmask *out)
+{
+        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
+        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
+        __m256i plain_a = plain_bytes(a), plain_b = plain_bytes(b);
+        *out = (struct cs_textmask){ .plain = bits(plain_a) | (uint64_t)bits(plain_b) << 32 };
+        if (bits(_mm256_or_si256(a, b))) { /* something beyond ASCII */
+                out->follow = bits(within(a, 0x80, 0xbf)) | (uint64_t)bits(within(b, 0x80, 0xbf)) << 32;
+                out->lead2 = bits(within(a, 0xc2, 0xdf)) | (uint64_t)bits(within(b, 0xc2, 0xdf)) << 32;
+                out->lead3 = bits(within(a, 0xe0, 0xef)) | (uint64_t)bits(within(b, 0xe0, 0xef)) << 32;
+                out->lead4 = bits(within(a, 0xf0, 0xf4)) | (uint64_t)bits(within(b, 0xf0, 0xf4)) << 32;
+        }
+        __m256i next_a = _mm256_loadu_si256((const __m256i *)(const void *)(at + 1));
+        __m256i next_b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 33));
+        out->wide = wide_units(a, plain_a, next_a) | (uint64_t)wide_units(b, plain_b, next_b) << 32;
+}
+
+cs_textmask_fn cs_textmask_avx2(void)
+{
+        return __builtin_cpu_supports("avx2") ? masks_avx2 : NULL;
+}
+
+#else
+
+cs_textmask_fn cs_textmask_avx2(void)
+{
+        return NULL;
+}
+
+#endif
+
+cs_textmask_fn cs_textmask_best(void)
+{
+        cs_textmask_fn avx2 = cs_textmask_avx2();
+        return avx2 ? avx2 : cs_textmask_scalar;
+}

@@ -53,6 +53,7 @@ struct column {
         uint64_t texts[4];
         bool value; /* it is one in all rows */
         bool alone; /* the text is nothing else */
+        bool any;   /* an earlier merging found it to be variable in some of the rows */
 };
 
 struct set {
@@ -113,6 +114,7 @@ static void count_columns(struct divider *d, const struct set *set, size_t n, ui
                 memset(d->columns[c].texts, 0, sizeof(d->columns[c].texts));
                 d->columns[c].value = true;
                 d->columns[c].alone = n == 1;
+                d->columns[c].any = false;
         }
         for (size_t i = set->lo; i < set->hi; i++) {
                 const struct cs_row *row = &rows->at[i];
@@ -120,6 +122,7 @@ static void count_columns(struct divider *d, const struct set *set, size_t n, ui
                         if (set->variable >> c & 1)
                                 continue;
                         d->columns[c].value &= row->values >> c & 1;
+                        d->columns[c].any |= rows->cells[row->first + c] == CS_CELL_ANY;
                         note(&d->columns[c], d->round, rows->cells[row->first + c], row->count, limit);
                 }
         }
@@ -317,7 +320,7 @@ static enum cs_status divide_strangers(struct divider *d, const struct set *set,
         size_t best = 0, fewest = SIZE_MAX;
         size_t looked = 0;
         for (size_t c = 0; c < CS_FIELDS_MAX && looked < STRANGER_COLUMNS; c++) {
-                if (!(varying >> c & 1))
+                if (!(varying >> c & 1) || d->columns[c].any)
                         continue;
                 looked++;
                 size_t n = distinct(d, set, c);
@@ -382,14 +385,14 @@ static enum cs_status divide(struct divider *d, const struct set *set, struct cs
         uint32_t limit = keyword_limit(texts), fewest = limit + 1;
         count_columns(d, set, n, limit);
         for (size_t c = 0; c < n; c++) {
-                if (!(set->variable >> c & 1) && values(&d->columns[c]) > 1)
+                if (!(set->variable >> c & 1) && (values(&d->columns[c]) > 1 || d->columns[c].any))
                         varying |= 1ull << c;
         }
         bool same = alike(d, set, n, varying);
         for (size_t c = 0; c < n; c++) {
                 const struct column *col = &d->columns[c];
                 uint32_t v = varying >> c & 1 ? values(col) : 0;
-                if (v < 2 || v >= fewest || (v > MADE_MAX && mostly_made(col)) ||
+                if (v < 2 || v >= fewest || col->any || (v > MADE_MAX && mostly_made(col)) ||
                     (same && mostly_rare(col, d->round, texts)) || any_value(col, d->round, texts))
                         continue;
                 fewest = v;
@@ -401,7 +404,7 @@ static enum cs_status divide(struct divider *d, const struct set *set, struct cs
         }
         for (size_t c = 0; c < n; c++) {
                 bool done = false;
-                bool peel = (varying >> c & 1) && !d->columns[c].value;
+                bool peel = (varying >> c & 1) && !d->columns[c].value && !d->columns[c].any;
                 enum cs_status st = peel ? peel_common(d, set, c, texts, &done, err) : CS_OK;
                 if (st != CS_OK || done)
                         return st;

@@ -41,14 +41,22 @@ static bool delimits(uint8_t c)
         return delimiter[c];
 }
 
+/* The length of a mask, or of what merging writes where texts differ, or 0. */
+static size_t mark_length(const char *at, size_t left)
+{
+        enum cs_mask kind;
+        if (at[0] != '<')
+                return 0;
+        return left >= 3 && at[1] == '*' && at[2] == '>' ? 3 : cs_mask_length(at, left, &kind);
+}
+
 /* Length of the field at `at` (0 at a delimiter), and whether it has a slash. */
 static size_t field_length(const char *at, size_t left, bool *slash)
 {
         size_t n = 0;
         *slash = false;
         while (n < left) {
-                enum cs_mask kind;
-                size_t mask = at[n] == '<' ? cs_mask_length(at + n, left - n, &kind) : 0;
+                size_t mask = mark_length(at + n, left - n);
                 if (!mask && delimits((uint8_t)at[n]))
                         break;
                 *slash |= at[n] == '/';
@@ -124,6 +132,8 @@ static bool made(const char *at, size_t len)
 static enum cs_field_kind kind_of(const char *at, size_t len)
 {
         enum cs_mask kind;
+        if (memmem(at, len, "<*>", 3))
+                return CS_FIELD_ANY;
         if (cs_mask_length(at, len, &kind) == len)
                 return kind <= CS_MASK_B64 ? CS_FIELD_TOKEN : CS_FIELD_MASK;
         if (odd(at, len))
@@ -170,12 +180,16 @@ static void add(struct cs_fields *f, const char *text, size_t at, size_t len, un
 static void add_path(struct cs_fields *f, const char *text, size_t at, size_t len)
 {
         size_t end = at + len;
+        bool any = false;
         while (at < end && text[at] == '/')
                 at++;
         for (unsigned i = 1; i <= CS_FIELDS_PATH; i++) {
                 const char *slash = at < end && i < CS_FIELDS_PATH ? memchr(text + at, '/', end - at) : NULL;
                 size_t n = slash ? (size_t)(slash - text) - at : end - at;
                 add(f, text, at, n, i);
+                any |= n && f->at[f->n - 1].kind == CS_FIELD_ANY;
+                if (!n && any && f->at[f->n - 1].kind == CS_FIELD_ABSENT) /* it stands for all further ones */
+                        f->at[f->n - 1].kind = CS_FIELD_ANY;
                 at += n;
                 while (at < end && text[at] == '/')
                         at++;

@@ -36,6 +36,7 @@ enum cs_field_kind {
         CS_FIELD_ODD,  /* a word that may be an id which the masks missed by chance (deadbeef, a<n>b<n>c) */
         CS_FIELD_MASK, /* <uuid>, <time>, … */
         CS_FIELD_TOKEN, /* <n>, <hex> or <b64> */
+        CS_FIELD_ANY,   /* with <*> in it: what an earlier merging found to be variable */
 };
 
 enum { CS_FIELD_TOKEN_HASH = 4 };

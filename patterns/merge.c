@@ -148,7 +148,9 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
                         [CS_FIELD_TOKEN] = CS_CELL_MASK,
                 };
                 uint32_t cell = CS_CELL_ABSENT;
-                if (f.at[c].kind != CS_FIELD_ABSENT)
+                if (f.at[c].kind == CS_FIELD_ANY)
+                        cell = CS_CELL_ANY;
+                else if (f.at[c].kind != CS_FIELD_ABSENT)
                         cell = (f.at[c].hash & ~(uint32_t)CS_CELL_KIND) | kinds[f.at[c].kind];
                 m->cells.at[m->cells.n++] = cell;
                 row->values |= (uint64_t)f.at[c].value << c;

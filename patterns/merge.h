@@ -28,6 +28,7 @@ enum {
         CS_CELL_MASK = 1, /* <n>, <hex> and <b64>: CS_FIELD_TOKEN_HASH; other masks have their own values */
         CS_CELL_ODD = 2,  /* CS_FIELD_ODD */
         CS_CELL_MADE = 3, /* CS_FIELD_MADE */
+        CS_CELL_ANY = 7,  /* CS_FIELD_ANY: as a kind, it is made */
 };
 
 struct cs_rows {

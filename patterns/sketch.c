@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sketch.h"
+
+#include <math.h>
+
+void cs_sketch_merge(struct cs_sketch *into, const struct cs_sketch *from)
+{
+        for (unsigned i = 0; i < CS_SKETCH_CELLS; i++)
+                if (from->cell[i] > into->cell[i])
+                        into->cell[i] = from->cell[i];
+}
+
+uint64_t cs_sketch_count(const struct cs_sketch *sketch)
+{
+        const double cells = CS_SKETCH_CELLS, alpha = 0.7213 / (1 + 1.079 / CS_SKETCH_CELLS);
+        double sum = 0;
+        unsigned empty = 0;
+        for (unsigned i = 0; i < CS_SKETCH_CELLS; i++) {
+                sum += ldexp(1, -sketch->cell[i]);
+                empty += sketch->cell[i] == 0;
+        }
+        double count = alpha * cells * cells / sum;
+        if (count <= 2.5 * cells && empty)
+                count = cells * log(cells / empty);
+        return (uint64_t)(count + 0.5);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "texttable.h"
+
+#include "bytes.h"
+#include "fields.h"
+#include "strings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATIENCE_MAX = 64 };
+
+enum cs_status cs_text_table_init(struct cs_text_table *t, size_t kept, struct cs_error *err)
+{
+        *t = (struct cs_text_table){ .kept = kept };
+        t->at = calloc(2 * kept, sizeof(*t->at));
+        t->index = calloc(8 * kept, sizeof(*t->index));
+        t->lost_by = calloc((size_t)CS_TEXT_LOST_ROWS * CS_TEXT_LOST_CELLS, sizeof(*t->lost_by));
+        return t->at && t->index && t->lost_by ? CS_OK : cs_fail(err, CS_ENOMEM, "templates of texts");
+}
+
+static void free_text(struct cs_text_row *row)
+{
+        free((void *)(uintptr_t)row->entry.text);
+        row->entry.text = NULL;
+}
+
+void cs_text_table_deinit(struct cs_text_table *t)
+{
+        for (size_t i = 0; i < t->n; i++)
+                free_text(&t->at[i]);
+        free(t->at);
+        free(t->index);
+        free(t->lost_by);
+        *t = (struct cs_text_table){ 0 };
+}
+
+static uint32_t *slot_of(const struct cs_text_table *t, uint64_t key)
+{
+        size_t mask = 8 * t->kept - 1, at = (size_t)key & mask;
+        while (t->index[at] && t->at[t->index[at] - 1].entry.key != key)
+                at = (at + 1) & mask;
+        return &t->index[at];
+}
+
+static void index_all(struct cs_text_table *t)
+{
+        memset(t->index, 0, 8 * t->kept * sizeof(*t->index));
+        for (size_t i = 0; i < t->n; i++)
+                *slot_of(t, t->at[i].entry.key) = (uint32_t)i + 1;
+}
+
+/* ---- what is dropped ---- */
+
+static uint64_t skeleton_of(const struct cs_text_entry *e)
+{
+        struct cs_fields f;
+        cs_fields_split(e->text, e->len, e->cut, &f);
+        return cs_fields_hash(f.skeleton, f.skeleton_len) ^ e->wide;
+}
+
+static struct cs_text_sum *lost_cell(const struct cs_text_table *t, uint64_t skeleton, unsigned row)
+{
+        uint64_t hash = cs_mix(skeleton + row * UINT64_C(0x9e3779b97f4a7c15));
+        return &t->lost_by[row * CS_TEXT_LOST_CELLS + hash % CS_TEXT_LOST_CELLS];
+}
+
+static void lose(struct cs_text_sum *sum, const struct cs_text_facts *f)
+{
+        sum->count += f->count;
+        sum->bytes += f->bytes;
+}
+
+static void drop(struct cs_text_table *t, struct cs_text_row *row)
+{
+        const struct cs_text_facts *f = &row->entry.facts;
+        lose(&t->lost, f);
+        if (row->entry.cut) {
+                lose(&t->lost_cut, f);
+        } else {
+                uint64_t skeleton = skeleton_of(&row->entry);
+                for (unsigned r = 0; r < CS_TEXT_LOST_ROWS; r++)
+                        lose(lost_cell(t, skeleton, r), f);
+        }
+        free_text(row);
+}
+
+static int descending(const void *a, const void *b)
+{
+        uint64_t x, y;
+        memcpy(&x, a, sizeof(x));
+        memcpy(&y, b, sizeof(y));
+        return x > y ? -1 : x < y;
+}
+
+static enum cs_status prune(struct cs_text_table *t, struct cs_error *err)
+{
+        uint64_t *credits = malloc(t->n * sizeof(*credits));
+        if (!credits)
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        for (size_t i = 0; i < t->n; i++)
+                credits[i] = t->at[i].credit;
+        qsort(credits, t->n, sizeof(*credits), descending);
+        uint64_t price = credits[t->kept - 1];
+        size_t n = 0;
+        free(credits);
+        t->error += price;
+        for (size_t i = 0; i < t->n; i++) {
+                if (t->at[i].credit <= price) {
+                        drop(t, &t->at[i]);
+                        continue;
+                }
+                t->at[i].credit -= price;
+                if (n != i)
+                        t->at[n] = t->at[i];
+                n++;
+        }
+        t->n = n;
+        index_all(t);
+        return CS_OK;
+}
+
+/* ---- merging ---- */
+
+static void merge_rows(struct cs_text_row *into, const struct cs_text_row *from)
+{
+        cs_text_facts_merge(&into->entry.facts, &from->entry.facts, true);
+        cs_sketch_merge(&into->values, &from->values);
+        cs_sketch_merge(&into->blocks, &from->blocks);
+        into->credit += from->credit;
+        into->variants += from->variants;
+        into->entry.cut &= from->entry.cut;
+}
+
+/* What the merging of one sort of texts needs. */
+struct merging {
+        struct cs_template_count *counts;
+        uint32_t *group_of;
+        uint32_t *rows;   /* of which these are */
+        uint32_t *leader; /* by group: the row that it became, and one */
+        struct cs_template_groups *groups;
+};
+
+static void merging_deinit(struct merging *m)
+{
+        free(m->counts);
+        free(m->group_of);
+        free(m->rows);
+        free(m->leader);
+        cs_template_groups_destroy(m->groups);
+}
+
+static enum cs_status rename_row(struct cs_text_row *row, const struct cs_template_group *g,
+                                 struct cs_error *err)
+{
+        char *text = malloc(g->len + 1);
+        if (!text)
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        memcpy(text, g->text, g->len);
+        text[g->len] = 0;
+        free_text(row);
+        row->entry.text = text;
+        row->entry.len = (uint32_t)g->len;
+        return CS_OK;
+}
+
+/* Of rows that were merged the first one stays, the others lose their text. */
+static enum cs_status merge_sort(struct cs_text_table *t, bool wide, struct cs_error *err)
+{
+        cs_cleanup(merging_deinit) struct merging m = { 0 };
+        size_t n = 0;
+        m.counts = calloc(t->n + 1, sizeof(*m.counts));
+        m.group_of = calloc(t->n + 1, sizeof(*m.group_of));
+        m.rows = calloc(t->n + 1, sizeof(*m.rows));
+        m.leader = calloc(t->n + 1, sizeof(*m.leader));
+        if (!m.counts || !m.group_of || !m.rows || !m.leader)
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        for (size_t i = 0; i < t->n; i++) {
+                const struct cs_text_entry *e = &t->at[i].entry;
+                if (e->wide != wide)
+                        continue;
+                m.rows[n] = (uint32_t)i;
+                m.counts[n++] = (struct cs_template_count){ e->text, e->len, e->cut, e->facts.count };
+        }
+        enum cs_status st = cs_template_merge(m.counts, n, m.group_of, &m.groups, err);
+        for (size_t k = 0; st == CS_OK && k < n; k++) {
+                uint32_t *leader = &m.leader[m.group_of[k]];
+                if (!*leader) {
+                        *leader = m.rows[k] + 1;
+                        continue;
+                }
+                merge_rows(&t->at[*leader - 1], &t->at[m.rows[k]]);
+                free_text(&t->at[m.rows[k]]);
+        }
+        for (size_t g = 0; st == CS_OK && n && g < cs_template_groups_count(m.groups); g++)
+                st = rename_row(&t->at[m.leader[g] - 1], cs_template_groups_at(m.groups, g), err);
+        return st;
+}
+
+static enum cs_status merge_all(struct cs_text_table *t, struct cs_error *err)
+{
+        enum cs_status st = merge_sort(t, false, err);
+        if (st == CS_OK)
+                st = merge_sort(t, true, err);
+        size_t n = 0;
+        for (size_t i = 0; i < t->n; i++) {
+                if (!t->at[i].entry.text)
+                        continue;
+                if (n != i)
+                        t->at[n] = t->at[i];
+                struct cs_text_entry *e = &t->at[n++].entry;
+                e->key = cs_text_key(e->text, e->len, e->cut, e->wide);
+        }
+        t->n = n;
+        index_all(t);
+        return st;
+}
+
+/* Makes room for at least kept / 2 more. */
+static enum cs_status shrink(struct cs_text_table *t, struct cs_error *err)
+{
+        if (t->patience) {
+                t->patience--;
+                return prune(t, err);
+        }
+        enum cs_status st = merge_all(t, err);
+        if (st != CS_OK || t->n <= t->kept + t->kept / 2) {
+                t->backoff = 0;
+                return st;
+        }
+        t->backoff = !t->backoff ? 1 : t->backoff < PATIENCE_MAX ? 2 * t->backoff : PATIENCE_MAX;
+        t->patience = t->backoff;
+        return prune(t, err);
+}
+
+/* ---- adding ---- */
+
+static enum cs_status row_for(struct cs_text_table *t, const struct cs_text_entry *e,
+                              struct cs_text_row **row, struct cs_error *err)
+{
+        uint32_t *slot = slot_of(t, e->key);
+        if (*slot) {
+                *row = &t->at[*slot - 1];
+                cs_text_facts_merge(&(*row)->entry.facts, &e->facts, false);
+                return CS_OK;
+        }
+        if (t->n == 2 * t->kept) {
+                enum cs_status st = shrink(t, err);
+                if (st != CS_OK)
+                        return st;
+                slot = slot_of(t, e->key);
+        }
+        char *text = malloc((size_t)e->len + 1);
+        if (!text)
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        memcpy(text, e->text, e->len);
+        text[e->len] = 0;
+        *row = &t->at[t->n++];
+        **row = (struct cs_text_row){ .entry = *e, .variants = 1 };
+        (*row)->entry.text = text;
+        *slot = (uint32_t)t->n;
+        return CS_OK;
+}
+
+/* The notes of a unit in the order of its entries: first[i] is where those of entry i begin. */
+static uint32_t *sort_notes(const struct cs_text_unit *unit, uint32_t **order)
+{
+        uint32_t *first = calloc(unit->at.n + 2, sizeof(*first));
+        *order = calloc(unit->notes.n + 1, sizeof(**order));
+        if (!first || !*order) {
+                free(first);
+                return NULL;
+        }
+        for (size_t i = 0; i < unit->notes.n; i++)
+                first[unit->notes.at[i].entry + 2]++;
+        for (size_t i = 2; i < unit->at.n + 2; i++)
+                first[i] += first[i - 1];
+        for (size_t i = 0; i < unit->notes.n; i++)
+                (*order)[first[unit->notes.at[i].entry + 1]++] = (uint32_t)i;
+        return first;
+}
+
+enum cs_status cs_text_table_add(struct cs_text_table *t, const struct cs_text_unit *unit,
+                                 struct cs_error *err)
+{
+        uint32_t *order, *first = sort_notes(unit, &order);
+        enum cs_status st = first ? CS_OK : cs_fail(err, CS_ENOMEM, "templates of texts");
+        t->all.count += unit->count;
+        t->all.bytes += unit->bytes;
+        for (size_t i = 0; st == CS_OK && i < unit->at.n; i++) {
+                struct cs_text_row *row = NULL;
+                if ((st = row_for(t, &unit->at.at[i], &row, err)) != CS_OK)
+                        break;
+                row->credit += unit->at.at[i].facts.bytes;
+                for (uint32_t k = first[i]; k < first[i + 1]; k++) {
+                        const struct cs_text_note *note = &unit->notes.at[order[k]];
+                        cs_sketch_add(note->block ? &row->blocks : &row->values, note->hash);
+                }
+        }
+        free(first);
+        free(order);
+        return st;
+}
+
+/* ---- the answer ---- */
+
+static int by_bytes(const void *a, const void *b)
+{
+        const struct cs_text_row *x = a, *y = b;
+        if (x->entry.facts.bytes != y->entry.facts.bytes)
+                return x->entry.facts.bytes > y->entry.facts.bytes ? -1 : 1;
+        uint32_t n = x->entry.len < y->entry.len ? x->entry.len : y->entry.len;
+        int order = memcmp(x->entry.text, y->entry.text, n);
+        if (order)
+                return order;
+        if (x->entry.len != y->entry.len)
+                return x->entry.len < y->entry.len ? -1 : 1;
+        return (int)x->entry.wide - (int)y->entry.wide;
+}
+
+enum cs_status cs_text_table_finish(struct cs_text_table *t, struct cs_error *err)
+{
+        enum cs_status st = merge_all(t, err);
+        if (st != CS_OK)
+                return st;
+        qsort(t->at, t->n, sizeof(*t->at), by_bytes);
+        index_all(t);
+        return CS_OK;
+}
+
+struct cs_text_sum cs_text_table_missing(const struct cs_text_table *t, const struct cs_text_row *row)
+{
+        struct cs_text_sum most = row->entry.cut ? t->lost_cut : t->lost;
+        if (row->entry.cut || !t->lost.count)
+                return most;
+        uint64_t skeleton = skeleton_of(&row->entry);
+        for (unsigned r = 0; r < CS_TEXT_LOST_ROWS; r++) {
+                const struct cs_text_sum *cell = lost_cell(t, skeleton, r);
+                if (cell->count < most.count)
+                        most.count = cell->count;
+                if (cell->bytes < most.bytes)
+                        most.bytes = cell->bytes;
+        }
+        if (row->variants == 1 && t->error < most.bytes)
+                most.bytes = t->error;
+        uint64_t texts = most.bytes / CS_STRING_LEAST; /* none is shorter */
+        if (texts < most.count)
+                most.count = texts;
+        return most;
+}
+
+uint64_t cs_text_row_values(const struct cs_text_row *row)
+{
+        uint64_t n = cs_sketch_count(&row->values);
+        return n < row->entry.facts.count ? n : row->entry.facts.count;
+}
+
+uint64_t cs_text_row_blocks(const struct cs_text_row *row)
+{
+        uint64_t most = row->entry.facts.blocks, n = cs_sketch_count(&row->blocks);
+        return row->variants == 1 || most < n ? most : n;
+}

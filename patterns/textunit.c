@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "textunit.h"
+
+#include "bytes.h"
+#include "strings.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { INDEX_FIRST = 1024 };
+
+uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide)
+{
+        return XXH3_64bits_withSeed(text, len, (cut ? 1u : 0u) | (wide ? 2u : 0u));
+}
+
+void cs_text_unit_deinit(struct cs_text_unit *unit)
+{
+        cs_vec_deinit(&unit->at);
+        cs_vec_deinit(&unit->notes);
+        cs_vec_deinit(&unit->index);
+        cs_pool_deinit(&unit->pool);
+}
+
+void cs_text_unit_empty(struct cs_text_unit *unit)
+{
+        unit->at.n = unit->notes.n = 0;
+        unit->count = unit->bytes = 0;
+        if (unit->index.n)
+                memset(unit->index.at, 0, unit->index.n * sizeof(*unit->index.at));
+        cs_pool_deinit(&unit->pool);
+}
+
+static uint32_t *slot_of(struct cs_text_unit *unit, uint64_t key)
+{
+        size_t mask = unit->index.n - 1, at = (size_t)key & mask;
+        while (unit->index.at[at] && unit->at.at[unit->index.at[at] - 1].key != key)
+                at = (at + 1) & mask;
+        return &unit->index.at[at];
+}
+
+static enum cs_status grow(struct cs_text_unit *unit, struct cs_error *err)
+{
+        size_t n = unit->index.n ? unit->index.n * 2 : INDEX_FIRST;
+        enum cs_status st = cs_vec_reserve(&unit->index, n - unit->index.n, err);
+        if (st != CS_OK)
+                return st;
+        unit->index.n = n;
+        memset(unit->index.at, 0, n * sizeof(*unit->index.at));
+        for (size_t i = 0; i < unit->at.n; i++)
+                *slot_of(unit, unit->at.at[i].key) = (uint32_t)i + 1;
+        return CS_OK;
+}
+
+static enum cs_status note(struct cs_text_unit *unit, uint32_t entry, uint64_t hash, bool block,
+                           struct cs_error *err)
+{
+        struct cs_text_note n = { hash, entry, block };
+        return cs_vec_push(&unit->notes, n, err);
+}
+
+enum cs_status cs_text_unit_add(struct cs_text_unit *unit, const struct cs_template *masked,
+                                const struct cs_text_place *place, struct cs_error *err)
+{
+        bool wide = place->encoding == CS_ENCODING_UTF16LE;
+        uint64_t key = cs_text_key(masked->text, masked->len, masked->cut, wide);
+        enum cs_status st = unit->at.n >= unit->index.n / 2 ? grow(unit, err) : CS_OK;
+        if (st != CS_OK)
+                return st;
+        uint32_t *slot = slot_of(unit, key);
+        if (!*slot) {
+                struct cs_text_entry fresh = {
+                        .key = key, .len = (uint32_t)masked->len, .cut = masked->cut, .wide = wide
+                };
+                fresh.text = cs_pool_copy(&unit->pool, masked->text, masked->len);
+                if (!fresh.text)
+                        return cs_fail(err, CS_ENOMEM, "templates");
+                if ((st = cs_vec_push(&unit->at, fresh, err)) != CS_OK)
+                        return st;
+                *slot = (uint32_t)unit->at.n;
+        }
+        uint32_t entry = *slot - 1;
+        bool block = cs_text_facts_add(&unit->at.at[entry].facts, place);
+        unit->count++;
+        unit->bytes += place->bytes;
+        if ((st = note(unit, entry, place->value, false, err)) == CS_OK && block)
+                st = note(unit, entry, cs_mix(place->block + UINT64_C(0x9e3779b97f4a7c15)), true, err);
+        return st;
+}

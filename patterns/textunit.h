@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The texts of one unit of memory by their templates, all of them: what a worker collects before it goes to the table that
+ * knows only so many (texttable.h). Caller storage; one per worker, emptied for each unit. */
+#ifndef CS_TEXTUNIT_H
+#define CS_TEXTUNIT_H
+
+#include "pool.h"
+#include "template.h"
+#include "textfacts.h"
+#include "vec.h"
+
+struct cs_text_entry {
+        uint64_t key; /* cs_text_key() */
+        const char *text;
+        uint32_t len;
+        bool cut;
+        bool wide; /* UTF-16; what is like it in bytes is another template */
+        struct cs_text_facts facts;
+};
+
+/* For the sketches: one value, or one block, of one entry. */
+struct cs_text_note {
+        uint64_t hash;
+        uint32_t entry;
+        bool block;
+};
+
+struct cs_text_unit {
+        CS_VEC(struct cs_text_entry) at; /* in the order of their first texts */
+        CS_VEC(struct cs_text_note) notes;
+        CS_VEC(uint32_t) index; /* by key: number of the entry, and one; a power of two */
+        struct cs_pool pool;
+        uint64_t count; /* texts */
+        uint64_t bytes;
+};
+
+uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide);
+
+void cs_text_unit_deinit(struct cs_text_unit *unit);
+void cs_text_unit_empty(struct cs_text_unit *unit);
+
+/* A text that masked to `masked`. Places come in the order of their addresses. */
+CS_CHECK enum cs_status cs_text_unit_add(struct cs_text_unit *unit, const struct cs_template *masked,
+                                         const struct cs_text_place *place, struct cs_error *err);
+
+#endif

@@ -80,6 +80,10 @@ void cs_hits_print_end(struct cs_screen *s, const struct cs_report_hits *hits)
                 cs_screen_printf(s, " of %s of %s rules", cs_units_count(found).text,
                                  cs_units_count(hits->asked).text);
         cs_screen_printf(s, " in %s of memory\n", cs_units_bytes(hits->bytes).text);
+        if (hits->near)
+                cs_screen_printf(
+                        s, "owners by what lies around each hit, for the heap is large; add --libraries for\n"
+                           "clusters, and owners by all that leads there\n");
         for (size_t i = 0; hits->asked > 1 && i < hits->n_rules; i++) {
                 const struct cs_report_hit_rule *r = &hits->rules[i];
                 const char *id = cs_screen_cut(s, cs_screen_safe(s, r->rule), RULE_COLUMNS);

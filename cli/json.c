@@ -503,6 +503,7 @@ enum cs_status cs_json_write_hits_end(FILE *out, const struct cs_report *report,
         put(&w, object, "version", json_string(CS_VERSION));
         put(&w, object, "hits", number(report->hits->count));
         put(&w, object, "bytes", number(report->hits->bytes));
+        put(&w, object, "owners", json_string(report->hits->near ? "near" : "all"));
         put(&w, object, "rules", cs_json_hit_rules(&w.pool, report->hits));
         put(&w, object, "target", target_value(&w, &report->target));
         json_t *timing = timing_value(&w, report);

@@ -156,6 +156,7 @@ static enum cs_status search(struct analysis *a, struct cs_error *err)
                                           .blocks = &a->heaps.blocks,
                                           .owners = &a->owners.blocks,
                                           .unloaded = &a->unloaded,
+                                          .related_anyway = !a->options->census_only,
                                           .workers = a->workers,
                                           .relate = relate,
                                           .relate_context = a,

@@ -4,6 +4,7 @@
 #include "cs_limits.h"
 #include "digest.h"
 #include "gate.h"
+#include "hands.h"
 #include "scan_yara.h"
 
 #include <inttypes.h>
@@ -25,6 +26,7 @@ struct hits {
         uint64_t text_bytes;
         bool in_blocks; /* some lie in a block in use */
         bool related;
+        struct cs_hands *hands; /* instead of that, or NULL */
         struct cs_pool scratch; /* what is told of one hit */
         unsigned in_scratch;
         const struct cs_region *region; /* of the last hit */
@@ -102,7 +104,14 @@ static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *poo
                 out->region = cs_kind_name(!out->state                             ? CS_KIND_MALLOC_OVERHEAD
                                            : cs_block_state(&b) == CS_BLOCK_IN_USE ? CS_KIND_MALLOC_USED
                                                                                    : CS_KIND_MALLOC_FREE);
-        if (!h->related || cs_block_state(&b) != CS_BLOCK_IN_USE)
+        if (cs_block_state(&b) != CS_BLOCK_IN_USE)
+                return;
+        if (h->hands) {
+                int32_t near = cs_hands_owner(h->hands, index, &out->confidence);
+                if (near != CS_NO_MODULE)
+                        out->library = in->image->modules.at[near].name;
+        }
+        if (!h->related)
                 return;
         if (b.cluster != CS_NO_CLUSTER)
                 out->cluster = cs_pool_printf(pool, "c%" PRIu32, b.cluster + 1);
@@ -211,10 +220,16 @@ static double seconds_now(void)
         return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* Finding clusters and owners of a large heap takes far longer than the search. */
+static bool too_many_blocks(const struct cs_hits_input *in)
+{
+        return !in->related_anyway && cs_blocks_indices(in->blocks) > CS_LIMIT_HITS_BLOCKS;
+}
+
 static enum cs_status drain(struct hits *h, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
-        if (h->in_blocks && !h->related) {
+        if (h->in_blocks && !h->related && !h->hands) {
                 double start = seconds_now();
                 st = h->in->relate(h->in->relate_context, err);
                 h->related = st == CS_OK;
@@ -232,9 +247,9 @@ static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, st
 {
         struct cs_scan_hit hit = *found;
         h->counts[hit.rule]++;
-        if (h->related)
-                return hand_on(h, &hit, err);
         h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
+        if (h->related || h->hands)
+                return hand_on(h, &hit, err);
         hit.text = (const uint8_t *)cs_pool_copy(&h->texts, hit.text, hit.text_len);
         if (!hit.text)
                 return cs_fail(err, CS_ENOMEM, "hits");
@@ -304,6 +319,9 @@ static void hits_deinit(struct hits *h)
         cs_pool_deinit(&h->texts);
         cs_pool_deinit(&h->scratch);
         cs_scan_yara_deinit(&h->yara);
+        if (h->hands)
+                cs_hands_deinit(h->hands);
+        free(h->hands);
         free(h->counts);
 }
 
@@ -317,6 +335,12 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         struct cs_report_hits *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
         if (!h.counts || !out)
                 return cs_fail(err, CS_ENOMEM, "hits");
+        if (too_many_blocks(input)) {
+                h.hands = malloc(sizeof(*h.hands));
+                if (!h.hands)
+                        return cs_fail(err, CS_ENOMEM, "hits");
+                cs_hands_init(h.hands, input->image, input->space, input->blocks);
+        }
         const struct cs_scan_input scan = { .image = input->image,
                                             .regions = input->regions,
                                             .residency = input->residency,
@@ -336,6 +360,7 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         if (st != CS_OK || (st = drain(&h, err)) != CS_OK ||
             (st = report_rules(&h, &result, out, err)) != CS_OK)
                 return st;
+        out->near = h.hands && h.in_blocks;
         out->count = result.hits + h.yara.hits.n;
         out->bytes = result.bytes > h.yara.bytes ? result.bytes : h.yara.bytes;
         out->n = h.kept.n;

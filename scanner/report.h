@@ -409,6 +409,7 @@ struct cs_report_hits {
         uint64_t count;
         uint64_t bytes; /* that were searched */
         double seconds; /* of the search alone */
+        bool near;      /* owners are told by what lies around each hit, and no clusters (hands.h) */
 };
 
 struct cs_report {

@@ -5,6 +5,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum {
+        /* Beginnings that PCRE2 tries before time is looked at: more, where it is quick. */
+        SLICE_LEAST = 4 << 10,
+        SLICE_MOST = 1 << 20,
+        CALLS_TIMED = 1024, /* calls before time is looked at, where they are short */
+        QUICK_NSEC = 1000000,
+};
 
 /* Beginnings of attempts, both included. */
 struct stretch {
@@ -42,7 +51,11 @@ struct cs_searcher {
         bool only;              /* none but those */
         uint32_t window_number; /* never 0 while one is searched */
         const struct cs_window *window;
-        size_t base; /* where the finder begins in it */
+        size_t base;    /* where the finder begins in it */
+        unsigned calls; /* of PCRE2 since time was looked at */
+        uint64_t began; /* when the rule's search of this window was first timed; 0: not yet */
+        uint64_t timed; /* when it was timed last */
+        size_t slice;   /* beginnings that are tried at once */
         bool no_memory;
         cs_found_fn fn;
         void *context;
@@ -370,6 +383,14 @@ static size_t find_trouble(struct cs_searcher *s, uint32_t rule, struct cs_subje
         return subject.from;
 }
 
+/* Nanoseconds of this thread. */
+static uint64_t processor_time(void)
+{
+        struct timespec now = { 0 };
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + 1;
+}
+
 /* One attempt: what was found, and where to go on. */
 static enum cs_status step(struct cs_searcher *s, uint32_t rule, struct cs_subject *subject, bool *over,
                            struct cs_error *err)
@@ -402,6 +423,33 @@ static enum cs_status step(struct cs_searcher *s, uint32_t rule, struct cs_subje
         return CS_OK;
 }
 
+static void begin_time(struct cs_searcher *s)
+{
+        s->calls = 0;
+        s->timed = processor_time();
+        if (!s->began)
+                s->began = s->timed;
+}
+
+/* Nothing else tells how long attempts take that go far and then fail. */
+static void watch_time(struct cs_searcher *s, uint32_t rule)
+{
+        uint64_t before = s->timed;
+        if (!s->began) {
+                begin_time(s);
+                return;
+        }
+        begin_time(s);
+        if (s->timed - s->began > CS_LIMIT_MATCH_MSEC * UINT64_C(1000000)) {
+                s->limits[rule] |= CS_RULE_LIMIT_STEPS;
+                s->failures[rule] = CS_LIMIT_MATCH_FAILURES;
+        }
+        if (s->timed - before < QUICK_NSEC && s->slice < SLICE_MOST)
+                s->slice *= 2;
+        else if (s->timed - before > QUICK_NSEC && s->slice > SLICE_LEAST)
+                s->slice /= 2;
+}
+
 static enum cs_status search_stretch(struct cs_searcher *s, uint32_t rule, struct stretch place,
                                      struct cs_error *err)
 {
@@ -413,10 +461,19 @@ static enum cs_status search_stretch(struct cs_searcher *s, uint32_t rule, struc
                         return CS_OK;
                 subject.from = (size_t)ahead;
         }
-        for (bool over = false; !over && subject.from <= place.last;) {
+        if (!s->began && place.last - subject.from >= SLICE_LEAST)
+                begin_time(s);
+        while (subject.from <= place.last && s->failures[rule] < CS_LIMIT_MATCH_FAILURES) {
+                bool over = false;
+                size_t from = subject.from;
+                subject.last = place.last - from < s->slice ? place.last : from + s->slice - 1;
                 enum cs_status st = step(s, rule, &subject, &over, err);
                 if (st != CS_OK)
                         return st;
+                if (over)
+                        subject.from = subject.last + 1;
+                if (++s->calls >= CALLS_TIMED || subject.from - from >= SLICE_LEAST)
+                        watch_time(s, rule);
         }
         return CS_OK;
 }
@@ -431,6 +488,9 @@ static enum cs_status search_rule(struct cs_searcher *s, uint32_t rule, struct c
 {
         struct places *p = &s->places[rule];
         enum cs_status st = CS_OK;
+        s->calls = 0;
+        s->began = 0;
+        s->slice = SLICE_LEAST;
         if (p->unsorted)
                 qsort(p->at, p->n, sizeof(*p->at), by_start);
         /* Stretches may overlap; attempts that failed once would fail again. */

@@ -93,6 +93,9 @@ enum {
         CS_LIMIT_JIT_STACK = 1 << 20,
         /* How often a rule may run into these in one unit (8 MiB) before it is left out for the rest of it. */
         CS_LIMIT_MATCH_FAILURES = 4,
+        /* Milliseconds of processor time that a rule may take for one window (1 MiB): what is no trouble takes some ten. Attempts that each
+         * go far and fail ("[ab]{50,}x" in a million times "a") take no steps that PCRE2 would count. */
+        CS_LIMIT_MATCH_MSEC = 1000,
         /* Rules that are made machine code: some 4 KiB and a tenth of a millisecond each. */
         CS_LIMIT_JIT_RULES = 4 << 10,
         /* Hits of one unit (8 MiB); what is beyond is counted and not told. */

@@ -280,6 +280,25 @@ static void test_catastrophic_rule_is_told_and_others_go_on(void **state)
         free(text);
 }
 
+/* Each attempt goes far and fails, and PCRE2 counts no steps: a million times 64 KiB would take minutes. */
+static void test_rule_that_takes_too_long_is_told(void **state)
+{
+        (void)state;
+        enum { LEN = 1 << 20 };
+        char *text = malloc(LEN);
+        struct cs_rules rules = { 0 };
+        assert_non_null(text);
+        memset(text, 'a', LEN);
+        text[LEN - 1] = 'x';
+        rule_add(&rules, "[ab]{50,}x");
+        rule_add(&rules, "ax");
+        struct found_hits hits = rules_search(&rules, CS_WAY_BEST, text, LEN - 200000, LEN, 0);
+        assert_int_equal(hits.limits & CS_RULE_LIMIT_STEPS, CS_RULE_LIMIT_STEPS);
+        found_hits_deinit(&hits);
+        cs_rules_deinit(&rules);
+        free(text);
+}
+
 static void test_long_matches_are_cut_alike_everywhere(void **state)
 {
         (void)state;
@@ -388,6 +407,7 @@ int main(void)
                 cmocka_unit_test(test_only_windows_of_its_stretch_see_its_ends),
                 cmocka_unit_test(test_ways_and_windows_agree),
                 cmocka_unit_test(test_catastrophic_rule_is_told_and_others_go_on),
+                cmocka_unit_test(test_rule_that_takes_too_long_is_told),
                 cmocka_unit_test(test_long_matches_are_cut_alike_everywhere),
                 cmocka_unit_test(test_conditions),
                 cmocka_unit_test(test_keywords_are_near),

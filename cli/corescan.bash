@@ -2,7 +2,7 @@
 
 _corescan() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-        local flags='--help --version --live --summary --regions --heap --clusters --libraries --leaks --json --top --min-bytes --library
+        local flags='--help --version --live --summary --regions --heap --clusters --libraries --leaks --strings --encoding --json --top --min-bytes --library
                 --region --cluster --at --refs --depth --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
                 --max-memory --temp-dir --freeze --grep --rules --reveal'
         local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'
@@ -23,6 +23,10 @@ _corescan() {
                 ;;
         --color | --progress)
                 mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
+                return
+                ;;
+        --encoding)
+                mapfile -t COMPREPLY < <(compgen -W 'ascii utf-8 utf-16le' -- "$cur")
                 return
                 ;;
         --region)

@@ -443,6 +443,27 @@ static void write_heaps(struct writer *w, const struct cs_report *report)
         member(w, "heaps", heaps);
 }
 
+static enum cs_status write_strings(struct writer *w, const struct cs_report *report,
+                                    const struct cs_options *options, json_t *left, struct cs_error *err)
+{
+        struct cs_picked picked;
+        enum cs_status st =
+                cs_pick_strings(report, options, cs_options_top(options, CS_TOP_JSON), &picked, err);
+        if (st != CS_OK)
+                return st;
+        key(w, "strings");
+        (void)fputs("[", w->out);
+        for (size_t i = 0; i < picked.at.n && !w->failed; i++) {
+                (void)fputs(i ? ",\n" : "\n", w->out);
+                dump(w, cs_json_string_row(&w->pool, &report->strings->at[picked.at.at[i]]));
+        }
+        (void)fputs("]", w->out);
+        member(w, "strings_found", cs_json_strings_found(&w->pool, report->strings));
+        put(w, left, "strings", left_out_value(w, &picked.left));
+        cs_picked_deinit(&picked);
+        return CS_OK;
+}
+
 /* Clusters and libraries, and what of them is not shown. */
 static enum cs_status write_lists(struct writer *w, const struct cs_report *report,
                                   const struct cs_options *options, struct cs_error *err)
@@ -472,6 +493,8 @@ static enum cs_status write_lists(struct writer *w, const struct cs_report *repo
                         cs_picked_deinit(&picked);
                 }
         }
+        if (st == CS_OK && report->strings)
+                st = write_strings(w, report, options, left, err);
         member(w, "left_out", left);
         return st;
 }

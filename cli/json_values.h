@@ -35,6 +35,10 @@ json_t *cs_json_case(struct cs_pool *pool, const struct cs_report_case *value, b
  * the stream. */
 bool cs_json_write_hit(FILE *out, const struct cs_report_hit *hit, bool typed);
 
+/* One template of texts; and what they are in all, with what is not told of. */
+json_t *cs_json_string_row(struct cs_pool *pool, const struct cs_report_string *row);
+json_t *cs_json_strings_found(struct cs_pool *pool, const struct cs_report_strings *strings);
+
 /* Rules with their numbers of hits. */
 json_t *cs_json_hit_rules(struct cs_pool *pool, const struct cs_report_hits *hits);
 

@@ -127,6 +127,7 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .census_only = !(run->options.show & ~(unsigned)(CS_SHOW_CENSUS | CS_SHOW_HITS)) &&
                                !run->options.blocks && !run->options.cluster && !run->options.fail_on,
                 .digest = run->options.json && !streams,
+                .strings = run->options.show & CS_SHOW_STRINGS,
                 .search = run->options.n_rules ? &search : NULL,
                 .regions = run->options.show & CS_SHOW_REGIONS,
                 .at = run->options.show & CS_SHOW_AT ? &run->options.at : NULL,

@@ -3,6 +3,7 @@
 
 #include "case.h"
 #include "kinds.h"
+#include "strings.h"
 #include "work.h"
 
 #include <errno.h>
@@ -41,6 +42,8 @@ enum {
         OPT_DEPTH,
         OPT_RULES,
         OPT_REVEAL,
+        OPT_STRINGS,
+        OPT_ENCODING,
         OPT_LATER,
 };
 
@@ -67,6 +70,8 @@ static const struct option long_options[] = {
         { "at", required_argument, NULL, OPT_AT },
         { "refs", required_argument, NULL, OPT_REFS },
         { "depth", required_argument, NULL, OPT_DEPTH },
+        { "strings", no_argument, NULL, OPT_STRINGS },
+        { "encoding", required_argument, NULL, OPT_ENCODING },
         { "grep", required_argument, NULL, 'e' },
         { "rules", required_argument, NULL, OPT_RULES },
         { "reveal", no_argument, NULL, OPT_REVEAL },
@@ -88,10 +93,8 @@ static const struct option long_options[] = {
         { "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
         { "temp-dir", required_argument, NULL, OPT_TEMP_DIR },
         { "freeze", no_argument, NULL, OPT_FREEZE },
-        LATER("strings"),
         LATER("watch"),
         LATER("samples"),
-        LATER("encoding"),
         LATER("debuginfod"),
         LATER("html"),
         LATER("folded"),
@@ -262,6 +265,16 @@ static enum cs_status parse_cluster(const char *text, struct cs_options *o, stru
         return CS_OK;
 }
 
+static enum cs_status parse_encoding(const char *text, struct cs_options *o, struct cs_error *err)
+{
+        for (int i = 0; i < CS_ENCODINGS; i++)
+                if (strcmp(text, cs_encoding_name((enum cs_encoding)i)) == 0)
+                        o->encoding = text;
+        return o->encoding ? CS_OK
+                           : cs_fail(err, CS_EFORMAT, "--encoding %.100s: not one of ascii, utf-8, utf-16le",
+                                     text);
+}
+
 /* Options that say how much of what is shown. */
 static enum cs_status take_selection(int option, const char *arg, struct cs_options *o, struct cs_error *err)
 {
@@ -287,6 +300,8 @@ static enum cs_status take_selection(int option, const char *arg, struct cs_opti
                                        "--region %.100s: not a kind of memory; see corescan(1)", arg);
                 o->region = arg;
                 return CS_OK;
+        case OPT_ENCODING:
+                return parse_encoding(arg, o, err);
         case OPT_AT:
                 return parse_address("--at", arg, CS_SHOW_AT, &o->at, o, err);
         case OPT_REFS:
@@ -395,6 +410,9 @@ static enum cs_status take_option(int option, const char *arg, struct cs_options
         case OPT_LEAKS:
                 o->show |= CS_SHOW_LEAKS;
                 return CS_OK;
+        case OPT_STRINGS:
+                o->show |= CS_SHOW_STRINGS;
+                return CS_OK;
         case OPT_JSON:
                 o->json = true;
                 return CS_OK;
@@ -467,6 +485,8 @@ static enum cs_status take_operands(int n, char **operands, struct cs_options *o
                 return cs_fail(err, CS_EFORMAT, "--freeze: only a process can be stopped; give --live PID");
         if (o->depth && !(o->show & CS_SHOW_REFS))
                 return cs_fail(err, CS_EFORMAT, "--depth %u: of nothing; give --refs ADDR", o->depth);
+        if (o->encoding && !(o->show & CS_SHOW_STRINGS))
+                return cs_fail(err, CS_EFORMAT, "--encoding %.100s: of nothing; give --strings", o->encoding);
         if (o->reveal && !o->n_rules)
                 return cs_fail(err, CS_EFORMAT,
                                "--reveal: there is nothing that would be hidden; give --rules or --grep");

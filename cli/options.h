@@ -16,6 +16,7 @@ enum cs_show {
         CS_SHOW_LEAKS = 32,
         CS_SHOW_AT = 64,
         CS_SHOW_REFS = 128,
+        CS_SHOW_STRINGS = 256,
         CS_SHOW_HITS = 512,
         CS_SHOW_CENSUS = CS_SHOW_REGIONS | CS_SHOW_HEAP, /* what needs no clusters */
 };
@@ -57,6 +58,7 @@ struct cs_options {
         uint64_t min_bytes;    /* clusters and libraries of fewer bytes are not shown */
         const char *library;   /* glob on library names; "-" matches what has no owner; or NULL */
         const char *region;    /* kind of the regions to show, or NULL */
+        const char *encoding;  /* of the texts to show, or NULL */
         const char *cluster;   /* "c12", or NULL */
         uint64_t cluster_rank; /* 12; 0: not given */
         uint64_t at;           /* where show has CS_SHOW_AT */

@@ -70,6 +70,29 @@ enum cs_status cs_pick_libraries(const struct cs_report *report, const struct cs
         return CS_OK;
 }
 
+static bool same_or_any(const char *wanted, const char *has)
+{
+        return !wanted || (has && strcmp(wanted, has) == 0);
+}
+
+enum cs_status cs_pick_strings(const struct cs_report *report, const struct cs_options *options, size_t top,
+                               struct cs_picked *out, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        *out = (struct cs_picked){ 0 };
+        for (size_t i = 0; st == CS_OK && i < report->strings->n; i++) {
+                const struct cs_report_string *s = &report->strings->at[i];
+                bool fits = s->bytes >= options->min_bytes && library_fits(options, s->library) &&
+                            same_or_any(options->cluster, s->cluster) &&
+                            same_or_any(options->region, s->region) &&
+                            same_or_any(options->encoding, s->encoding);
+                st = take(out, fits, top, i, s->bytes, 0, err);
+        }
+        if (st != CS_OK)
+                cs_picked_deinit(out);
+        return st;
+}
+
 void cs_picked_deinit(struct cs_picked *picked)
 {
         cs_vec_deinit(&picked->at);

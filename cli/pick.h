@@ -26,6 +26,9 @@ CS_CHECK enum cs_status cs_pick_libraries(const struct cs_report *report, const 
 /* Of the clusters of which something is lost, perhaps, in the order of report->leak_clusters; `at` has indexes of clusters. */
 CS_CHECK enum cs_status cs_pick_leaks(const struct cs_report *report, const struct cs_options *options,
                                       size_t top, struct cs_picked *out, struct cs_error *err);
+/* Templates of texts; the left out have no resident bytes. report->strings is there. */
+CS_CHECK enum cs_status cs_pick_strings(const struct cs_report *report, const struct cs_options *options,
+                                        size_t top, struct cs_picked *out, struct cs_error *err);
 void cs_picked_deinit(struct cs_picked *picked);
 
 /* The cluster of that id, or NULL. */

@@ -26,6 +26,9 @@ void cs_render_at(struct cs_screen *screen, const struct cs_report *report, cons
 void cs_render_refs(struct cs_screen *screen, const struct cs_report *report,
                     const struct cs_options *options);
 
+void cs_render_strings(struct cs_screen *screen, const struct cs_report *report,
+                       const struct cs_options *options);
+
 /* Those hits that the report holds, and what all of it was. */
 void cs_render_hits(struct cs_screen *screen, const struct cs_report *report,
                     const struct cs_options *options);

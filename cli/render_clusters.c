@@ -141,6 +141,7 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
                 { CS_SHOW_LEAKS, cs_render_leaks },
                 { CS_SHOW_AT, cs_render_at },
                 { CS_SHOW_REFS, cs_render_refs },
+                { CS_SHOW_STRINGS, cs_render_strings },
                 { CS_SHOW_HITS, cs_render_hits },
         };
         bool first = true;

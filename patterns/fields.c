@@ -132,7 +132,7 @@ static bool made(const char *at, size_t len)
 static enum cs_field_kind kind_of(const char *at, size_t len)
 {
         enum cs_mask kind;
-        if (memmem(at, len, "<*>", 3))
+        if (memchr(at, '*', len) && memmem(at, len, "<*>", 3))
                 return CS_FIELD_ANY;
         if (cs_mask_length(at, len, &kind) == len)
                 return kind <= CS_MASK_B64 ? CS_FIELD_TOKEN : CS_FIELD_MASK;

@@ -66,6 +66,7 @@ bool cs_text_facts_add(struct cs_text_facts *f, const struct cs_text_place *p)
                 f->examples[f->n_examples++] = p->address;
         vote(&f->clusters, p->cluster, p->bytes);
         vote(&f->modules, p->module, p->bytes);
+        vote(&f->kinds, p->kind, p->bytes);
         return other;
 }
 
@@ -105,4 +106,5 @@ void cs_text_facts_merge(struct cs_text_facts *into, const struct cs_text_facts 
         merge_examples(into, from);
         merge_votes(&into->clusters, &from->clusters);
         merge_votes(&into->modules, &from->modules);
+        merge_votes(&into->kinds, &from->kinds);
 }

@@ -22,6 +22,7 @@ struct cs_text_place {
         uint32_t block;
         uint32_t cluster;
         uint32_t module;
+        uint32_t kind;    /* of memory */
         uint8_t state;    /* enum cs_text_state: in a block in use, in a freed one, in no block */
         uint8_t encoding; /* enum cs_encoding */
 };
@@ -44,6 +45,7 @@ struct cs_text_facts {
         uint64_t examples[CS_TEXT_EXAMPLES]; /* the lowest addresses */
         struct cs_text_votes clusters;       /* by bytes */
         struct cs_text_votes modules;
+        struct cs_text_votes kinds;
 };
 
 /* Places come in the order of their addresses. True where the block is another than that of the place before. */

@@ -13,6 +13,7 @@
 #include "live.h"
 #include "relate.h"
 #include "runtimes.h"
+#include "texts.h"
 #include "threads.h"
 #include "verdict.h"
 #include "work.h"
@@ -166,6 +167,27 @@ static enum cs_status search(struct analysis *a, struct cs_error *err)
         return cs_hits_find(&in, a->report, &a->hits_left_out, err);
 }
 
+static void show_texts(void *context, uint64_t done, uint64_t total)
+{
+        stage(context, "reading texts", done, total);
+}
+
+static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
+{
+        const struct cs_texts_input in = { .image = a->image,
+                                           .regions = &a->regions,
+                                           .residency = a->residency,
+                                           .space = a->space,
+                                           .blocks = &a->heaps.blocks,
+                                           .owners = &a->owners.blocks,
+                                           .unloaded = &a->unloaded,
+                                           .workers = a->workers,
+                                           .progress = show_texts,
+                                           .progress_context = a };
+        stage(a, "reading texts", 0, 0);
+        return cs_texts_find(&in, a->report, err);
+}
+
 /* ---- the report -------------------------------------------------------------------------------------------------- */
 
 static void warn(struct cs_report *r, const char *text)
@@ -256,6 +278,19 @@ static void warn_about_hits(struct analysis *a)
                                (unsigned long)a->hits_left_out));
 }
 
+static void warn_about_texts(struct analysis *a)
+{
+        struct cs_report *r = a->report;
+        if (!r->strings || !r->strings->lost.count)
+                return;
+        r->target.complete = false;
+        warn(r,
+             cs_pool_printf(
+                     &r->pool,
+                     "%lu of %lu texts are not told of: their templates were the rarest of too many at once",
+                     (unsigned long)r->strings->lost.count, (unsigned long)r->strings->all.count));
+}
+
 static void warn_about_reading(struct analysis *a)
 {
         struct cs_report *r = a->report;
@@ -279,6 +314,7 @@ static void warn_about_reading(struct analysis *a)
         if (a->frames.unwinding.limited)
                 warn(r, "a limit was reached: not all frames of the stacks were told apart");
         warn_about_hits(a);
+        warn_about_texts(a);
         compare_sample(a);
 }
 
@@ -488,6 +524,7 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         if (st != CS_OK || (st = read_memory(&a, err)) != CS_OK ||
             (options->search && (st = search(&a, err)) != CS_OK) ||
             (!options->census_only && (st = relate(&a, err)) != CS_OK) ||
+            (options->strings && (st = find_texts(&a, err)) != CS_OK) ||
             (st = build_report(&a, err)) != CS_OK)
                 return st;
         clock_gettime(CLOCK_MONOTONIC, &end);

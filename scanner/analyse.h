@@ -20,6 +20,7 @@ struct cs_analyse_options {
         bool regions;         /* fill report->regions */
         const uint64_t *at;   /* fill report->at with the case of this address; or NULL */
         const uint64_t *refs; /* fill report->refs with what points there; or NULL */
+        bool strings;         /* fill report->strings */
         const struct cs_hits_wanted *search; /* fill report->hits; or NULL */
         unsigned depth;                      /* levels of that, from 1 to CS_CASE_DEPTH_MOST */
         cs_progress_fn progress;             /* or NULL */

@@ -412,6 +412,41 @@ struct cs_report_hits {
         bool near;      /* owners are told by what lies around each hit, and no clusters (hands.h) */
 };
 
+enum { CS_STRING_EXAMPLES = 4 };
+
+/* Texts of one template. */
+struct cs_report_string {
+        struct cs_text template;
+        bool cut;             /* it describes only the beginning of them */
+        const char *encoding; /* "ascii", "utf-8", "utf-16le" */
+        uint64_t count;
+        uint64_t bytes;
+        uint64_t distinct; /* an estimate */
+        uint64_t blocks; /* that hold them; where texts that differ in words are one template, an estimate */
+        uint64_t in_use; /* of count: in blocks in use */
+        uint64_t free;   /* in freed blocks; the others lie in no block */
+        const char *cluster; /* id, or NULL: less than half of the bytes lie in blocks of one cluster */
+        const char
+                *library; /* owner of the blocks, or of the memory, of at least half of the bytes; or NULL */
+        const char *region;     /* kind of memory that at least half of the bytes lie in, or NULL */
+        uint64_t missing_count; /* as many more there may be, at most */
+        uint64_t missing_bytes;
+        uint64_t examples[CS_STRING_EXAMPLES]; /* addresses, the lowest */
+        size_t n_examples;
+};
+
+struct cs_report_strings {
+        struct cs_report_string *at; /* largest first, by bytes */
+        size_t n;
+        struct cs_count_bytes all;  /* texts that were found */
+        struct cs_count_bytes lost; /* of these, those whose templates were dropped: too many at once */
+        uint64_t error;             /* no masked text lost more bytes than this */
+        uint64_t kept;              /* templates that were kept apart at least: error <= all.bytes / kept */
+        uint64_t searched;          /* bytes of memory */
+        uint64_t twice; /* bytes that are mapped at other addresses, too, and were looked at there */
+        double seconds;
+};
+
 struct cs_report {
         struct cs_pool pool;
         struct cs_report_target target;
@@ -438,9 +473,10 @@ struct cs_report {
         struct cs_report_block
                 *blocks; /* in-use blocks by address; malloc'ed, owned; NULL unless asked for */
         size_t n_blocks;
-        struct cs_report_case *at;   /* NULL: not asked for */
-        struct cs_report_case *refs; /* the same */
-        struct cs_report_hits *hits; /* the same */
+        struct cs_report_case *at;         /* NULL: not asked for */
+        struct cs_report_case *refs;       /* the same */
+        struct cs_report_hits *hits;       /* the same */
+        struct cs_report_strings *strings; /* the same */
         double seconds;
         uint64_t bytes_read;
         uint64_t peak_memory; /* of our own, beside the page cache */

@@ -67,7 +67,7 @@ static bool names_no_file(const char *path)
         return false;
 }
 
-static bool is_searched(const struct cs_image *image, const struct cs_region *r)
+bool cs_scan_searches(const struct cs_image *image, const struct cs_region *r)
 {
         const struct cs_mapping *m = &image->mappings.at[r->mapping];
         switch (r->kind) {
@@ -90,7 +90,7 @@ enum cs_status cs_scan_plan(const struct cs_image *image, const struct cs_region
 {
         for (size_t i = 0; i < regions->at.n; i++) {
                 const struct cs_region *r = &regions->at.at[i];
-                if (!is_searched(image, r))
+                if (!cs_scan_searches(image, r))
                         continue;
                 if (out->n && out->at[out->n - 1].end == r->range.start) {
                         out->at[out->n - 1].end = r->range.end;

@@ -49,6 +49,9 @@ void cs_scan_result_deinit(struct cs_scan_result *result);
 typedef enum cs_status (*cs_scan_fn)(void *context, const struct cs_scan_hit *hits, size_t n,
                                      struct cs_error *err);
 
+/* Is a region a part of that memory? */
+bool cs_scan_searches(const struct cs_image *image, const struct cs_region *region);
+
 /* The same hits whatever the number of workers. */
 CS_CHECK enum cs_status cs_scan(const struct cs_scan_input *input, cs_scan_fn fn, void *context,
                                 struct cs_scan_result *out, struct cs_error *err);

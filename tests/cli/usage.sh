@@ -38,6 +38,8 @@ refused "--refs : not an address" --refs= core
 refused "--depth 0: not a number from 1 to 64" --refs 1 --depth 0 core
 refused "--depth 65: not a number from 1 to 64" --refs 1 --depth 65 core
 refused "--depth 2: of nothing; give --refs ADDR" --depth 2 core
+refused "--encoding latin1: not one of ascii, utf-8, utf-16le" --strings --encoding latin1 core
+refused "--encoding ascii: of nothing; give --strings" --encoding ascii core
 refused "--color red: not one of auto, always, never" --color red core
 refused "--progress yes: not one of auto, always, never" --progress yes core
 refused "-j 1000: not a number from 0" -j 1000 core
@@ -49,7 +51,7 @@ refused "new: comparing several cores is not in this version" old new
 refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
-for flag in --strings --watch --samples --encoding \
+for flag in --watch --samples \
         --debuginfod --html --folded --pprof --prometheus; do
         refused "$flag: not in this version" "$flag" 1 core
 done

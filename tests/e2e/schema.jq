@@ -51,6 +51,27 @@ def target:
         (if .kind == "live" and .consistent and .changed != 0 then "consistent, and yet changed" else empty end),
         (if .kind == "core" then need("path"; text), need("sha256"; hex and length == 64) else empty end);
 
+def strings:
+        each("strings";
+                need("template"; bytes),
+                need("encoding"; one_of(["ascii", "utf-8", "utf-16le"])),
+                need("count"; count and . > 0),
+                need("bytes"; count),
+                need("distinct"; count),
+                (if .distinct > .count then "more distinct texts than texts" else empty end),
+                need("missing"; counted),
+                need("blocks"; count),
+                need("in_use"; count),
+                need("free"; count),
+                (if .in_use + .free > .count then "more texts in blocks than texts" else empty end),
+                need("cluster"; or_null(text)),
+                need("library"; or_null(text)),
+                need("region"; or_null(one_of(kinds))),
+                need("examples"; type == "array" and length > 0 and all(.[]; address))),
+        need("strings_found"; counted and (.dropped | counted) and (.error_bytes | count) and (.searched | count) and
+                (.mapped_twice | count)),
+        (if .strings_found.bytes > .strings_found.searched then "more text than memory" else empty end);
+
 def memory:
         need("mapped"; count),
         need("resident"; count),
@@ -242,6 +263,7 @@ else empty end),
                 need("confidence"; share)),
         (if [.clusters[].retained_resident] != ([.clusters[].retained_resident] | sort | reverse)
         then "leaks are not ranked by what they keep" else empty end)) else empty end),
+(if has("strings") then within("strings"; strings) else empty end),
 (if has("at") then .at | within("at"; need("chains"; type == "array"), need("dump"; true), (if .block then .block | need("retains"; counted) else empty end), case) else empty end),
 (if has("refs") then .refs | within("refs"; need("depth"; count and . > 0), case) else empty end),
 (if has("hits") then each("hits"; hit), need("hits_found"; type == "object" and (.count | count) and (.rules | type == "array")),

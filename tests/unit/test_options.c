@@ -210,12 +210,27 @@ static void test_rules(void **state)
         assert_int_equal(parse(many, &options, &err), CS_EFORMAT);
 }
 
+static void test_strings(void **state)
+{
+        (void)state;
+        const char *args[ARGS + 1] = { "--strings", "--encoding", "utf-16le", "core" };
+        struct cs_options options = { 0 };
+        struct cs_error err = { 0 };
+        assert_int_equal(parse(args, &options, &err), CS_OK);
+        assert_int_equal(options.show, CS_SHOW_STRINGS);
+        assert_string_equal(options.encoding, "utf-16le");
+        args[2] = "latin1";
+        assert_int_equal(parse(args, &options, &err), CS_EFORMAT);
+        assert_string_equal(err.text, "--encoding latin1: not one of ascii, utf-8, utf-16le");
+        const char *alone[ARGS + 1] = { "--encoding", "ascii", "core" };
+        assert_int_equal(parse(alone, &options, &err), CS_EFORMAT);
+}
+
 static void test_later(void **state)
 {
         (void)state;
         static const char *const names[] = {
-                "--strings", "--watch",  "--samples", "--encoding",   "--debuginfod",
-                "--html",    "--folded", "--pprof",   "--prometheus",
+                "--watch", "--samples", "--debuginfod", "--html", "--folded", "--pprof", "--prometheus",
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 const char *args[ARGS + 1] = { names[i], "core" };
@@ -296,10 +311,11 @@ static void test_exit(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults), cmocka_unit_test(test_good),
-                cmocka_unit_test(test_bad),      cmocka_unit_test(test_rules),
-                cmocka_unit_test(test_later),    cmocka_unit_test(test_long_argument),
-                cmocka_unit_test(test_size),     cmocka_unit_test(test_exit),
+                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_good),
+                cmocka_unit_test(test_bad),           cmocka_unit_test(test_rules),
+                cmocka_unit_test(test_strings),       cmocka_unit_test(test_later),
+                cmocka_unit_test(test_long_argument), cmocka_unit_test(test_size),
+                cmocka_unit_test(test_exit),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "progress.h"
 #include "render.h"
+#include "golden.h"
 #include "sample_report.h"
 #include "units.h"
 
@@ -22,75 +23,6 @@
 /* --- text
  * -------------------------------------------------------------------------------------------------------- */
 
-struct look {
-        size_t width;
-        bool color;
-        enum cs_charset charset;
-};
-
-static const struct look usual = { 100, false, CS_CHARSET_UTF8 };
-
-/* malloc'ed. */
-static char *render(const struct cs_report *report, const struct cs_options *options, struct look look)
-{
-        char *text = NULL;
-        size_t len = 0;
-        struct cs_screen screen = {
-                .out = open_memstream(&text, &len),
-                .color = look.color,
-                .width = look.width,
-                .charset = look.charset,
-        };
-        assert_non_null(screen.out);
-        cs_render_text(&screen, report, options);
-        assert_false(screen.failed);
-        assert_int_equal(ferror(screen.out), 0);
-        fclose(screen.out);
-        cs_screen_deinit(&screen);
-        return text;
-}
-
-static char *read_file(const char *path)
-{
-        FILE *f = fopen(path, "r");
-        if (!f)
-                return NULL;
-        char *text = calloc(1, 1 << 16);
-        assert_non_null(text);
-        size_t len = fread(text, 1, (1 << 16) - 1, f);
-        text[len] = '\0';
-        fclose(f);
-        return text;
-}
-
-static void assert_golden(const char *text, const char *name)
-{
-        char path[1024];
-        (void)snprintf(path, sizeof(path), "%s/tests/cli/golden/%s.txt", CS_SOURCE_DIR, name);
-        const char *update = getenv("CS_UPDATE_GOLDEN");
-        if (update && strcmp(update, "1") == 0) {
-                FILE *f = fopen(path, "w");
-                assert_non_null(f);
-                fputs(text, f);
-                assert_int_equal(fclose(f), 0);
-                return;
-        }
-        char *want = read_file(path);
-        if (!want)
-                fail_msg("%s: cannot be read; CS_UPDATE_GOLDEN=1 writes it", path);
-        if (strcmp(text, want) != 0)
-                fail_msg("%s (CS_UPDATE_GOLDEN=1 rewrites it) does not equal:\n%s", path, text);
-        free(want);
-}
-
-static void check_golden(const struct cs_report *report, const struct cs_options *options, struct look look,
-                         const char *name)
-{
-        char *text = render(report, options, look);
-        assert_golden(text, name);
-        free(text);
-}
-
 static struct cs_options asking(unsigned show)
 {
         return (struct cs_options){ .core = "core.4711", .show = show };
@@ -100,48 +32,52 @@ static void test_golden(void **state)
 {
         (void)state;
         struct cs_options o = asking(CS_SHOW_SUMMARY);
-        check_golden(sample_leak(), &o, usual, "summary");
-        check_golden(sample_leak(), &o, (struct look){ 72, false, CS_CHARSET_ASCII }, "summary-narrow-ascii");
-        check_golden(sample_leak(), &o, (struct look){ 100, true, CS_CHARSET_UTF8 }, "summary-color");
-        check_golden(sample_leak(), &o, (struct look){ 80, false, CS_CHARSET_UTF8 }, "summary-80");
-        check_golden(sample_leak(), &o, (struct look){ 160, false, CS_CHARSET_UTF8 }, "summary-160");
+        golden_check(sample_leak(), &o, golden_usual, "summary");
+        golden_check(sample_leak(), &o, (struct golden_look){ 72, false, CS_CHARSET_ASCII },
+                     "summary-narrow-ascii");
+        golden_check(sample_leak(), &o, (struct golden_look){ 100, true, CS_CHARSET_UTF8 }, "summary-color");
+        golden_check(sample_leak(), &o, (struct golden_look){ 80, false, CS_CHARSET_UTF8 }, "summary-80");
+        golden_check(sample_leak(), &o, (struct golden_look){ 160, false, CS_CHARSET_UTF8 }, "summary-160");
         o.top_given = true;
         o.top = 1;
-        check_golden(sample_leak(), &o, usual, "summary-top1");
+        golden_check(sample_leak(), &o, golden_usual, "summary-top1");
         o = asking(CS_SHOW_CLUSTERS);
-        check_golden(sample_leak(), &o, usual, "clusters");
+        golden_check(sample_leak(), &o, golden_usual, "clusters");
         o.cluster = "c1";
-        check_golden(sample_leak(), &o, usual, "cluster-c1");
+        golden_check(sample_leak(), &o, golden_usual, "cluster-c1");
         o = asking(CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
         o.library = "eventmachine*";
-        check_golden(sample_leak(), &o, usual, "clusters-and-libraries-of-one");
+        golden_check(sample_leak(), &o, golden_usual, "clusters-and-libraries-of-one");
         o = asking(CS_SHOW_SUMMARY);
         o.core = NULL;
         o.live = 99;
-        check_golden(sample_unknown(), &o, usual, "summary-unknown");
+        golden_check(sample_unknown(), &o, golden_usual, "summary-unknown");
         o = asking(CS_SHOW_LEAKS);
-        check_golden(sample_leak(), &o, usual, "leaks");
-        check_golden(sample_leak(), &o, (struct look){ 72, false, CS_CHARSET_ASCII }, "leaks-narrow-ascii");
+        golden_check(sample_leak(), &o, golden_usual, "leaks");
+        golden_check(sample_leak(), &o, (struct golden_look){ 72, false, CS_CHARSET_ASCII },
+                     "leaks-narrow-ascii");
         o.library = "lib*";
-        check_golden(sample_leak(), &o, usual, "leaks-of-none");
+        golden_check(sample_leak(), &o, golden_usual, "leaks-of-none");
         o = asking(CS_SHOW_HEAP);
-        check_golden(sample_leak(), &o, usual, "heap");
+        golden_check(sample_leak(), &o, golden_usual, "heap");
         o.top = 1;
         o.top_given = true;
-        check_golden(sample_leak(), &o, (struct look){ 72, false, CS_CHARSET_ASCII }, "heap-narrow-ascii");
-        check_golden(sample_unknown(), &o, usual, "heap-unknown");
-        check_golden(sample_hostile(), &o, usual, "heap-hostile");
+        golden_check(sample_leak(), &o, (struct golden_look){ 72, false, CS_CHARSET_ASCII },
+                     "heap-narrow-ascii");
+        golden_check(sample_unknown(), &o, golden_usual, "heap-unknown");
+        golden_check(sample_hostile(), &o, golden_usual, "heap-hostile");
         o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES);
         o.core = "-\033core";
-        check_golden(sample_hostile(), &o, usual, "hostile");
+        golden_check(sample_hostile(), &o, golden_usual, "hostile");
         o = asking(CS_SHOW_AT);
-        check_golden(sample_case(), &o, usual, "at");
-        check_golden(sample_case(), &o, (struct look){ 60, false, CS_CHARSET_ASCII }, "at-narrow-ascii");
+        golden_check(sample_case(), &o, golden_usual, "at");
+        golden_check(sample_case(), &o, (struct golden_look){ 60, false, CS_CHARSET_ASCII },
+                     "at-narrow-ascii");
         o = asking(CS_SHOW_AT | CS_SHOW_REFS);
-        check_golden(sample_lost(), &o, usual, "at-lost");
-        check_golden(sample_hostile(), &o, usual, "at-hostile");
+        golden_check(sample_lost(), &o, golden_usual, "at-lost");
+        golden_check(sample_hostile(), &o, golden_usual, "at-hostile");
         o = asking(CS_SHOW_REFS);
-        check_golden(sample_case(), &o, usual, "refs");
+        golden_check(sample_case(), &o, golden_usual, "refs");
 }
 
 /* Nothing but printable characters and newlines, in any view, width and charset; lines are no wider than
@@ -154,7 +90,8 @@ static void test_hostile_is_clean(void **state)
                                      CS_SHOW_AT | CS_SHOW_REFS);
         for (size_t i = 0; i < 2 * sizeof(widths) / sizeof(widths[0]); i++) {
                 enum cs_charset charset = i % 2 ? CS_CHARSET_UTF8 : CS_CHARSET_ASCII;
-                char *text = render(sample_hostile(), &o, (struct look){ widths[i / 2], false, charset });
+                char *text = golden_render(sample_hostile(), &o,
+                                           (struct golden_look){ widths[i / 2], false, charset });
                 assert_true(cs_escape_is_utf8(text, strlen(text)));
                 for (const char *at = text; *at; at++) {
                         unsigned char byte = (unsigned char)*at;
@@ -176,7 +113,8 @@ static void test_fits(void **state)
         static const size_t widths[] = { 60, 72, 79, 80, 100, 119, 120, 160, 300 };
         struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES | CS_SHOW_LEAKS);
         for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
-                char *text = render(sample_leak(), &o, (struct look){ widths[i], false, CS_CHARSET_UTF8 });
+                char *text = golden_render(sample_leak(), &o,
+                                           (struct golden_look){ widths[i], false, CS_CHARSET_UTF8 });
                 size_t rows = 0;
                 for (char *row = strtok(text, "\n"); row; row = strtok(NULL, "\n")) {
                         if (cs_escape_columns(row) > widths[i])
@@ -229,8 +167,8 @@ static void test_color_is_only_color(void **state)
 {
         (void)state;
         struct cs_options o = asking(CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS);
-        char *plain = render(sample_leak(), &o, usual);
-        char *color = render(sample_leak(), &o, (struct look){ 100, true, CS_CHARSET_UTF8 });
+        char *plain = golden_render(sample_leak(), &o, golden_usual);
+        char *color = golden_render(sample_leak(), &o, (struct golden_look){ 100, true, CS_CHARSET_UTF8 });
         char *to = color;
         for (const char *at = color; *at;) {
                 if (*at == '\033') {

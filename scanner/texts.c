@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each worker collects the texts of a unit of memory; then, in the order of the units, they go to one table. */
+#include "texts.h"
+
+#include "bytes.h"
+#include "scan_window.h"
+#include "strings.h"
+#include "template.h"
+#include "texttable.h"
+#include "work.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+        UNIT_BYTES = 1 << 20,
+        VALUE_BYTES = 4 << 10, /* texts are told apart by so many bytes from their beginning */
+        WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
+};
+
+struct worker {
+        struct cs_scan_reader reader;
+        cs_string_vec found;
+        struct cs_text_unit unit;
+        struct cs_template masked;
+        struct cs_view view; /* for texts that are longer than a window shows */
+        const struct cs_region *region;
+        struct cs_block block; /* that holds the text at hand, and its index */
+        uint32_t index;
+};
+
+struct texts {
+        const struct cs_texts_input *in;
+        struct cs_texts_plan plan;
+        struct worker *workers;
+        struct cs_text_table table;
+        cs_textmask_fn masks;
+        pthread_mutex_t lock;
+        pthread_cond_t turned;
+        size_t turn; /* the unit whose texts go to the table next */
+        bool failed;
+        uint64_t done;
+};
+
+/* ---- one text -------------------------------------------------------------------------------------------------------- */
+
+/* Regions and texts come by address. */
+static const struct cs_region *region_at(const struct texts *t, struct worker *w, uint64_t addr)
+{
+        if (w->region && cs_range_has(w->region->range, addr))
+                return w->region;
+        size_t lo = 0, hi = t->in->regions->at.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (t->in->regions->at.at[mid].range.end <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        const struct cs_region *r = lo < t->in->regions->at.n ? &t->in->regions->at.at[lo] : NULL;
+        return w->region = r && cs_range_has(r->range, addr) ? r : NULL;
+}
+
+/* Finds the block that holds addr; false: there is none. */
+static bool take_block(const struct texts *t, struct worker *w, uint64_t addr)
+{
+        if (w->index != CS_NO_BLOCK && cs_range_has(cs_block_range(&w->block), addr))
+                return true;
+        w->index = cs_blocks_at(t->in->blocks, t->in->space, addr);
+        if (w->index == CS_NO_BLOCK)
+                return false;
+        w->block = cs_blocks_get(t->in->blocks, w->index);
+        return true;
+}
+
+static void tell_block(const struct texts *t, const struct worker *w, struct cs_text_place *p)
+{
+        bool managed = p->kind != CS_NOBODY && cs_kind_managed((enum cs_kind)p->kind);
+        switch (cs_block_state(&w->block)) {
+        case CS_BLOCK_IN_USE:
+                p->state = CS_TEXT_IN_USE;
+                p->cluster = w->block.cluster == CS_NO_CLUSTER ? (uint32_t)CS_NOBODY : w->block.cluster;
+                p->module = (uint32_t)cs_label_module(t->in->owners, w->index);
+                break;
+        case CS_BLOCK_FREE:
+        case CS_BLOCK_CACHED:
+        case CS_BLOCK_TOP:
+                p->state = CS_TEXT_FREE;
+                p->module = CS_NOBODY;
+                break;
+        default:
+                return;
+        }
+        p->block = w->index;
+        if (!managed)
+                p->kind = p->state == CS_TEXT_IN_USE ? CS_KIND_MALLOC_USED : CS_KIND_MALLOC_FREE;
+}
+
+/* Where the text lies; its length becomes what of it lies there. */
+static struct cs_text_place place_of(const struct texts *t, struct worker *w, uint64_t addr, uint64_t *len)
+{
+        struct cs_text_place p = { .address = addr,
+                                   .block = CS_NOBODY,
+                                   .cluster = CS_NOBODY,
+                                   .module = CS_NOBODY,
+                                   .kind = CS_NOBODY,
+                                   .state = CS_TEXT_ELSEWHERE };
+        const struct cs_region *r = region_at(t, w, addr);
+        if (r) {
+                p.kind = r->kind;
+                p.module = r->module == CS_NO_MODULE ? (uint32_t)CS_NOBODY : (uint32_t)r->module;
+        }
+        if (take_block(t, w, addr)) {
+                struct cs_range payload = cs_block_payload(&w->block);
+                tell_block(t, w, &p);
+                if (payload.end > addr && payload.end - addr < *len)
+                        *len = payload.end - addr;
+        }
+        return p;
+}
+
+/* How far a text goes on behind what the window showed of it. */
+static uint64_t follow(struct worker *w, uint64_t addr, uint64_t most, enum cs_encoding *encoding)
+{
+        uint64_t more = 0;
+        bool ended = false;
+        while (!ended && more < most) {
+                size_t want = most - more < CS_VIEW_BYTES ? (size_t)(most - more) : CS_VIEW_BYTES, got;
+                const uint8_t *bytes = cs_view_whole(&w->view, addr + more, want, &got);
+                size_t n = bytes ? cs_strings_more(encoding, bytes, got, &ended) : 0;
+                if (!n)
+                        break;
+                more += n;
+        }
+        return more;
+}
+
+static enum cs_status add_text(struct worker *w, const uint8_t *bytes, uint64_t shown,
+                               struct cs_text_place *p, struct cs_error *err)
+{
+        size_t seen = shown < p->bytes ? (size_t)shown : (size_t)p->bytes;
+        size_t value = seen < VALUE_BYTES ? seen : VALUE_BYTES;
+        char text[WIDE_BYTES];
+        p->value = XXH3_64bits_withSeed(bytes, value, p->encoding == CS_ENCODING_UTF16LE);
+        if (p->encoding == CS_ENCODING_UTF16LE) {
+                seen = cs_strings_transcribe(bytes, seen, text, sizeof(text));
+                bytes = (const uint8_t *)text;
+        }
+        cs_template_mask(bytes, seen, &w->masked);
+        return cs_text_unit_add(&w->unit, &w->masked, p, err);
+}
+
+/* A text that the window owns: one, or several where it reaches from one block to the next. */
+static enum cs_status take_text(struct texts *t, struct worker *w, const struct cs_window *window,
+                                const struct cs_string *s, struct cs_error *err)
+{
+        uint64_t addr = window->address + s->at, left = s->len;
+        const uint8_t *bytes = window->bytes + s->at;
+        const uint64_t least = s->encoding == CS_ENCODING_UTF16LE ? 2 * CS_STRING_LEAST : CS_STRING_LEAST;
+        enum cs_status st = CS_OK;
+        while (st == CS_OK && left >= least) {
+                uint64_t most = s->open ? w->reader.bounds.end - addr : left, len = most;
+                struct cs_text_place p = place_of(t, w, addr, &len);
+                enum cs_encoding encoding = (enum cs_encoding)s->encoding;
+                p.bytes = len;
+                if (len > left) {
+                        p.bytes = left + follow(w, addr + left, len - left, &encoding);
+                        len = left;
+                }
+                p.encoding = (uint8_t)encoding;
+                if (p.bytes >= least)
+                        st = add_text(w, bytes, left, &p, err);
+                addr += len;
+                bytes += len;
+                left -= len;
+        }
+        return st;
+}
+
+/* ---- units ----------------------------------------------------------------------------------------------------------- */
+
+static enum cs_status read_unit(struct texts *t, struct worker *w, const struct cs_texts_unit *unit,
+                                struct cs_error *err)
+{
+        uint64_t at = unit->range.start;
+        w->reader.bounds = unit->bounds;
+        for (;;) {
+                struct cs_window window;
+                bool more;
+                enum cs_status st = cs_scan_next(&w->reader, &at, unit->range.end, &window, &more, err);
+                if (st != CS_OK || !more)
+                        return st;
+                const struct cs_strings_window own = { window.bytes, (uint32_t)window.len,
+                                                       (uint32_t)window.own_start, (uint32_t)window.own_end };
+                w->found.n = 0;
+                st = cs_strings_find(&own, t->masks, &w->found, err);
+                for (size_t i = 0; st == CS_OK && i < w->found.n; i++)
+                        st = take_text(t, w, &window, &w->found.at[i], err);
+                if (st != CS_OK)
+                        return st;
+                cs_source_release(t->in->image->source, window.address + window.own_start,
+                                  window.own_end - window.own_start);
+        }
+}
+
+/* Units are begun in their order, so whoever has the lowest one waits for nobody. */
+static enum cs_status hand_on(struct texts *t, size_t unit, enum cs_status st,
+                              const struct cs_text_unit *found, uint64_t *done, struct cs_error *err)
+{
+        pthread_mutex_lock(&t->lock);
+        while (st == CS_OK && !t->failed && t->turn != unit)
+                pthread_cond_wait(&t->turned, &t->lock);
+        if (st == CS_OK && !t->failed)
+                st = cs_text_table_add(&t->table, found, err);
+        t->failed |= st != CS_OK;
+        t->turn = unit + 1;
+        t->done += cs_range_size(t->plan.units.at[unit].range);
+        *done = t->done;
+        pthread_cond_broadcast(&t->turned);
+        pthread_mutex_unlock(&t->lock);
+        return st;
+}
+
+static enum cs_status do_unit(void *context, size_t number, unsigned worker, struct cs_error *err)
+{
+        struct texts *t = context;
+        struct worker *w = &t->workers[worker];
+        uint64_t done;
+        cs_text_unit_empty(&w->unit);
+        enum cs_status st = read_unit(t, w, &t->plan.units.at[number], err);
+        st = hand_on(t, number, st, &w->unit, &done, err);
+        if (worker == 0 && t->in->progress) /* this is the caller's thread */
+                t->in->progress(t->in->progress_context, done, t->plan.bytes);
+        return st;
+}
+
+/* ---- the report ------------------------------------------------------------------------------------------------------ */
+
+static const char *encoding_of(const struct cs_text_entry *e)
+{
+        if (e->wide)
+                return cs_encoding_name(CS_ENCODING_UTF16LE);
+        return cs_encoding_name(e->facts.encodings & 1 << CS_ENCODING_UTF8 ? CS_ENCODING_UTF8
+                                                                           : CS_ENCODING_ASCII);
+}
+
+static enum cs_status tell_row(const struct texts *t, const struct cs_text_row *row, struct cs_pool *pool,
+                               struct cs_report_string *out, struct cs_error *err)
+{
+        const struct cs_text_facts *f = &row->entry.facts;
+        const char *text = cs_pool_copy(pool, row->entry.text, row->entry.len);
+        struct cs_text_sum missing = cs_text_table_missing(&t->table, row);
+        uint32_t cluster = cs_text_votes_winner(&f->clusters, f->bytes);
+        uint32_t module = cs_text_votes_winner(&f->modules, f->bytes);
+        uint32_t kind = cs_text_votes_winner(&f->kinds, f->bytes);
+        if (!text)
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        *out = (struct cs_report_string){ .template = { text, row->entry.len },
+                                          .cut = row->entry.cut,
+                                          .encoding = encoding_of(&row->entry),
+                                          .count = f->count,
+                                          .bytes = f->bytes,
+                                          .distinct = cs_text_row_values(row),
+                                          .blocks = cs_text_row_blocks(row),
+                                          .in_use = f->states[CS_TEXT_IN_USE],
+                                          .free = f->states[CS_TEXT_FREE],
+                                          .region = kind < CS_KINDS ? cs_kind_name((enum cs_kind)kind) : NULL,
+                                          .missing_count = missing.count,
+                                          .missing_bytes = missing.bytes,
+                                          .n_examples = f->n_examples };
+        memcpy(out->examples, f->examples, sizeof(out->examples));
+        if (cluster != CS_NOBODY && !(out->cluster = cs_pool_printf(pool, "c%" PRIu32, cluster + 1)))
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        const char *name =
+                module == CS_NOBODY ? NULL : cs_unloaded_name(t->in->image, t->in->unloaded, module);
+        if (name && !(out->library = cs_pool_copy(pool, name, strlen(name))))
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        return CS_OK;
+}
+
+static enum cs_status tell_all(const struct texts *t, struct cs_report *report, struct cs_report_strings *out,
+                               struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        out->at = cs_pool_alloc(&report->pool, t->table.n + 1, sizeof(*out->at));
+        if (!out->at)
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        for (size_t i = 0; st == CS_OK && i < t->table.n; i++)
+                st = tell_row(t, &t->table.at[i], &report->pool, &out->at[out->n++], err);
+        out->all = (struct cs_count_bytes){ t->table.all.count, t->table.all.bytes };
+        out->lost = (struct cs_count_bytes){ t->table.lost.count, t->table.lost.bytes };
+        out->error = t->table.error;
+        out->kept = t->table.kept;
+        out->searched = t->plan.bytes;
+        out->twice = t->plan.twice;
+        return st;
+}
+
+static enum cs_status make_workers(struct texts *t, struct cs_error *err)
+{
+        t->workers = calloc(t->in->workers, sizeof(*t->workers));
+        if (!t->workers)
+                return cs_fail(err, CS_ENOMEM, "workers");
+        for (unsigned i = 0; i < t->in->workers; i++) {
+                struct worker *w = &t->workers[i];
+                cs_view_init(&w->view, t->in->image->source);
+                w->index = CS_NO_BLOCK;
+                w->reader = (struct cs_scan_reader){ .source = t->in->image->source,
+                                                     .residency = { .residency = t->in->residency },
+                                                     .skips_zeros = true,
+                                                     .own = t->in->unit ? t->in->unit : UNIT_BYTES };
+        }
+        return CS_OK;
+}
+
+static void texts_deinit(struct texts *t)
+{
+        for (unsigned i = 0; t->workers && i < t->in->workers; i++) {
+                cs_scan_reader_deinit(&t->workers[i].reader);
+                cs_vec_deinit(&t->workers[i].found);
+                cs_text_unit_deinit(&t->workers[i].unit);
+                cs_view_deinit(&t->workers[i].view);
+        }
+        free(t->workers);
+        cs_text_table_deinit(&t->table);
+        cs_texts_plan_deinit(&t->plan);
+        pthread_mutex_destroy(&t->lock);
+        pthread_cond_destroy(&t->turned);
+}
+
+enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_report *report,
+                             struct cs_error *err)
+{
+        struct timespec start, end;
+        cs_cleanup(texts_deinit) struct texts t = { .in = input, .masks = cs_textmask_best() };
+        struct cs_report_strings *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
+        pthread_mutex_init(&t.lock, NULL);
+        pthread_cond_init(&t.turned, NULL);
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        if (!out)
+                return cs_fail(err, CS_ENOMEM, "texts");
+        enum cs_status st;
+        if ((st = cs_texts_plan(input->image, input->regions, input->unit ? input->unit : UNIT_BYTES, &t.plan,
+                                err)) != CS_OK ||
+            (st = cs_text_table_init(&t.table, input->kept ? input->kept : (size_t)CS_TEXTS_KEPT, err)) !=
+                    CS_OK ||
+            (st = make_workers(&t, err)) != CS_OK ||
+            (st = cs_work_run(input->workers, t.plan.units.n, do_unit, &t, err)) != CS_OK ||
+            (st = cs_text_table_finish(&t.table, err)) != CS_OK ||
+            (st = tell_all(&t, report, out, err)) != CS_OK)
+                return st;
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        out->seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+        report->strings = out;
+        return CS_OK;
+}

@@ -14,13 +14,6 @@ void cs_texts_plan_deinit(struct cs_texts_plan *plan)
         cs_vec_deinit(&plan->units);
 }
 
-/* Constants of modules are their files'; so is what begins as a part of the file, but not what begins as zeros. */
-static bool is_searched(const struct cs_image *image, const struct cs_region *r)
-{
-        const struct cs_mapping *m = &image->mappings.at[r->mapping];
-        return m->dumped && cs_scan_searches(image, r) && !(r->kind == CS_KIND_MODULE_DATA && m->file_backed);
-}
-
 /* ---- the same pages at two addresses ------------------------------------------------------------------------------- */
 
 static int compare_files(const struct cs_mapping *x, const struct cs_mapping *y)
@@ -170,7 +163,7 @@ enum cs_status cs_texts_plan(const struct cs_image *image, const struct cs_regio
         for (size_t i = 0; st == CS_OK && i < regions->at.n; i++) {
                 const struct cs_region *r = &regions->at.at[i];
                 const struct cs_mapping *m = &image->mappings.at[r->mapping];
-                if (!is_searched(image, r))
+                if (!m->dumped || !cs_scan_searches(image, r))
                         continue;
                 st = add_range(&ranges, r->range, err);
                 if (st == CS_OK && m->path && m->file_backed && r->mapping != last)

@@ -271,6 +271,14 @@ static json_t *cluster_value(struct writer *w, const struct cs_report_cluster *c
         put(w, object, "examples", examples);
         if (c->signature)
                 put(w, object, "signature", string(w, c->signature));
+        if (c->period) {
+                put(w, object, "period", number(c->period));
+                put(w, object, "records", number(c->records));
+        }
+        if (c->content)
+                put(w, object, "content", string(w, c->content));
+        if (c->type)
+                put(w, object, "type", string(w, c->type));
         return object;
 }
 

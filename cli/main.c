@@ -180,11 +180,12 @@ static enum cs_status check_cluster(struct run *run, const struct cs_report *rep
         if (!id || cs_pick_cluster(report, id))
                 return CS_OK;
         run->thing = NULL;
-        if (report->n_clusters == 0)
+        size_t n = report->n_clusters + report->n_patterns;
+        if (n == 0)
                 return cs_fail(&run->err, CS_EFORMAT, "--cluster %.100s: no such cluster; there are none",
                                id);
         return cs_fail(&run->err, CS_EFORMAT, "--cluster %.100s: no such cluster; they are c1 to c%zu", id,
-                       report->n_clusters);
+                       n);
 }
 
 static int run_report(struct run *run)

@@ -38,9 +38,14 @@ enum cs_status cs_pick_clusters(const struct cs_report *report, const struct cs_
                                 struct cs_picked *out, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
+        size_t blocks = report->n_clusters, end = blocks + report->n_patterns;
         *out = (struct cs_picked){ 0 };
-        for (size_t i = 0; st == CS_OK && i < report->n_clusters; i++)
-                st = take_cluster(report, options, top, i, out, err);
+        /* Both are sorted; the blocks' go first where they are as large. */
+        for (size_t i = 0, k = blocks; st == CS_OK && (i < blocks || k < end);) {
+                bool pattern = i == blocks ||
+                               (k < end && report->clusters[k].resident > report->clusters[i].resident);
+                st = take_cluster(report, options, top, pattern ? k++ : i++, out, err);
+        }
         return st;
 }
 
@@ -100,7 +105,7 @@ void cs_picked_deinit(struct cs_picked *picked)
 
 const struct cs_report_cluster *cs_pick_cluster(const struct cs_report *report, const char *id)
 {
-        for (size_t i = 0; id && i < report->n_clusters; i++)
+        for (size_t i = 0; id && i < report->n_clusters + report->n_patterns; i++)
                 if (strcmp(report->clusters[i].id, id) == 0)
                         return &report->clusters[i];
         return NULL;

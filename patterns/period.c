@@ -14,13 +14,13 @@ enum {
         ROWS_LEAST = 8,    /* and fewer tell nothing, */
         FAR_ROWS = 4,      /* but for long records: thousands of columns */
         NUMBER_ROWS = 128, /* for strides up to 8: every array of numbers has columns that hardly change */
-        ANCHOR = 16,
         VECTOR = 16,
+        TELLS = 3, /* bytes before the first anchor that must be those of a record */
         TRIED = 3, /* strides that are tried of all buffers: words of these sizes need not recur to be of one kind */
 };
 
-/* A constant column: the same in so many of the rows. A few records that are free, or of another type, are normal. */
-static const double CONSTANT = 0.9;
+/* A constant column: the same in so many of the rows. Some records that are free, or of another type, are normal. */
+static const double CONSTANT = 0.75;
 /* Bits that constant columns must spare in all, after what it takes to tell them. */
 static const double EVIDENCE = 64, TELLING = 12;
 /* A longer stride must explain so much more than a shorter one. */
@@ -175,6 +175,16 @@ struct judged {
         double bits; /* per byte */
 };
 
+/* Bits that rows spare of which so many have a value that tells `bits`. */
+static double gain(double bits, size_t agree, size_t rows)
+{
+        double share = (double)agree / (double)rows, likely = exp2(-bits), rest = 1 - share;
+        double gained = share * (log2(share) + bits);
+        if (rest > 0)
+                gained += rest * log2(rest / (1 - likely));
+        return gained * (double)rows;
+}
+
 /* What the stride explains; false where it is nothing, or no more than an accident. Leaves value and bits of the columns. */
 static bool judge(struct cs_period_finder *f, const uint8_t *bytes, size_t len, uint32_t stride,
                   struct judged *out)
@@ -198,12 +208,12 @@ static bool judge(struct cs_period_finder *f, const uint8_t *bytes, size_t len, 
                 f->bits[c] = 0;
                 if (f->agree[c] < CONSTANT * (double)rows)
                         continue;
-                double bits = bits_of(f, stride, c, f->value[c]);
+                double bits = bits_of(f, stride, c, f->value[c]), all_rows = gain(bits, f->agree[c], rows);
                 /* One in many columns is constant by accident. */
-                if (f->agree[c] * bits < TELLING + log2(stride))
+                if (all_rows < TELLING + log2(stride))
                         continue;
                 f->bits[c] = (float)bits;
-                spared += f->agree[c] * bits - TELLING;
+                spared += all_rows - TELLING;
                 all += bits;
                 telling |= f->value[c] != 0 && bits > 1;
         }
@@ -222,57 +232,72 @@ static bool is_filling(const struct cs_period_finder *f, uint32_t stride, size_t
 
 /* ---- describing -------------------------------------------------------------------------------------------------- */
 
-/* The column where the constant columns begin that tell most together, at most ANCHOR of them; not with a zero. */
+/* The bytes of n columns from c on, or 0 where one is not constant, the first is zero, or most are. */
+static uint64_t word_of(const struct cs_period_finder *f, uint32_t stride, uint32_t c, uint32_t n)
+{
+        uint64_t word = 0;
+        uint32_t nonzero = 0;
+        if (n > stride || !f->value[c])
+                return 0;
+        for (uint32_t i = 0; i < n; i++) {
+                uint32_t k = (c + i) % stride;
+                if (!(f->bits[k] > 0))
+                        return 0;
+                nonzero += f->value[k] != 0;
+                word = word << 8 | f->value[k];
+        }
+        return nonzero * 2 >= n ? word : 0;
+}
+
+/* The column with which the anchor begins, and its length. Which one must depend on nothing but what is constant: buffers of the
+ * same records are to be known by the same bytes. So of words of 8 constant bytes (else 4, 2, 1) that with the least hash. */
 static uint32_t find_anchor(const struct cs_period_finder *f, uint32_t stride, uint32_t *len)
 {
         uint32_t best = 0;
-        float best_bits = -1;
-        *len = 0;
-        for (uint32_t c = 0; c < stride; c++) {
-                float bits = 0;
-                uint32_t n = 0;
-                if (!f->value[c] || !(f->bits[c] > 0))
-                        continue;
-                /* The first of several that follow one another, unless it would be too far from the last. */
-                for (; n < ANCHOR && n < stride && f->bits[(c + n) % stride] > 0; n++)
-                        bits += f->bits[(c + n) % stride];
-                if (bits > best_bits) {
-                        best_bits = bits;
+        for (uint32_t n = CS_PERIOD_ANCHOR; n; n /= 2) {
+                uint64_t least = UINT64_MAX;
+                for (uint32_t c = 0; c < stride; c++) {
+                        uint64_t word = word_of(f, stride, c, n);
+                        if (!word || cs_mix(word) >= least)
+                                continue;
+                        least = cs_mix(word);
                         best = c;
-                        *len = n;
                 }
+                *len = n;
+                if (least != UINT64_MAX)
+                        return best;
         }
-        return best;
+        *len = 0;
+        return 0;
 }
 
-/* The anchor, and of the other constant columns those that tell most. */
+/* The anchor, and of the other constant columns those with the least hashes: the same ones whatever the buffer. */
 static void take_keys(const struct cs_period_finder *f, uint32_t stride, uint32_t anchor, uint32_t len,
                       struct cs_period *out)
 {
+        uint64_t hashes[CS_PERIOD_KEYS];
         uint32_t n = 0;
         for (; n < len; n++)
                 out->keys[n] = (struct cs_period_key){ (uint16_t)n, f->value[(anchor + n) % stride] };
         out->anchor = len;
-        uint32_t fixed = n;
         for (uint32_t o = len; o < stride; o++) {
-                float bits = f->bits[(anchor + o) % stride];
-                uint32_t weakest = n;
-                if (!(bits > 0))
+                uint32_t c = (anchor + o) % stride, most = n;
+                uint64_t hash = cs_mix((uint64_t)o << 8 | f->value[c]);
+                if (!(f->bits[c] > 0))
                         continue;
-                if (n < CS_PERIOD_KEYS) {
-                        n++;
-                } else {
-                        for (uint32_t k = fixed; k < n; k++)
-                                if (weakest == n ||
-                                    f->bits[(anchor + out->keys[k].offset) % stride] <
-                                            f->bits[(anchor + out->keys[weakest].offset) % stride])
-                                        weakest = k;
-                        if (weakest == n || f->bits[(anchor + out->keys[weakest].offset) % stride] >= bits)
+                if (n == CS_PERIOD_KEYS) {
+                        most = len;
+                        for (uint32_t k = len; k < n; k++)
+                                if (hashes[k] > hashes[most])
+                                        most = k;
+                        if (hashes[most] <= hash)
                                 continue;
-                        memmove(&out->keys[weakest], &out->keys[weakest + 1],
-                                (n - 1 - weakest) * sizeof(out->keys[0]));
+                        n--;
+                        memmove(&out->keys[most], &out->keys[most + 1], (n - most) * sizeof(out->keys[0]));
+                        memmove(&hashes[most], &hashes[most + 1], (n - most) * sizeof(hashes[0]));
                 }
-                out->keys[n - 1] = (struct cs_period_key){ (uint16_t)o, f->value[(anchor + o) % stride] };
+                hashes[n] = hash;
+                out->keys[n++] = (struct cs_period_key){ (uint16_t)o, f->value[c] };
         }
         out->n_keys = n;
 }
@@ -348,10 +373,26 @@ bool cs_period_find(struct cs_period_finder *f, const uint8_t *bytes, size_t len
 
 bool cs_period_fits(const struct cs_period *period, const uint8_t *at, size_t left)
 {
-        uint32_t fit = 0, asked = 0;
-        for (uint32_t i = 0; i < period->n_keys && period->keys[i].offset < left; i++, asked++)
-                fit += at[period->keys[i].offset] == period->keys[i].value;
-        return asked * 2 >= period->n_keys && fit * 4 >= asked * 3;
+        uint32_t fit = 0, asked = 0, anchor = 0;
+        for (uint32_t i = 0; i < period->n_keys && period->keys[i].offset < left; i++, asked++) {
+                bool same = at[period->keys[i].offset] == period->keys[i].value;
+                fit += same;
+                anchor += same && i < period->anchor;
+        }
+        if (asked * 2 < period->n_keys)
+                return false;
+        return fit * 4 >= asked * 3 || (anchor == CS_PERIOD_ANCHOR && fit * 2 >= asked);
+}
+
+bool cs_period_fits_part(const struct cs_period *period, const uint8_t *at, size_t part)
+{
+        uint32_t telling = 0;
+        for (uint32_t i = 0; i < period->n_keys && period->keys[i].offset < part; i++) {
+                if (at[period->keys[i].offset] != period->keys[i].value)
+                        return false;
+                telling += period->keys[i].value != 0;
+        }
+        return telling > 0;
 }
 
 /* The next position from `from` up to `end` where a record may be: its anchor is there; end: none. */
@@ -376,35 +417,89 @@ static size_t next_anchor(const struct cs_period *period, const uint8_t *bytes, 
         return end;
 }
 
-bool cs_period_run(const struct cs_period *period, const uint8_t *bytes, size_t len, size_t from,
+bool cs_period_run(const struct cs_period *period, const uint8_t *bytes, size_t len, size_t from, size_t end,
                    struct cs_period_run *out)
 {
         size_t gap = CS_PERIOD_GAP + 2 * (size_t)period->stride;
-        if (from >= len || len < period->anchor)
+        if (end > len)
+                end = len;
+        if (from >= end || len < period->anchor)
                 return false;
-        size_t at = next_anchor(period, bytes, len, from, len);
-        if (at == len)
+        size_t at = next_anchor(period, bytes, len, from, end);
+        if (at == end)
                 return false;
         *out = (struct cs_period_run){ at, at, 1 };
         for (;;) {
                 size_t next = at + period->stride;
-                if (next >= len)
+                if (next >= end)
                         return true;
                 if (!cs_period_fits(period, bytes + next, len - next)) {
                         /* Another record, or the end of a page of them. */
-                        size_t end = len - next > gap ? next + gap : len, k = next;
-                        while (k < end && !cs_period_fits(period, bytes + k, len - k))
+                        size_t until = end - next > gap ? next + gap : end, k = next;
+                        while (k < until && !cs_period_fits(period, bytes + k, len - k))
                                 k += period->stride;
-                        if (k >= end || k - next > 4 * (size_t)period->stride) {
-                                size_t other = next_anchor(period, bytes, len, at + 1, end);
+                        if (k >= until || k - next > 4 * (size_t)period->stride) {
+                                size_t other = next_anchor(period, bytes, len, at + 1, until);
                                 if (other < k)
                                         k = other;
                         }
-                        if (k >= end)
+                        if (k >= until)
                                 return true;
                         next = k;
                 }
                 out->records++;
                 out->last = at = next;
         }
+}
+
+/* Keys of both, where b's anchor stands `shift` bytes behind a's: how many, and how many of them are the same. */
+static void compare_keys(const struct cs_period *a, const struct cs_period *b, uint32_t shift, uint32_t *both,
+                         uint32_t *same)
+{
+        *both = *same = 0;
+        for (uint32_t k = 0; k < b->n_keys; k++) {
+                uint32_t offset = (b->keys[k].offset + shift) % a->stride;
+                bool known = false, alike = false;
+                for (uint32_t i = 0; i < a->n_keys; i++) {
+                        if (a->keys[i].offset != offset)
+                                continue;
+                        known = true;
+                        alike |= a->keys[i].value == b->keys[k].value;
+                }
+                *both += known;
+                *same += alike;
+        }
+}
+
+bool cs_period_same(const struct cs_period *a, const struct cs_period *b)
+{
+        uint32_t fewest = a->n_keys < b->n_keys ? a->n_keys : b->n_keys;
+        if (a->stride != b->stride)
+                return false;
+        /* One's anchor is among the other's keys, or else they have hardly any in common. */
+        for (uint32_t i = 0; i < a->n_keys; i++) {
+                uint32_t both, same;
+                if (a->keys[i].value != b->keys[0].value)
+                        continue;
+                compare_keys(a, b, a->keys[i].offset, &both, &same);
+                if (both * 2 >= fewest && same * 4 >= both * 3)
+                        return true;
+        }
+        return false;
+}
+
+uint32_t cs_period_before(const struct cs_period *period, const uint8_t *anchor, size_t before)
+{
+        uint32_t o = period->stride, telling = 0, first = period->stride;
+        for (uint32_t k = period->n_keys; k > 0; k--) {
+                const struct cs_period_key *key = &period->keys[k - 1];
+                size_t back = period->stride - key->offset;
+                if (key->offset == 0 || back > before || *(anchor - back) != key->value)
+                        break;
+                o = key->offset;
+                telling += key->value != 0;
+                if (key->value)
+                        first = o;
+        }
+        return telling >= TELLS ? period->stride - first : 0;
 }

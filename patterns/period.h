@@ -22,6 +22,7 @@ enum {
         CS_PERIOD_FAR = 512 << 10, /* bytes that are looked at for the others, */
         CS_PERIOD_LONG = 64 << 10, /* and the longest one */
         CS_PERIOD_KEYS = 32,
+        CS_PERIOD_ANCHOR = 8, /* bytes of the longest anchor */
 };
 
 struct cs_period_key {
@@ -56,9 +57,13 @@ static inline void cs_period_finder_destroyp(struct cs_period_finder **finder)
 bool cs_period_find(struct cs_period_finder *finder, const uint8_t *bytes, size_t len, bool far,
                     struct cs_period *out);
 
-/* Does a record whose anchor is at `at` (of which `left` bytes can be read) have at least three quarters of the keys? Those
- * beyond `left` are not asked; false where more than half of them are. */
+/* Does a record whose anchor is at `at` (of which `left` bytes can be read) have at least three quarters of the keys, or the longest
+ * anchor and half of them (keys may belong to the record behind it, and there is none)? Those beyond `left` are not asked; false
+ * where more than half of them are. */
 bool cs_period_fits(const struct cs_period *period, const uint8_t *at, size_t left);
+
+/* Has it all the keys of its first `part` bytes, and is any of them not zero? */
+bool cs_period_fits_part(const struct cs_period *period, const uint8_t *at, size_t part);
 
 /* Records that follow one another. */
 struct cs_period_run {
@@ -67,10 +72,17 @@ struct cs_period_run {
         uint64_t records; /* that fit; others between them are not counted */
 };
 
-/* The next run of records with anchors in [from, len): records of other content, and up to CS_PERIOD_GAP bytes of anything
- * between them, do not end it. False: there is none. */
+/* The next run of records with anchors in [from, end); len bytes can be read. Records of other content, and up to CS_PERIOD_GAP
+ * bytes of anything between them, do not end it. False: there is none. */
 enum { CS_PERIOD_GAP = 8 << 10 };
-bool cs_period_run(const struct cs_period *period, const uint8_t *bytes, size_t len, size_t from,
+bool cs_period_run(const struct cs_period *period, const uint8_t *bytes, size_t len, size_t from, size_t end,
                    struct cs_period_run *out);
+
+/* Do two periods speak of the same records: of one stride, and what both know to be constant is mostly the same? */
+bool cs_period_same(const struct cs_period *a, const struct cs_period *b);
+
+/* How many bytes before the first anchor of a run its first record begins, told by constant bytes that stand there as well, of which
+ * `before` bytes can be read: those of the record before it would not all be there. 0: there are none. */
+uint32_t cs_period_before(const struct cs_period *period, const uint8_t *anchor, size_t before);
 
 #endif

@@ -12,6 +12,7 @@
 #include "leakreport.h"
 #include "live.h"
 #include "relate.h"
+#include "repeatreport.h"
 #include "runtimes.h"
 #include "texts.h"
 #include "threads.h"
@@ -46,6 +47,7 @@ struct analysis {
         struct cs_graph graph;
         struct cs_leaks leaks;
         struct cs_owners owners;
+        struct cs_repeats repeats;
         struct cs_consistency before;
         struct cs_digest *digest;
         struct cs_report *report;
@@ -56,6 +58,7 @@ struct analysis {
 static void analysis_deinit(struct analysis *a)
 {
         cs_digest_destroy(a->digest);
+        cs_repeats_deinit(&a->repeats);
         cs_owners_deinit(&a->owners);
         cs_leaks_deinit(&a->leaks);
         cs_graph_deinit(&a->graph);
@@ -140,6 +143,13 @@ static enum cs_status relate(void *context, struct cs_error *err)
         if ((st = cs_unloaded_find(&gone, &a->unloaded, err)) != CS_OK)
                 return st;
         return cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
+}
+
+static enum cs_status find_repeats(struct analysis *a, struct cs_error *err)
+{
+        const struct cs_repeats_input in = { a->image, &a->regions, a->residency, a->workers };
+        stage(a, "looking for arrays", 0, 0);
+        return cs_repeats_find(&in, &a->repeats, err);
 }
 
 static void show_search(void *context, uint64_t done, uint64_t total)
@@ -308,6 +318,10 @@ static void warn_about_reading(struct analysis *a)
                 warn(r,
                      "a limit was reached: the rarest features, templates or references were not told apart");
         }
+        if (a->repeats.limited) {
+                r->target.complete = false;
+                warn(r, "a limit was reached: not all arrays of records were told apart");
+        }
         if (a->unloaded.limited)
                 warn(r,
                      "a limit was reached: not all of freed memory was searched for names of unloaded modules");
@@ -344,9 +358,9 @@ static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
         struct cs_describe d = { a->image,           a->symbols,  a->space,   &a->heaps.blocks,
                                  &a->clusters,       &a->members, &a->graph,  &a->leaks,
                                  a->owners.clusters, &r->pool,    &a->frames, &a->unloaded };
-        size_t n = a->clusters.at.n;
+        size_t n = a->clusters.at.n, patterns = cs_repeatreport_count(&a->repeats);
         enum cs_status st = CS_OK;
-        r->clusters = cs_pool_alloc(&r->pool, n + 1, sizeof(*r->clusters));
+        r->clusters = cs_pool_alloc(&r->pool, n + patterns + 1, sizeof(*r->clusters));
         if (!r->clusters)
                 return cs_fail(err, CS_ENOMEM, "clusters");
         for (size_t i = 0; st == CS_OK && i < n; i++) {
@@ -360,6 +374,10 @@ static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
                 st = cs_contents_name(&d, r->clusters, &untold, err);
         if (st == CS_OK)
                 st = cs_imports_hint(&d, r->clusters, &unhinted, err);
+        if (st == CS_OK)
+                st = cs_repeatreport_build(&d, &a->repeats, &a->regions, (uint32_t)n, a->options->detail,
+                                           r->clusters + n, err);
+        r->n_patterns = st == CS_OK ? patterns : 0;
         warn(r, untold);
         warn(r, unhinted);
         return st;
@@ -523,7 +541,8 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         enum cs_status st = options->digest ? cs_digest_start(image, &a.digest, err) : CS_OK;
         if (st != CS_OK || (st = read_memory(&a, err)) != CS_OK ||
             (options->search && (st = search(&a, err)) != CS_OK) ||
-            (!options->census_only && (st = relate(&a, err)) != CS_OK) ||
+            (!options->census_only &&
+             ((st = relate(&a, err)) != CS_OK || (st = find_repeats(&a, err)) != CS_OK)) ||
             (options->strings && (st = find_texts(&a, err)) != CS_OK) ||
             (st = build_report(&a, err)) != CS_OK)
                 return st;

@@ -79,6 +79,11 @@ static const char *target_title(const struct cs_describe *d, uint64_t addr)
         return name && title ? cs_pool_printf(d->pool, "%s %s", name, title) : name;
 }
 
+const char *cs_describe_target(const struct cs_describe *d, uint64_t addr)
+{
+        return target_title(d, addr);
+}
+
 static const char *what_object(const struct cs_describe *d, const struct cs_cluster *c)
 {
         const struct cs_target *t = cs_targets_at(&d->clusters->targets, c->target);
@@ -336,7 +341,7 @@ static const char *column_name(enum cs_column kind)
         return "mixed";
 }
 
-static void describe_field(const struct cs_describe *d, const struct cs_field *f, struct cs_report_field *out)
+void cs_describe_field(const struct cs_describe *d, const struct cs_field *f, struct cs_report_field *out)
 {
         out->offset = f->offset;
         out->size = f->size;
@@ -383,7 +388,7 @@ enum cs_status cs_describe_fields(const struct cs_describe *d, uint32_t cluster,
                         st = cs_fail(err, CS_ENOMEM, "fields");
         }
         for (size_t i = 0; st == CS_OK && i < fields.n; i++)
-                describe_field(d, &fields.at[i], &out->fields[out->n_fields++]);
+                cs_describe_field(d, &fields.at[i], &out->fields[out->n_fields++]);
         cs_vec_deinit(&fields);
         return st;
 }

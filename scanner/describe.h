@@ -32,6 +32,12 @@ CS_CHECK enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_
 CS_CHECK enum cs_status cs_describe_fields(const struct cs_describe *d, uint32_t cluster,
                                            struct cs_report_cluster *out, struct cs_error *err);
 
+/* One field of any map. */
+void cs_describe_field(const struct cs_describe *d, const struct cs_field *f, struct cs_report_field *out);
+
+/* The name of what lies at an address of a module, with the name that a table states of itself. */
+const char *cs_describe_target(const struct cs_describe *d, uint64_t addr);
+
 /* "c1" for cluster 0. */
 const char *cs_describe_id(struct cs_pool *pool, uint32_t cluster);
 

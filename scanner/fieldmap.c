@@ -222,3 +222,27 @@ enum cs_status cs_fieldmap_build(const struct cs_image *image, const struct cs_s
         fold_noise(out);
         return st;
 }
+
+enum cs_status cs_fieldmap_of_rows(const struct cs_space *space, const struct cs_blocks *blocks,
+                                   const uint8_t *rows, size_t n, size_t size, cs_field_vec *out,
+                                   struct cs_error *err)
+{
+        uint32_t none[CS_LIMIT_FIELD_SAMPLES];
+        uint64_t values[CS_LIMIT_FIELD_SAMPLES], copy[CS_LIMIT_FIELD_SAMPLES];
+        struct column column = { space, blocks, none, values, copy, n };
+        enum cs_status st = CS_OK;
+        memset(none, 0xff, sizeof(none)); /* CS_NO_BLOCK */
+        for (size_t at = 0; st == CS_OK && n && at < size && at / 8 < CS_LIMIT_FIELD_WORDS; at += 8) {
+                size_t part = size - at < 8 ? size - at : 8;
+                for (size_t i = 0; i < n; i++) {
+                        values[i] = 0;
+                        memcpy(&values[i], rows + i * size + at, part);
+                }
+                struct cs_field f = judge(&column, (uint32_t)at);
+                st = add_field(out, &f, err);
+                if (st == CS_OK)
+                        out->at[out->n - 1].size -= (uint32_t)(8 - part);
+        }
+        fold_noise(out);
+        return st;
+}

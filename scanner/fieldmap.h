@@ -34,4 +34,10 @@ CS_CHECK enum cs_status cs_fieldmap_build(const struct cs_image *image, const st
                                           const struct cs_members *members, uint32_t cluster,
                                           cs_field_vec *out, struct cs_error *err);
 
+/* The same of rows of bytes that are no blocks: n records of `size` bytes each, one behind the other in `rows`, of which the last
+ * word may be a part of one. At most CS_LIMIT_FIELD_SAMPLES of them, and CS_LIMIT_FIELD_WORDS words. */
+CS_CHECK enum cs_status cs_fieldmap_of_rows(const struct cs_space *space, const struct cs_blocks *blocks,
+                                            const uint8_t *rows, size_t n, size_t size, cs_field_vec *out,
+                                            struct cs_error *err);
+
 #endif

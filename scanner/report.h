@@ -205,6 +205,12 @@ struct cs_report_cluster {
         uint64_t *examples; /* addresses as malloc returned them */
         size_t n_examples;
         const char *signature; /* hex; stable across ASLR and processes */
+        uint64_t period;       /* bytes from one record to the next, where it is an array of them; else 0 */
+        uint64_t
+                records; /* of that length; what block_min and block_max tell of are blocks, or records without any */
+        const char *
+                content; /* "text", "structured", "compressed", "random": of large blocks and records' like; or NULL */
+        const char *type; /* of files that its bytes begin like, as "image/png", or NULL */
 };
 
 struct cs_report_library {
@@ -458,6 +464,7 @@ struct cs_report {
         struct cs_report_verdict verdict;
         struct cs_report_cluster *clusters; /* largest resident first; all of them, of one block and more */
         size_t n_clusters;
+        size_t n_patterns; /* behind those in the same array: arrays of records and the like in memory that is no block's */
         struct cs_report_library *libraries; /* largest resident first */
         size_t n_libraries;
         struct cs_count_bytes leak_direct;

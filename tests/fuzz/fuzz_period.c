@@ -15,7 +15,7 @@ static void follow(const struct cs_period *p, const uint8_t *bytes, size_t size)
 {
         struct cs_period_run run;
         size_t from = 0, records = 0;
-        while (cs_period_run(p, bytes, size, from, &run)) {
+        while (cs_period_run(p, bytes, size, from, size, &run)) {
                 if (run.first < from || run.last < run.first || run.last >= size || !run.records)
                         abort();
                 records += run.records;
@@ -44,9 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int far = 0; far < 2; far++) {
                 if (!cs_period_find(finder, bytes, len, far, &p))
                         continue;
-                if (p.stride < 2 || p.stride > CS_PERIOD_LONG || p.stride > len || p.phase >= p.stride ||
-                    !p.n_keys || p.n_keys > CS_PERIOD_KEYS || !p.anchor || p.anchor > p.n_keys ||
-                    !(p.share > 0 && p.share <= 1))
+                if (!cs_period_same(&p, &p) || p.stride < 2 || p.stride > CS_PERIOD_LONG || p.stride > len ||
+                    p.phase >= p.stride || !p.n_keys || p.n_keys > CS_PERIOD_KEYS || !p.anchor ||
+                    p.anchor > p.n_keys || !(p.share > 0 && p.share <= 1))
                         abort();
                 for (uint32_t i = 0; i < p.n_keys; i++)
                         if (p.keys[i].offset >= p.stride || (i && p.keys[i].offset <= p.keys[i - 1].offset) ||

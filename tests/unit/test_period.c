@@ -123,7 +123,7 @@ static void strides(void **state)
                         fail_msg("%s: stride %u instead of %u", s->what, found ? p.stride : 0, s->stride);
                 if (p.phase != s->header % s->stride)
                         fail_msg("%s: phase %u instead of %zu", s->what, p.phase, s->header % s->stride);
-                assert_true(cs_period_run(&p, bytes, s->len, 0, &run));
+                assert_true(cs_period_run(&p, bytes, s->len, 0, s->len, &run));
                 assert_int_equal(run.first, s->header);
                 assert_int_equal(run.last, s->header + (n - 1) * s->stride);
                 assert_int_equal(run.records, n);
@@ -173,7 +173,7 @@ static void pages_with_headers(void **state)
         }
         assert_true(cs_period_find(finder, bytes, 65536, true, &p));
         assert_int_equal(p.stride, 56);
-        assert_true(cs_period_run(&p, bytes, 65536, 0, &run));
+        assert_true(cs_period_run(&p, bytes, 65536, 0, 65536, &run));
         assert_int_equal(run.records, n);
         assert_int_equal(run.first, 64);
 }
@@ -192,13 +192,13 @@ static void gaps(void **state)
         memset(bytes + 32768, 0, 32768);
         assert_true(cs_period_find(finder, bytes, 131072, true, &p));
         assert_int_equal(p.stride, 64);
-        assert_true(cs_period_run(&p, bytes, 131072, 0, &run));
+        assert_true(cs_period_run(&p, bytes, 131072, 0, 131072, &run));
         assert_int_equal(run.records, 512 - 11);
         assert_int_equal(run.last, 32768 - 64);
-        assert_true(cs_period_run(&p, bytes, 131072, run.last + 64, &run));
+        assert_true(cs_period_run(&p, bytes, 131072, run.last + 64, 131072, &run));
         assert_int_equal(run.first, 65536);
         assert_int_equal(run.records, 1024);
-        assert_false(cs_period_run(&p, bytes, 131072, run.last + 64, &run));
+        assert_false(cs_period_run(&p, bytes, 131072, run.last + 64, 131072, &run));
 }
 
 /* Arrays of single words, where they have something to tell. */
@@ -285,7 +285,7 @@ static void check(const char *what, size_t len)
                 for (uint32_t i = 0; i < p.n_keys; i++)
                         assert_true(p.keys[i].offset < p.stride &&
                                     (!i || p.keys[i].offset > p.keys[i - 1].offset));
-                while (cs_period_run(&p, bytes, len, from, &run)) {
+                while (cs_period_run(&p, bytes, len, from, len, &run)) {
                         assert_true(run.first >= from && run.last >= run.first && run.last < len);
                         assert_true(run.records >= 1 && run.records <= (run.last - run.first) + 1);
                         records += run.records;
@@ -377,7 +377,7 @@ static void hostile(void **state)
                 memcpy(exact, bytes, len);
                 if (cs_period_find(finder, exact, len, true, &p)) {
                         struct cs_period_run run;
-                        assert_true(cs_period_run(&p, exact, len, 0, &run));
+                        assert_true(cs_period_run(&p, exact, len, 0, len, &run));
                 }
                 free(exact);
         }

@@ -15,6 +15,10 @@ enum {
         FAR_ROWS = 4,      /* but for long records: thousands of columns */
         NUMBER_ROWS = 128, /* for strides up to 8: every array of numbers has columns that hardly change */
         VECTOR = 16,
+        LONG_ANCHOR =
+                4, /* bytes that are no accident: then half of the keys will do, for some may belong to a record behind */
+        SHIFTS = 6, /* of keys that are tried to lay one period upon another */
+        BEGINS = 16,
         TELLS = 3, /* bytes before the first anchor that must be those of a record */
         TRIED = 3, /* strides that are tried of all buffers: words of these sizes need not recur to be of one kind */
 };
@@ -232,32 +236,50 @@ static bool is_filling(const struct cs_period_finder *f, uint32_t stride, size_t
 
 /* ---- describing -------------------------------------------------------------------------------------------------- */
 
-/* The bytes of n columns from c on, or 0 where one is not constant, the first is zero, or most are. */
+/* The bytes of n columns from c on, or 0 where one is not constant, or they are not one value: a quarter of it may be zeros at its
+ * end (the upper bytes of a pointer), and none are before others. */
 static uint64_t word_of(const struct cs_period_finder *f, uint32_t stride, uint32_t c, uint32_t n)
 {
         uint64_t word = 0;
-        uint32_t nonzero = 0;
-        if (n > stride || !f->value[c])
+        uint32_t zeros = 0;
+        if (n > stride)
                 return 0;
         for (uint32_t i = 0; i < n; i++) {
                 uint32_t k = (c + i) % stride;
-                if (!(f->bits[k] > 0))
+                if (!(f->bits[k] > 0) || (zeros && f->value[k]))
                         return 0;
-                nonzero += f->value[k] != 0;
+                zeros += f->value[k] == 0;
                 word = word << 8 | f->value[k];
         }
-        return nonzero * 2 >= n ? word : 0;
+        return zeros * 4 <= n ? word : 0;
+}
+
+/* Does anything begin at column c: it is behind a zero, or what is not constant, or there is no such place far and wide? */
+static bool begins(const struct cs_period_finder *f, uint32_t stride, uint32_t c)
+{
+        for (uint32_t back = 1; back <= BEGINS && back < stride; back++) {
+                uint32_t k = (c + stride - back) % stride;
+                if (f->value[k] == 0 || !(f->bits[k] > 0))
+                        return back == 1;
+        }
+        return true;
 }
 
 /* The column with which the anchor begins, and its length. Which one must depend on nothing but what is constant: buffers of the
- * same records are to be known by the same bytes. So of words of 8 constant bytes (else 4, 2, 1) that with the least hash. */
+ * same records are to be known by the same bytes. So of words of 8 constant bytes
+ * (else fewer) that with the least hash, of those that begin where constant bytes do: what is behind the anchor is then mostly of the
+ * same record. */
 static uint32_t find_anchor(const struct cs_period_finder *f, uint32_t stride, uint32_t *len)
 {
+        static const uint8_t lengths[] = {
+                CS_PERIOD_ANCHOR, 6, 4, 3, 2, 1
+        }; /* a pointer has 6 bytes that tell */
         uint32_t best = 0;
-        for (uint32_t n = CS_PERIOD_ANCHOR; n; n /= 2) {
+        for (size_t i = 0; i < sizeof(lengths); i++) {
+                uint32_t n = lengths[i];
                 uint64_t least = UINT64_MAX;
                 for (uint32_t c = 0; c < stride; c++) {
-                        uint64_t word = word_of(f, stride, c, n);
+                        uint64_t word = begins(f, stride, c) ? word_of(f, stride, c, n) : 0;
                         if (!word || cs_mix(word) >= least)
                                 continue;
                         least = cs_mix(word);
@@ -381,7 +403,8 @@ bool cs_period_fits(const struct cs_period *period, const uint8_t *at, size_t le
         }
         if (asked * 2 < period->n_keys)
                 return false;
-        return fit * 4 >= asked * 3 || (anchor == CS_PERIOD_ANCHOR && fit * 2 >= asked);
+        return fit * 4 >= asked * 3 ||
+               (anchor >= LONG_ANCHOR && anchor == period->anchor && fit * 2 >= asked);
 }
 
 bool cs_period_fits_part(const struct cs_period *period, const uint8_t *at, size_t part)
@@ -473,17 +496,20 @@ static void compare_keys(const struct cs_period *a, const struct cs_period *b, u
 
 bool cs_period_same(const struct cs_period *a, const struct cs_period *b)
 {
-        uint32_t fewest = a->n_keys < b->n_keys ? a->n_keys : b->n_keys;
+        uint32_t fewest = a->n_keys < b->n_keys ? a->n_keys : b->n_keys, tried = 0;
         if (a->stride != b->stride)
                 return false;
-        /* One's anchor is among the other's keys, or else they have hardly any in common. */
-        for (uint32_t i = 0; i < a->n_keys; i++) {
-                uint32_t both, same;
-                if (a->keys[i].value != b->keys[0].value)
-                        continue;
-                compare_keys(a, b, a->keys[i].offset, &both, &same);
-                if (both * 2 >= fewest && same * 4 >= both * 3)
-                        return true;
+        /* They stand in the same order, but may begin elsewhere: where one of b's first keys is a's. */
+        for (uint32_t k = 0; k < b->n_keys && tried < SHIFTS; k++) {
+                tried += b->keys[k].value != 0;
+                for (uint32_t i = 0; b->keys[k].value && i < a->n_keys; i++) {
+                        uint32_t both, same;
+                        if (a->keys[i].value != b->keys[k].value)
+                                continue;
+                        compare_keys(a, b, a->keys[i].offset + a->stride - b->keys[k].offset, &both, &same);
+                        if (both * 2 >= fewest && same * 4 >= both * 3)
+                                return true;
+                }
         }
         return false;
 }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { SIZES_OF_ONE_TYPE = 8 };
+enum { SIZES_OF_ONE_TYPE = 8, ARRAYS_OF_ONE_STRIDE = 64 };
 
 void cs_clusters_deinit(struct cs_clusters *clusters)
 {
@@ -34,6 +34,7 @@ static void merge_into(struct cs_cluster *into, const struct cs_cluster *from)
         into->count += from->count;
         into->bytes += from->bytes;
         into->resident += from->resident;
+        into->records += from->records;
         if (from->min_units < into->min_units)
                 into->min_units = from->min_units;
         if (from->max_units > into->max_units)
@@ -67,6 +68,8 @@ static enum cs_status gather(struct cs_sweep *sweep, struct cs_clusters *out, ui
                                 st = cs_fail(err, CS_ELIMIT, "more than %d kinds of blocks", CS_CLUSTERS_MAX);
                         else if (c->text && !(c->text = cs_pool_copy(&out->pool, c->text, c->text_len)))
                                 st = cs_fail(err, CS_ENOMEM, "templates");
+                        else if (c->period && !(c->period = cs_arrays_keep(&out->pool, c->period)))
+                                st = cs_fail(err, CS_ENOMEM, "arrays");
                         else
                                 st = cs_vec_push(&out->at, *c, err);
                 }
@@ -118,6 +121,46 @@ static enum cs_status join_sizes(const struct cs_clusters *clusters, uint32_t *p
                 for (size_t i = first + 1; i < end; i++)
                         if (variable || rounding(order[i - 1].c, order[i].c))
                                 parent[order[i].index] = parent[order[i - 1].index];
+        }
+        free(order);
+        return CS_OK;
+}
+
+static int by_stride(const void *a, const void *b)
+{
+        const struct cs_cluster *x = ((const struct order *)a)->c, *y = ((const struct order *)b)->c;
+        if (x->period->stride != y->period->stride)
+                return x->period->stride < y->period->stride ? -1 : 1;
+        if (x->count != y->count)
+                return x->count > y->count ? -1 : 1;
+        return x->examples[0] < y->examples[0] ? -1 : x->examples[0] > y->examples[0];
+}
+
+/* Arrays of the same records that were found in different blocks: what is constant there need not be all the same. Each is
+ * compared with the largest few of its stride. */
+static enum cs_status join_arrays(const struct cs_clusters *clusters, uint32_t *parent, struct cs_error *err)
+{
+        struct order *order = malloc((clusters->at.n + 1) * sizeof(*order));
+        size_t n = 0;
+        if (!order)
+                return cs_fail(err, CS_ENOMEM, "clusters");
+        for (size_t i = 0; i < clusters->at.n; i++)
+                if (clusters->at.at[i].kind == CS_CLUSTER_ARRAY)
+                        order[n++] = (struct order){ &clusters->at.at[i], (uint32_t)i };
+        qsort(order, n, sizeof(*order), by_stride);
+        for (size_t first = 0, end; first < n; first = end) {
+                size_t leaders[ARRAYS_OF_ONE_STRIDE], n_leaders = 0;
+                for (end = first; end < n && order[end].c->period->stride == order[first].c->period->stride;
+                     end++) {
+                        size_t k = 0;
+                        while (k < n_leaders &&
+                               !cs_period_same(order[leaders[k]].c->period, order[end].c->period))
+                                k++;
+                        if (k < n_leaders)
+                                parent[order[end].index] = order[leaders[k]].index;
+                        else if (n_leaders < ARRAYS_OF_ONE_STRIDE)
+                                leaders[n_leaders++] = end;
+                }
         }
         free(order);
         return CS_OK;
@@ -245,8 +288,8 @@ static enum cs_status merge_all(struct cs_sweep *sweep, struct cs_clusters *out,
                 return cs_fail(err, CS_ENOMEM, "clusters");
         for (size_t i = 0; i < out->at.n; i++)
                 parent[i] = (uint32_t)i;
-        if ((st = join_sizes(out, parent, err)) == CS_OK && (st = join_texts(out, parent, err)) == CS_OK &&
-            (st = settle(out, parent, err)) == CS_OK)
+        if ((st = join_sizes(out, parent, err)) == CS_OK && (st = join_arrays(out, parent, err)) == CS_OK &&
+            (st = join_texts(out, parent, err)) == CS_OK && (st = settle(out, parent, err)) == CS_OK)
                 renumber_blocks(sweep, number, parent);
         free(parent);
         return st;

@@ -4,6 +4,7 @@
 #ifndef CS_CLUSTERS_H
 #define CS_CLUSTERS_H
 
+#include "arrays.h"
 #include "residency.h"
 #include "slices.h"
 #include "targets.h"
@@ -12,7 +13,8 @@ enum cs_cluster_kind {
         CS_CLUSTER_CLASS,  /* a vtable at offset 0: a C++ object, whatever its size */
         CS_CLUSTER_OBJECT, /* a pointer into a module that like blocks share */
         CS_CLUSTER_TEXT,
-        CS_CLUSTER_SHAPE, /* neither: size and classes of the first words */
+        CS_CLUSTER_ARRAY, /* a large block of equal records, one behind the other, whatever its size */
+        CS_CLUSTER_SHAPE, /* none of these: size and classes of the first words */
 };
 
 enum { CS_CLUSTER_EXAMPLES = 8 };
@@ -25,7 +27,9 @@ struct cs_cluster {
         uint64_t shape;   /* shape: cs_signature_shape() */
         const char *text; /* text: template; lives in the clusters */
         uint32_t text_len;
-        bool cut; /* text: the template describes only the beginning */
+        bool cut;                       /* text: the template describes only the beginning */
+        const struct cs_period *period; /* array: lives in the clusters */
+        uint64_t records;               /* array: of all blocks */
         uint64_t count;
         uint64_t bytes;
         uint64_t resident;

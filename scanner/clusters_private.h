@@ -8,7 +8,8 @@
 /* What one worker found. */
 struct cs_sweep_worker {
         struct cs_view view;
-        struct cs_pool pool;      /* template texts */
+        struct cs_pool pool; /* template texts, periods */
+        struct cs_arrays arrays;
         struct cs_tally features; /* first sweep: feature key -> blocks */
         struct cs_tally targets;  /* first sweep: address -> blocks */
         struct cs_tally numbers;  /* second sweep: key -> index in local */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "describe.h"
 
+#include "repeatreport.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -127,6 +128,8 @@ static const char *kind_name(const struct cs_cluster *c)
                 return "object";
         case CS_CLUSTER_TEXT:
                 return "text";
+        case CS_CLUSTER_ARRAY:
+                return "pattern";
         case CS_CLUSTER_SHAPE:
                 break;
         }
@@ -286,12 +289,19 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
         out->block_min = c->min_units * CS_BLOCK_UNIT;
         out->block_max = c->max_units * CS_BLOCK_UNIT;
         out->unreferenced = leak->unreferenced;
+        if (c->period) {
+                out->period = c->period->stride;
+                out->records = c->records;
+                out->content = cs_content_name(CS_CONTENT_STRUCTURED);
+        }
         if (c->kind == CS_CLUSTER_TEXT) {
                 out->has_template = true;
                 out->what = cs_pool_copy(d->pool, c->text, c->text_len);
                 out->template = (struct cs_text){ out->what, c->text_len };
         } else {
-                out->what = c->kind == CS_CLUSTER_SHAPE ? what_shape(d, c) : what_object(d, c);
+                out->what = c->kind == CS_CLUSTER_ARRAY   ? cs_repeatreport_what(d, c->period->stride, NULL)
+                            : c->kind == CS_CLUSTER_SHAPE ? what_shape(d, c)
+                                                          : what_object(d, c);
         }
         if (owner->module != CS_NO_MODULE) {
                 out->library = keep(d, cs_unloaded_name(d->image, d->unloaded, (size_t)owner->module));
@@ -380,8 +390,12 @@ enum cs_status cs_describe_fields(const struct cs_describe *d, uint32_t cluster,
         cs_field_vec fields = { 0 };
         if (d->clusters->at.at[cluster].kind == CS_CLUSTER_TEXT)
                 return CS_OK; /* the template says it better */
-        enum cs_status st = cs_fieldmap_build(d->image, d->space, d->blocks, d->clusters, d->members, cluster,
-                                              &fields, err);
+        const struct cs_period *period = d->clusters->at.at[cluster].period;
+        enum cs_status st = period ? cs_repeatreport_fields(d, cluster, &fields, err)
+                                   : cs_fieldmap_build(d->image, d->space, d->blocks, d->clusters, d->members,
+                                                       cluster, &fields, err);
+        if (st == CS_OK && period && !(out->what = cs_repeatreport_what(d, period->stride, &fields)))
+                st = cs_fail(err, CS_ENOMEM, "array");
         if (st == CS_OK) {
                 out->fields = cs_pool_alloc(d->pool, fields.n + 1, sizeof(*out->fields));
                 if (!out->fields)

@@ -15,6 +15,7 @@
 
 enum {
         EXAMPLES = 8,
+        BLOCKS = 16, /* of an array in blocks that are looked at for fields */
         EVIDENCE = 8,
         ROOTS = 64, /* arrays that variables are asked for, and runs of each: the largest */
         SAMPLES = CS_LIMIT_FIELD_SAMPLES,
@@ -27,6 +28,11 @@ struct rows {
         uint8_t *bytes; /* malloc'ed */
         size_t n, size;
 };
+
+static void rows_deinit(struct rows *rows)
+{
+        free(rows->bytes);
+}
 
 struct owner {
         int32_t module;
@@ -77,6 +83,34 @@ static enum cs_status take_rows(const struct cs_describe *d, const struct cs_rep
         }
         cs_view_deinit(&view);
         return CS_OK;
+}
+
+/* Of some blocks of the cluster, from each as many records. */
+enum cs_status cs_repeatreport_fields(const struct cs_describe *d, uint32_t cluster, cs_field_vec *out,
+                                      struct cs_error *err)
+{
+        const struct cs_period *period = d->clusters->at.at[cluster].period;
+        uint32_t sample[BLOCKS];
+        size_t n = cs_members_sample(d->members, cluster, BLOCKS, sample), each = SAMPLES / (n ? n : 1);
+        cs_cleanup(rows_deinit) struct rows rows = { malloc((size_t)SAMPLES * period->stride), 0,
+                                                     period->stride };
+        struct cs_view view;
+        if (!rows.bytes)
+                return cs_fail(err, CS_ENOMEM, "records");
+        cs_view_init_hopping(&view, d->image->source);
+        for (size_t i = 0; i < n; i++) {
+                struct cs_block block = cs_blocks_get(d->blocks, sample[i]);
+                uint64_t first, last, records = cs_arrays_count(&view, &block, period, &first, &last);
+                uint64_t step = ((last - first) / period->stride + each) / each * period->stride;
+                for (uint64_t at = first; records && at <= last && rows.n < SAMPLES; at += step) {
+                        size_t got;
+                        const uint8_t *bytes = cs_view_whole(&view, at, period->stride, &got);
+                        if (bytes && got == period->stride)
+                                memcpy(rows.bytes + rows.n++ * period->stride, bytes, got);
+                }
+        }
+        cs_view_deinit(&view);
+        return cs_fieldmap_of_rows(d->space, d->blocks, rows.bytes, rows.n, rows.size, out, err);
 }
 
 /* ---- owners ------------------------------------------------------------------------------------------------------ */
@@ -174,12 +208,12 @@ static enum cs_status ask_roots(const struct cs_describe *d, const struct cs_rep
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
 /* The field that tells most of what the records are: a pointer to one thing of a module; else a constant. */
-static const char *what(const struct cs_describe *d, const struct cs_repeat *r, const cs_field_vec *fields)
+const char *cs_repeatreport_what(const struct cs_describe *d, uint32_t stride, const cs_field_vec *fields)
 {
         const struct cs_field *best = NULL;
-        if (r->period.stride <= 8)
-                return cs_pool_printf(d->pool, "array of %" PRIu32 "-byte words", r->period.stride);
-        for (size_t i = 0; i < fields->n; i++) {
+        if (stride <= 8)
+                return cs_pool_printf(d->pool, "array of %" PRIu32 "-byte words", stride);
+        for (size_t i = 0; fields && i < fields->n; i++) {
                 const struct cs_field *f = &fields->at[i];
                 bool pointer = f->kind == CS_FIELD_TO_MODULE && f->share >= 0.5;
                 bool constant = f->kind == CS_FIELD_COLUMN && f->facts.kind == CS_COLUMN_CONSTANT;
@@ -194,13 +228,13 @@ static const char *what(const struct cs_describe *d, const struct cs_repeat *r, 
                 if (name)
                         return cs_pool_printf(d->pool,
                                               "array of %" PRIu32 "-byte records with %s at +%" PRIu32,
-                                              r->period.stride, name, best->offset);
+                                              stride, name, best->offset);
         }
         if (best)
                 return cs_pool_printf(d->pool,
                                       "array of %" PRIu32 "-byte records with 0x%" PRIx64 " at +%" PRIu32,
-                                      r->period.stride, best->facts.value, best->offset);
-        return cs_pool_printf(d->pool, "array of %" PRIu32 "-byte records", r->period.stride);
+                                      stride, best->facts.value, best->offset);
+        return cs_pool_printf(d->pool, "array of %" PRIu32 "-byte records", stride);
 }
 
 /* A number that stays the same when addresses move: fields by kind, constants by value, pointers by module and offset. */
@@ -319,7 +353,7 @@ static enum cs_status describe(const struct cs_describe *d, const struct cs_repe
         ask_records(d, &s.rows, owner);
         *out = (struct cs_report_cluster){ .id = cs_describe_id(d->pool, first + (uint32_t)index),
                                            .kind = "pattern",
-                                           .what = what(d, r, &s.fields),
+                                           .what = cs_repeatreport_what(d, r->period.stride, &s.fields),
                                            .count = r->records,
                                            .in_use = r->records,
                                            .records = r->records,

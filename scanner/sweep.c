@@ -31,6 +31,7 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
         for (unsigned i = 0; sweep->workers && i < sweep->n_workers; i++) {
                 struct cs_sweep_worker *w = &sweep->workers[i];
                 cs_view_deinit(&w->view);
+                cs_arrays_deinit(&w->arrays);
                 cs_pool_deinit(&w->pool);
                 cs_tally_deinit(&w->features);
                 cs_tally_deinit(&w->targets);
@@ -48,6 +49,7 @@ enum text_kind {
         TEXT_SURE,
 };
 
+enum { RECURS = 8 };        /* pointers to one thing: fewer may be fields */
 enum { PERHAPS_BYTES = 8 }; /* shorter runs before a NUL are as often numbers and pointers */
 
 /* Does the block hold text from its start? *bytes and *run are valid until the view is used again. */
@@ -180,6 +182,8 @@ static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster 
                 w->n_texts += seed->text != NULL;
                 if (seed->text && !(fresh.text = cs_pool_copy(&w->pool, seed->text, seed->text_len)))
                         return cs_fail(err, CS_ENOMEM, "templates");
+                if (seed->period && !(fresh.period = cs_arrays_keep(&w->pool, seed->period)))
+                        return cs_fail(err, CS_ENOMEM, "arrays");
                 *value = w->local.n;
                 st = cs_vec_push(&w->local, fresh, err);
         }
@@ -187,9 +191,19 @@ static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster 
         return st;
 }
 
-/* What the block is, as a cluster without counts. */
+/* Is the anchor no field of such blocks, but of records in them: no other block has it there, or this one has it at many places? */
+static bool recurs(const struct cs_sweep *sweep, const struct cs_block *b, const struct cs_features *found,
+                   const struct cs_feature *anchor)
+{
+        uint32_t same = 0;
+        for (uint32_t k = 0; k < found->n; k++)
+                same += found->at[k].target == anchor->target;
+        return same >= RECURS || cs_tally_get(&sweep->features, cs_feature_key(b, anchor), 1) < 2;
+}
+
+/* What the block is, as a cluster without counts, and whether a large one may be an array. */
 static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const struct cs_block *b,
-                     struct cs_template *text, struct cs_cluster *out)
+                     struct cs_template *text, struct cs_cluster *out, bool *perhaps_array)
 {
         struct cs_features found;
         cs_signature_features(&w->view, sweep->in->space, b, &found);
@@ -204,6 +218,7 @@ static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const st
                                                    cs_tally_get(&sweep->features, cs_text_key(b), 1)))
                 kind = TEXT_SURE;
         *out = (struct cs_cluster){ .min_units = UINT64_MAX };
+        *perhaps_array = kind != TEXT_SURE && (!t || recurs(sweep, b, &found, anchor));
         if (t && t->kind == CS_TARGET_VTABLE && anchor->offset == 0) {
                 out->kind = CS_CLUSTER_CLASS;
                 out->target = anchor->target;
@@ -227,8 +242,24 @@ static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const st
         }
 }
 
-static void add_block(struct cs_cluster *c, const struct cs_block *b, uint32_t index, uint64_t resident)
+/* Large blocks without a mark that likes share may be arrays: then that is what they are. */
+static enum cs_status look_for_array(struct cs_sweep_worker *w, const struct cs_block *b,
+                                     struct cs_cluster *seed, struct cs_period *period, struct cs_error *err)
 {
+        bool found = false;
+        enum cs_status st = cs_arrays_look(&w->arrays, &w->view, b, &found, period, err);
+        if (found)
+                *seed = (struct cs_cluster){ .min_units = UINT64_MAX,
+                                             .kind = CS_CLUSTER_ARRAY,
+                                             .period = period,
+                                             .key = cs_arrays_key(period) };
+        return st;
+}
+
+static void add_block(struct cs_cluster *c, const struct cs_block *b, uint32_t index, uint64_t resident,
+                      uint64_t records)
+{
+        c->records += records;
         c->count++;
         c->bytes += cs_block_size(b);
         c->resident += resident;
@@ -248,22 +279,30 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
         struct cs_template text;
         sweep->slice_worker[unit] = (uint16_t)worker;
+        cs_arrays_begin(&w->arrays);
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
         struct cs_residency_walk residency = { .residency = sweep->in->residency };
         struct cs_block block, *b = &block;
         uint32_t i;
         while (cs_blocks_next(&cursor, &block, &i)) {
                 struct cs_cluster seed;
+                struct cs_period period;
+                bool perhaps_array;
                 uint32_t cluster = 0;
                 if (cs_block_state(b) != CS_BLOCK_IN_USE)
                         continue;
-                describe(sweep, w, b, &text, &seed);
-                enum cs_status st = number(w, &seed, &cluster, err);
+                describe(sweep, w, b, &text, &seed, &perhaps_array);
+                enum cs_status st = CS_OK;
+                if (perhaps_array && cs_block_size(b) >= CS_ARRAY_BYTES)
+                        st = look_for_array(w, b, &seed, &period, err);
+                if (st == CS_OK)
+                        st = number(w, &seed, &cluster, err);
                 if (st != CS_OK)
                         return st;
                 cs_blocks_set_cluster(sweep->in->blocks, i, cluster);
-                add_block(&w->local.at[cluster], b, i,
-                          cs_residency_walk_bytes(&residency, cs_block_range(b)));
+                uint64_t records = seed.period ? cs_arrays_count(&w->view, b, &period, NULL, NULL) : 0;
+                add_block(&w->local.at[cluster], b, i, cs_residency_walk_bytes(&residency, cs_block_range(b)),
+                          records);
         }
         cs_slice_release(sweep->in->blocks, slice, w->view.src);
         return CS_OK;

@@ -380,8 +380,17 @@ static enum cs_status put_owner(const struct cs_describe *d, const struct owner 
                 return CS_OK;
         out->library = out->leak_library = keep(d, d->image->modules.at[owner->module].name);
         out->confidence = out->leak_confidence = owner->confidence;
-        if (!owner->by_root)
+        if (!owner->by_root && out->n_evidence)
                 return CS_OK;
+        if (!owner->by_root) {
+                /* Its records point into the module, each elsewhere. */
+                out->evidence[out->n_evidence++] = (struct cs_report_evidence){ .kind = "data",
+                                                                                .offset = -1,
+                                                                                .module = out->library,
+                                                                                .share = owner->confidence,
+                                                                                .weight = owner->confidence };
+                return CS_OK;
+        }
         const cs_field_vec none = { 0 };
         struct cs_report_evidence *others = out->evidence;
         size_t n = out->n_evidence;

@@ -124,8 +124,9 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .workers = run->options.workers,
                 .detail = cs_options_detail(&run->options),
                 .blocks = run->options.blocks != NULL,
-                .census_only = !(run->options.show & ~(unsigned)(CS_SHOW_CENSUS | CS_SHOW_HITS)) &&
-                               !run->options.blocks && !run->options.cluster && !run->options.fail_on,
+                .census_only =
+                        !(run->options.show & ~(unsigned)(CS_SHOW_CENSUS | CS_SHOW_HITS | CS_SHOW_STRINGS)) &&
+                        !run->options.blocks && !run->options.cluster && !run->options.fail_on,
                 .digest = run->options.json && !streams,
                 .strings = run->options.show & CS_SHOW_STRINGS,
                 .search = run->options.n_rules ? &search : NULL,

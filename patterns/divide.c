@@ -52,6 +52,7 @@ struct column {
         uint32_t distinct[4]; /* values by kind of cell; one more than the limit means many */
         uint64_t texts[4];
         bool value; /* it is one in all rows */
+        bool name;  /* somebody's, in some of the rows */
         bool alone; /* the text is nothing else */
         bool any;   /* an earlier merging found it to be variable in some of the rows */
 };
@@ -113,6 +114,7 @@ static void count_columns(struct divider *d, const struct set *set, size_t n, ui
                 memset(d->columns[c].distinct, 0, sizeof(d->columns[c].distinct));
                 memset(d->columns[c].texts, 0, sizeof(d->columns[c].texts));
                 d->columns[c].value = true;
+                d->columns[c].name = false;
                 d->columns[c].alone = n == 1;
                 d->columns[c].any = false;
         }
@@ -122,6 +124,7 @@ static void count_columns(struct divider *d, const struct set *set, size_t n, ui
                         if (set->variable >> c & 1)
                                 continue;
                         d->columns[c].value &= row->values >> c & 1;
+                        d->columns[c].name |= row->names >> c & 1;
                         d->columns[c].any |= rows->cells[row->first + c] == CS_CELL_ANY;
                         note(&d->columns[c], d->round, rows->cells[row->first + c], row->count, limit);
                 }
@@ -190,6 +193,8 @@ static bool mostly_rare(const struct column *c, uint32_t round, uint64_t texts)
 /* Names of users and the like, also if there are few of them. */
 static bool any_value(const struct column *c, uint32_t round, uint64_t texts)
 {
+        if (c->name)
+                return true;
         if (!c->value || values(c) <= VALUES_MAX)
                 return false;
         for (size_t i = 0; i < SLOTS; i++)
@@ -312,6 +317,28 @@ static enum cs_status leaf(struct divider *d, size_t lo, size_t hi, struct cs_er
         return cs_vec_push(d->leaves, l, err);
 }
 
+/* Texts that differ in nothing but somebody's name are one source, whoever else is there. Divides by all the rest, if that brings
+ * any two together. */
+static bool key_without_names(struct divider *d, const struct set *set)
+{
+        size_t rows = set->hi - set->lo, distinct_keys = 0;
+        bool names = false;
+        for (size_t i = set->lo; i < set->hi; i++) {
+                struct cs_row *row = &d->rows->at[i];
+                uint64_t key = row->n;
+                for (size_t c = 0; c < row->n; c++)
+                        key = cs_mix(key ^ (row->names >> c & 1 ? 1 : d->rows->cells[row->first + c]));
+                row->key = d->scratch[i - set->lo] = (uint32_t)key;
+                names |= row->names != 0;
+        }
+        if (!names)
+                return false;
+        qsort(d->scratch, rows, sizeof(*d->scratch), compare_cells);
+        for (size_t i = 0; i < rows; i++)
+                distinct_keys += i == 0 || d->scratch[i] != d->scratch[i - 1];
+        return distinct_keys > 1 && distinct_keys < rows;
+}
+
 /* Too little stays the same for one source. Divides by the column with the fewest values if any of them
  * occurs often; else all stay alone, unless there are very many. */
 static enum cs_status divide_strangers(struct divider *d, const struct set *set, uint64_t varying,
@@ -320,7 +347,7 @@ static enum cs_status divide_strangers(struct divider *d, const struct set *set,
         size_t best = 0, fewest = SIZE_MAX;
         size_t looked = 0;
         for (size_t c = 0; c < CS_FIELDS_MAX && looked < STRANGER_COLUMNS; c++) {
-                if (!(varying >> c & 1) || d->columns[c].any)
+                if (!(varying >> c & 1) || d->columns[c].any || d->columns[c].name)
                         continue;
                 looked++;
                 size_t n = distinct(d, set, c);
@@ -334,6 +361,8 @@ static enum cs_status divide_strangers(struct divider *d, const struct set *set,
                 take_keys(d, set, best, CS_CELL_ABSENT);
                 return divide_by_key(d, set, false, 0, 0, err);
         }
+        if (key_without_names(d, set))
+                return divide_by_key(d, set, false, 0, 0, err);
         /* From here each row is a leaf, or goes to the bunch, which is kept at the front. */
         size_t bunch = set->lo;
         if (rows >= BUNCH) {

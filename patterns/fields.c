@@ -177,6 +177,20 @@ static void add(struct cs_fields *f, const char *text, size_t at, size_t len, un
                 field->hash = CS_FIELD_TOKEN_HASH;
 }
 
+/* Of a path that is deeper than there are columns the file's name tells, if a program made it: how deep it lies may vary, as
+ * directories are split when they are full. */
+static void take_file_name(struct cs_field *field, const char *text)
+{
+        const char *at = text + field->at, *slash = memrchr(at, '/', field->len);
+        size_t n = slash ? field->len - (size_t)(slash + 1 - at) : 0;
+        if (!n || kind_of(slash + 1, n) != CS_FIELD_MADE)
+                return;
+        field->kind = CS_FIELD_MADE;
+        field->hash = hash_of(slash + 1, n);
+        if (field->hash < 4)
+                field->hash += 8;
+}
+
 static void add_path(struct cs_fields *f, const char *text, size_t at, size_t len)
 {
         size_t end = at + len;
@@ -187,6 +201,8 @@ static void add_path(struct cs_fields *f, const char *text, size_t at, size_t le
                 const char *slash = at < end && i < CS_FIELDS_PATH ? memchr(text + at, '/', end - at) : NULL;
                 size_t n = slash ? (size_t)(slash - text) - at : end - at;
                 add(f, text, at, n, i);
+                if (n && i == CS_FIELDS_PATH && f->at[f->n - 1].kind != CS_FIELD_ANY)
+                        take_file_name(&f->at[f->n - 1], text);
                 any |= n && f->at[f->n - 1].kind == CS_FIELD_ANY;
                 if (!n && any && f->at[f->n - 1].kind == CS_FIELD_ABSENT) /* it stands for all further ones */
                         f->at[f->n - 1].kind = CS_FIELD_ANY;
@@ -251,7 +267,8 @@ void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *o
                         add_path(out, text, at, n);
                 } else if (out->n < CS_FIELDS_MAX) {
                         add(out, text, at, n, 0);
-                        out->at[out->n - 1].value = cs_value_at(text, len, at, n);
+                        out->at[out->n - 1].name = cs_value_names(text, at);
+                        out->at[out->n - 1].value = out->at[out->n - 1].name || cs_value_at(text, len, at, n);
                 }
                 at += n;
         }

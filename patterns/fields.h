@@ -25,6 +25,7 @@ struct cs_field {
                           on, or 0 */
         uint8_t kind;  /* enum cs_field_kind */
         bool value;    /* see value.h */
+        bool name;     /* likewise */
         uint8_t path;  /* which segment of a path, from 1; 0 when not in a path */
 };
 

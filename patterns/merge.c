@@ -154,6 +154,7 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
                         cell = (f.at[c].hash & ~(uint32_t)CS_CELL_KIND) | kinds[f.at[c].kind];
                 m->cells.at[m->cells.n++] = cell;
                 row->values |= (uint64_t)f.at[c].value << c;
+                row->names |= (uint64_t)f.at[c].name << c;
         }
         row->skeleton = cs_fields_hash(f.skeleton, f.skeleton_len);
         if (!t->cut)

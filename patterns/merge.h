@@ -13,6 +13,7 @@ struct cs_row {
         uint64_t skeleton;
         uint64_t count;
         uint64_t values;   /* which of its cells are values by where they stand */
+        uint64_t names;    /* and which of these are somebody's names */
         uint32_t template; /* index in the caller's array */
         uint32_t order;    /* rank of the text among all: what decides where nothing else does */
         uint32_t first;    /* its first cell */

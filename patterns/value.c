@@ -4,6 +4,7 @@
 #include "mask.h"
 
 #include <string.h>
+#include <strings.h>
 
 static char byte_at(const char *text, size_t len, size_t at)
 {
@@ -107,4 +108,29 @@ bool cs_value_at(const char *text, size_t len, size_t at, size_t n)
         default:
                 return false;
         }
+}
+
+/* The word that ends before the blank before `at`; *at becomes where it begins. */
+static bool word_before(const char *text, size_t *at, const char *const *words)
+{
+        if (*at < 2 || text[*at - 1] != ' ')
+                return false;
+        size_t end = *at - 1, from = end;
+        while (from > 0 && end - from < 12 && (cs_class[(unsigned char)text[from - 1]] & CS_CLASS_WORD))
+                from--;
+        *at = from;
+        for (; *words; words++) {
+                size_t n = strlen(*words);
+                if (n == end - from && strncasecmp(text + from, *words, n) == 0)
+                        return true;
+        }
+        return false;
+}
+
+bool cs_value_names(const char *text, size_t at)
+{
+        static const char *const who[] = { "user", "username", "account", "login", NULL };
+        static const char *const whose[] = { "for", "of",      "by",      "as",      "from",
+                                             "to",  "invalid", "illegal", "unknown", NULL };
+        return word_before(text, &at, who) && word_before(text, &at, whose);
 }

@@ -11,4 +11,7 @@
  * before it says that it is one of few kinds (type=order, level=info). */
 bool cs_value_at(const char *text, size_t len, size_t at, size_t n);
 
+/* Is it somebody's name, behind words that introduce one (for user alice, of account bob)? Then it varies, however few there are. */
+bool cs_value_names(const char *text, size_t at);
+
 #endif

@@ -142,7 +142,9 @@ static enum cs_status relate(void *context, struct cs_error *err)
         struct cs_unloaded_input gone = { a->image, a->space, blocks, &a->clusters, &a->members };
         if ((st = cs_unloaded_find(&gone, &a->unloaded, err)) != CS_OK)
                 return st;
-        return cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
+        /* Where only somebody's name is asked for, nobody asks what is lost. */
+        return a->options->census_only ? cs_owners_find(&owners, &a->owners, err)
+                                       : cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
 }
 
 static enum cs_status find_repeats(struct analysis *a, struct cs_error *err)
@@ -194,6 +196,9 @@ static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
                                            .workers = a->workers,
                                            .progress = show_texts,
                                            .progress_context = a };
+        enum cs_status st = relate(a, err);
+        if (st != CS_OK)
+                return st;
         stage(a, "reading texts", 0, 0);
         return cs_texts_find(&in, a->report, err);
 }

@@ -12,15 +12,15 @@ typedef void (*cs_progress_fn)(void *context, const char *stage, uint64_t done, 
 
 struct cs_analyse_options {
         struct cs_image_options image;
-        unsigned workers;     /* 0: as many as there are processors */
-        size_t detail;        /* clusters (largest first) that get fields and examples */
-        bool census_only;     /* regions and heaps will do: no clusters, owners, leaks, verdict */
-        bool digest;          /* fill target.sha256 */
-        bool blocks;          /* fill report->blocks */
-        bool regions;         /* fill report->regions */
-        const uint64_t *at;   /* fill report->at with the case of this address; or NULL */
-        const uint64_t *refs; /* fill report->refs with what points there; or NULL */
-        bool strings;         /* fill report->strings */
+        unsigned workers; /* 0: as many as there are processors */
+        size_t detail;    /* clusters (largest first) that get fields and examples */
+        bool census_only; /* regions, heaps, hits and texts will do: no clusters, leaks, verdict in the report */
+        bool digest;      /* fill target.sha256 */
+        bool blocks;      /* fill report->blocks */
+        bool regions;     /* fill report->regions */
+        const uint64_t *at;                  /* fill report->at with the case of this address; or NULL */
+        const uint64_t *refs;                /* fill report->refs with what points there; or NULL */
+        bool strings;                        /* fill report->strings */
         const struct cs_hits_wanted *search; /* fill report->hits; or NULL */
         unsigned depth;                      /* levels of that, from 1 to CS_CASE_DEPTH_MOST */
         cs_progress_fn progress;             /* or NULL */

@@ -483,6 +483,74 @@ static void tokens_are_whole(void **state)
         sources_are_groups(from, 1, 3000);
 }
 
+/* Merges texts that are given by their number and says which templates come out, in order. */
+static void merged_are(const char *const *given, const char *const *want)
+{
+        struct texts *t = texts_create(4096);
+        size_t n = 0;
+        for (; *given; given++)
+                for (int i = 0; i < 20; i++)
+                        (void)texts_add(t, *given);
+        texts_merge(t);
+        for (; want[n]; n++)
+                if (!group_with(t, want[n])) {
+                        print_groups(t);
+                        fail_msg("not there: %s", want[n]);
+                }
+        assert_int_equal(cs_template_groups_count(t->groups), n);
+        texts_destroy(t);
+}
+
+static void two_names_are_names(void **state)
+{
+        (void)state;
+        static const char *const alone[] = { "session closed for user alice", "session closed for user bob",
+                                             NULL };
+        static const char *const one[] = { "session closed for user <*>", NULL };
+        merged_are(alone, one);
+        /* Among others of as many words; of these nothing is known. */
+        static const char *const among[] = { "session closed for user alice", "session closed for user bob",
+                                             "kernel wants more of it",       "disks are quite full now",
+                                             "nobody knows what that means",  NULL };
+        static const char *const four[] = { "session closed for user <*>", "kernel wants more of it",
+                                            "disks are quite full now", "nobody knows what that means",
+                                            NULL };
+        merged_are(among, four);
+        /* Without the words before it, it may be what happened. */
+        static const char *const states[] = { "check pass; user unknown", "check pass; user disabled", NULL };
+        merged_are(states, states);
+}
+
+static void depth_of_files_may_vary(void **state)
+{
+        (void)state;
+        static const char *const given[] = { "deleting file /mnt/store/dfs/data/now/blk_12",
+                                             "deleting file /mnt/store/dfs/data/now/subdir7/blk_13",
+                                             "deleting file /mnt/store/dfs/data/now/subdir7/subdir1/blk_14",
+                                             "deleting file /mnt/store/dfs/data/now/blocks.index", NULL };
+        static const char *const want[] = { "deleting file /mnt/store/dfs/data/now/<*>_<n>",
+                                            "deleting file /mnt/store/dfs/data/now/blocks.index", NULL };
+        merged_are(given, want);
+}
+
+/* What an earlier merging wrote takes in texts of its source that came later, few as they are, and nothing else. */
+static void what_was_merged_merges_on(void **state)
+{
+        (void)state;
+        static const char *const given[] = { "session opened at gate <*> by the keeper",
+                                             "session opened at gate north by the keeper",
+                                             "session opened at gate south by the keeper",
+                                             "session failed at door south by the keeper",
+                                             "cannot open /srv/<*>/index",
+                                             "cannot open /srv/abc/index",
+                                             "cannot open /srv/abc/list",
+                                             NULL };
+        static const char *const want[] = { "session opened at gate <*> by the keeper",
+                                            "session failed at door south by the keeper",
+                                            "cannot open /srv/<*>/index", "cannot open /srv/abc/list", NULL };
+        merged_are(given, want);
+}
+
 static void few_values_are_values(void **state)
 {
         (void)state;
@@ -540,6 +608,9 @@ int main(void)
                 cmocka_unit_test(batches_swallow_no_tokens),
                 cmocka_unit_test(tokens_are_whole),
                 cmocka_unit_test(few_values_are_values),
+                cmocka_unit_test(two_names_are_names),
+                cmocka_unit_test(depth_of_files_may_vary),
+                cmocka_unit_test(what_was_merged_merges_on),
                 cmocka_unit_test(keywords_are_no_values),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

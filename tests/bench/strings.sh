@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# All texts of a core of mixed content (BENCH_MIB, usually 4096; made by tests/bench/mixed) beside `strings -n 8 | sort | uniq -c | sort -rn`, which gives the
+# number of each text and of no template. Medians over BENCH_RUNS runs, each of which takes both in turn; the goal is a fifteenth of the time, in 512 MiB.
+set -eu
+mib=${BENCH_MIB:-4096}
+runs=${BENCH_RUNS:-3}
+dir=${BENCH_DIR:-$BUILD_DIR/bench/mixed-$mib}
+bin=$BUILD_DIR/tests/bench
+mkdir -p "$dir"
+if [ ! -s "$dir/core" ]; then
+        "$bin/mixed" "$mib" >"$dir/ready" &
+        pid=$!
+        trap 'kill "$pid" 2>/dev/null || true' EXIT
+        for _ in $(seq 1200); do
+                grep -q ready "$dir/ready" && break
+                kill -0 "$pid"
+                sleep 0.5
+        done
+        gcore -o "$dir/new" "$pid" >/dev/null 2>&1
+        mv "$dir/new.$pid" "$dir/core"
+        kill "$pid"
+        trap - EXIT
+fi
+
+python3 - "$CORESCAN" "$dir/core" "$runs" <<'PY'
+import json, os, statistics, subprocess, sys, time
+tool, core, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+def warm():
+    with open(core, 'rb', buffering=0) as f:
+        buf = bytearray(1 << 20)
+        while f.readinto(buf):
+            pass
+
+def ours():
+    start = time.monotonic()
+    child = subprocess.Popen([tool, '--strings', '--json', core], stdout=subprocess.PIPE)
+    out = json.loads(child.stdout.read())
+    _, status, used = os.wait4(child.pid, 0)
+    assert status == 0, status
+    return time.monotonic() - start, used.ru_utime + used.ru_stime, used.ru_maxrss, out
+
+def theirs():
+    start, before = time.monotonic(), os.times()
+    subprocess.run(['bash', '-c', 'strings -n 8 "$1" | LC_ALL=C sort -S2G | uniq -c | sort -rn >/dev/null', 'bash', core], check=True)
+    after = os.times()
+    return time.monotonic() - start, after.children_user + after.children_system - before.children_user - before.children_system
+
+size = os.path.getsize(core)
+ratios, cpu_ratios, walls, alone, peaks, rss = [], [], [], [], [], []
+for _ in range(runs):
+    warm()
+    wall, cpu, resident, out = ours()
+    warm()
+    their_wall, their_cpu = theirs()
+    ratios.append(their_wall / wall)
+    cpu_ratios.append(their_cpu / cpu)
+    walls.append((wall, their_wall))
+    alone.append(out['strings_found']['seconds'])
+    peaks.append(out['timing']['peak_memory'])
+    rss.append(resident)
+found = out['strings_found']
+print(f'core {size / 2**20:.0f} MiB; {found["count"]} texts of {found["bytes"] / 2**20:.0f} MiB; {found["templates"]} templates, '
+      f'{found["dropped"]["count"]} texts dropped')
+median = statistics.median
+print(f'corescan --strings {median(w[0] for w in walls):.2f} s, of which texts {median(alone):.2f} s; strings | sort | uniq | sort {median(w[1] for w in walls):.2f} s')
+print(f'{median(ratios):.1f} times as fast ({min(ratios):.1f} to {max(ratios):.1f}); by CPU time {median(cpu_ratios):.1f} times')
+print(f'memory of our own {max(peaks) / 2**20:.0f} MiB, resident with the core\'s pages {max(rss) / 2**10:.0f} MiB')
+PY

@@ -28,8 +28,9 @@ static void add_row(struct cs_table *table, struct cs_screen *screen, const stru
                 cs_screen_text(screen, "%s", cs_units_bytes(c->resident).text),
                 cs_screen_text(screen, "%s", cs_units_count(c->count).text),
                 size_text(screen, c),
-                cs_screen_text(screen, "%s",
-                               cs_units_percent(cs_units_share(c->unreferenced, c->count)).text),
+                c->loose ? "-"
+                         : cs_screen_text(screen, "%s",
+                                          cs_units_percent(cs_units_share(c->unreferenced, c->count)).text),
                 c->library ? cs_screen_text(screen, "%s", cs_units_percent(c->confidence).text) : "-",
                 c->library ? cs_screen_safe(screen, c->library) : "(no owner found)",
                 what,

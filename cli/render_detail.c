@@ -26,6 +26,21 @@ static void more(struct cs_screen *screen, size_t n, size_t shown, const char *w
                                     id));
 }
 
+static const char *content_text(const char *content)
+{
+        static const char *const texts[][2] = {
+                { "random", "random bytes: encrypted, or packed well" },
+                { "compressed", "packed bytes" },
+                { "structured", "structured" },
+                { "text", "text" },
+                { "empty", "one byte value throughout" },
+        };
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                if (strcmp(content, texts[i][0]) == 0)
+                        return texts[i][1];
+        return "";
+}
+
 static void render_head(struct cs_screen *screen, const struct cs_report_cluster *c)
 {
         const char *id = cs_screen_safe(screen, c->id);
@@ -41,15 +56,28 @@ static void render_head(struct cs_screen *screen, const struct cs_report_cluster
         struct cs_units count = cs_units_count(c->count);
         struct cs_units resident = cs_units_bytes(c->resident);
         line(screen, "kind",
-             cs_screen_text(screen, "%s, %s block%s, %s resident of %s", cs_screen_safe(screen, c->kind),
-                            count.text, c->count == 1 ? "" : "s", resident.text,
-                            cs_units_bytes(c->bytes).text));
+             cs_screen_text(screen, "%s, %s %s%s, %s resident of %s", cs_screen_safe(screen, c->kind),
+                            count.text, c->loose ? c->records ? "record" : "part" : "block",
+                            c->count == 1 ? "" : "s", resident.text, cs_units_bytes(c->bytes).text));
+        if (c->records && !c->loose)
+                line(screen, "records",
+                     cs_screen_text(screen, "%s of %s bytes", cs_units_count(c->records).text,
+                                    cs_units_count(c->period).text));
+        if (c->content)
+                line(screen, "content",
+                     cs_screen_text(screen, "%s%s%s", content_text(c->content), c->type ? ": " : "",
+                                    c->type ? cs_screen_safe(screen, c->type) : ""));
         line(screen, "library",
              c->library ? cs_render_owner(screen, c->library, c->confidence) : "no owner found");
 }
 
 static void render_numbers(struct cs_screen *screen, const struct cs_report_cluster *c)
 {
+        if (c->loose) {
+                line(screen, "size",
+                     cs_screen_text(screen, "%s bytes each", cs_units_count(c->block_max).text));
+                return;
+        }
         struct cs_units low = cs_units_count(c->block_min);
         struct cs_units high = cs_units_count(c->block_max);
         line(screen, "block size",

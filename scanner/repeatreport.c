@@ -357,6 +357,7 @@ static enum cs_status describe(const struct cs_describe *d, const struct cs_repe
                                            .count = r->records,
                                            .in_use = r->records,
                                            .records = r->records,
+                                           .loose = true,
                                            .period = r->period.stride,
                                            .block_min = r->period.stride,
                                            .block_max = r->period.stride,

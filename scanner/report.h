@@ -205,6 +205,7 @@ struct cs_report_cluster {
         uint64_t *examples; /* addresses as malloc returned them */
         size_t n_examples;
         const char *signature; /* hex; stable across ASLR and processes */
+        bool loose;            /* in memory that is no block's: count is of records, or pages */
         uint64_t period;       /* bytes from one record to the next, where it is an array of them; else 0 */
         uint64_t
                 records; /* of that length; what block_min and block_max tell of are blocks, or records without any */

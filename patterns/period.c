@@ -452,6 +452,11 @@ bool cs_period_run(const struct cs_period *period, const uint8_t *bytes, size_t 
         if (at == end)
                 return false;
         *out = (struct cs_period_run){ at, at, 1 };
+        /* Records before it that differ in the anchor alone. */
+        for (; out->first - from >= period->stride &&
+               cs_period_fits(period, bytes + out->first - period->stride, len - out->first + period->stride);
+             out->records++)
+                out->first -= period->stride;
         for (;;) {
                 size_t next = at + period->stride;
                 if (next >= end)

@@ -11,8 +11,8 @@
 #include "imports.h"
 #include "leakreport.h"
 #include "live.h"
+#include "loose.h"
 #include "relate.h"
-#include "repeatreport.h"
 #include "runtimes.h"
 #include "texts.h"
 #include "threads.h"
@@ -48,6 +48,7 @@ struct analysis {
         struct cs_leaks leaks;
         struct cs_owners owners;
         struct cs_repeats repeats;
+        struct cs_twins twins;
         struct cs_consistency before;
         struct cs_digest *digest;
         struct cs_report *report;
@@ -58,6 +59,7 @@ struct analysis {
 static void analysis_deinit(struct analysis *a)
 {
         cs_digest_destroy(a->digest);
+        cs_twins_deinit(&a->twins);
         cs_repeats_deinit(&a->repeats);
         cs_owners_deinit(&a->owners);
         cs_leaks_deinit(&a->leaks);
@@ -151,7 +153,8 @@ static enum cs_status find_repeats(struct analysis *a, struct cs_error *err)
 {
         const struct cs_repeats_input in = { a->image, &a->regions, a->residency, a->workers };
         stage(a, "looking for arrays", 0, 0);
-        return cs_repeats_find(&in, &a->repeats, err);
+        enum cs_status st = cs_repeats_find(&in, &a->repeats, err);
+        return st == CS_OK ? cs_twins_find(&in, &a->repeats, &a->twins, err) : st;
 }
 
 static void show_search(void *context, uint64_t done, uint64_t total)
@@ -323,9 +326,10 @@ static void warn_about_reading(struct analysis *a)
                 warn(r,
                      "a limit was reached: the rarest features, templates or references were not told apart");
         }
-        if (a->repeats.limited) {
+        if (a->repeats.limited || a->twins.limited) {
                 r->target.complete = false;
-                warn(r, "a limit was reached: not all arrays of records were told apart");
+                warn(r,
+                     "a limit was reached: not all arrays of records, or pages that are the same, were told");
         }
         if (a->unloaded.limited)
                 warn(r,
@@ -363,9 +367,10 @@ static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
         struct cs_describe d = { a->image,           a->symbols,  a->space,   &a->heaps.blocks,
                                  &a->clusters,       &a->members, &a->graph,  &a->leaks,
                                  a->owners.clusters, &r->pool,    &a->frames, &a->unloaded };
-        size_t n = a->clusters.at.n, patterns = cs_repeatreport_count(&a->repeats);
+        const struct cs_loose loose = { &a->regions, a->residency, &a->repeats, &a->twins };
+        size_t n = a->clusters.at.n;
         enum cs_status st = CS_OK;
-        r->clusters = cs_pool_alloc(&r->pool, n + patterns + 1, sizeof(*r->clusters));
+        r->clusters = cs_pool_alloc(&r->pool, n + cs_loose_most(&loose) + 1, sizeof(*r->clusters));
         if (!r->clusters)
                 return cs_fail(err, CS_ENOMEM, "clusters");
         for (size_t i = 0; st == CS_OK && i < n; i++) {
@@ -374,16 +379,15 @@ static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
                         st = cs_describe_fields(&d, (uint32_t)i, &r->clusters[i], err);
                 r->n_clusters++;
         }
-        const char *untold = NULL, *unhinted = NULL;
+        const char *untold = NULL, *unhinted = NULL, *unnamed = NULL;
         if (st == CS_OK)
                 st = cs_contents_name(&d, r->clusters, &untold, err);
         if (st == CS_OK)
                 st = cs_imports_hint(&d, r->clusters, &unhinted, err);
         if (st == CS_OK)
-                st = cs_repeatreport_build(&d, &a->repeats, &a->regions, (uint32_t)n, a->options->detail,
-                                           r->clusters + n, err);
-        r->n_patterns = st == CS_OK ? patterns : 0;
-        warn(r, untold);
+                st = cs_loose_build(&d, &loose, (uint32_t)n, a->options->detail, r->clusters + n,
+                                    &r->n_patterns, &unnamed, err);
+        warn(r, untold ? untold : unnamed);
         warn(r, unhinted);
         return st;
 }

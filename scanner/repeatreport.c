@@ -341,8 +341,8 @@ static void described_deinit(struct described *s)
 
 /* All but what the owner adds, which needs all repeats. */
 static enum cs_status describe(const struct cs_describe *d, const struct cs_repeats *repeats, size_t index,
-                               uint32_t first, bool detailed, struct owner *owner,
-                               struct cs_report_cluster *out, struct cs_error *err)
+                               bool detailed, struct owner *owner, struct cs_report_cluster *out,
+                               struct cs_error *err)
 {
         const struct cs_repeat *r = &repeats->at.at[index];
         cs_cleanup(described_deinit) struct described s = { 0 };
@@ -351,8 +351,7 @@ static enum cs_status describe(const struct cs_describe *d, const struct cs_repe
                                                      &s.fields, err)) != CS_OK)
                 return st;
         ask_records(d, &s.rows, owner);
-        *out = (struct cs_report_cluster){ .id = cs_describe_id(d->pool, first + (uint32_t)index),
-                                           .kind = "pattern",
+        *out = (struct cs_report_cluster){ .kind = "pattern",
                                            .what = cs_repeatreport_what(d, r->period.stride, &s.fields),
                                            .count = r->records,
                                            .in_use = r->records,
@@ -365,7 +364,7 @@ static enum cs_status describe(const struct cs_describe *d, const struct cs_repe
                                            .resident = r->resident,
                                            .content = cs_content_name(CS_CONTENT_STRUCTURED),
                                            .signature = signature(d, r, &s.fields) };
-        if (!out->id || !out->what)
+        if (!out->what || !out->signature)
                 return cs_fail(err, CS_ENOMEM, "pattern");
         if ((st = put_examples(d, repeats, r, out, err)) != CS_OK ||
             (detailed && (st = put_fields(d, &s.fields, out, err)) != CS_OK))
@@ -410,7 +409,7 @@ static enum cs_status put_owner(const struct cs_describe *d, const struct owner 
 }
 
 enum cs_status cs_repeatreport_build(const struct cs_describe *d, const struct cs_repeats *repeats,
-                                     const struct cs_regions *regions, uint32_t first, size_t detail,
+                                     const struct cs_regions *regions, size_t detail,
                                      struct cs_report_cluster *out, struct cs_error *err)
 {
         size_t n = repeats->at.n;
@@ -418,7 +417,7 @@ enum cs_status cs_repeatreport_build(const struct cs_describe *d, const struct c
         enum cs_status st = owners ? CS_OK : cs_fail(err, CS_ENOMEM, "owners");
         for (size_t i = 0; st == CS_OK && i < n; i++) {
                 owners[i].module = CS_NO_MODULE;
-                st = describe(d, repeats, i, first, i < detail, &owners[i], &out[i], err);
+                st = describe(d, repeats, i, i < detail, &owners[i], &out[i], err);
         }
         if (st == CS_OK)
                 st = ask_roots(d, repeats, regions, owners, err);

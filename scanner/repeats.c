@@ -75,7 +75,7 @@ void cs_repeats_deinit(struct cs_repeats *r)
 
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
 
-static bool is_candidate(const struct cs_region *r)
+bool cs_repeats_candidate(const struct cs_region *r)
 {
         return r->kind == CS_KIND_ANONYMOUS && !r->heap && r->resident >= CS_LIMIT_REPEAT_LEAST;
 }
@@ -86,15 +86,15 @@ static enum cs_status plan(struct search *s, struct cs_error *err)
         uint64_t total = 0, size = CHUNK;
         enum cs_status st = CS_OK;
         for (size_t i = 0; i < regions->at.n; i++)
-                if (is_candidate(&regions->at.at[i]))
+                if (cs_repeats_candidate(&regions->at.at[i]))
                         total += cs_range_size(regions->at.at[i].range);
         while (total / size > CS_LIMIT_REPEAT_CHUNKS)
                 size *= 2;
         for (size_t i = 0; st == CS_OK && i < regions->at.n; i++) {
                 const struct cs_region *r = &regions->at.at[i];
                 struct chunk c = { .region = (uint32_t)i, .pattern = NO_PATTERN, .common = NO_PATTERN };
-                for (uint64_t at = r->range.start; st == CS_OK && is_candidate(r) && at < r->range.end;
-                     at = c.range.end) {
+                for (uint64_t at = r->range.start;
+                     st == CS_OK && cs_repeats_candidate(r) && at < r->range.end; at = c.range.end) {
                         c.range.start = at;
                         c.range.end = r->range.end - at > size ? at + size : r->range.end;
                         st = cs_vec_push(&s->chunks, c, err);
@@ -414,9 +414,10 @@ static enum cs_status sum_up(struct search *s, struct cs_repeats *out, struct cs
                         runs[i].last -= back;
                         struct cs_range extent = { runs[i].first, runs[i].last + stride };
                         uint64_t bytes = runs[i].records * stride;
-                        double share = (double)bytes / (double)cs_range_size(extent);
-                        uint64_t resident = (uint64_t)((double)cs_residency_bytes(s->in->residency, extent) *
-                                                       (share < 1 ? share : 1));
+                        uint64_t resident = cs_residency_bytes(s->in->residency, extent);
+                        if (resident < cs_range_size(extent) && bytes < cs_range_size(extent))
+                                resident = (uint64_t)((double)resident * (double)bytes /
+                                                      (double)cs_range_size(extent));
                         r.records += runs[i].records;
                         r.bytes += bytes;
                         r.resident += resident < bytes ? resident : bytes;

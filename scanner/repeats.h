@@ -55,6 +55,9 @@ CS_CHECK enum cs_status cs_repeats_find(const struct cs_repeats_input *in, struc
                                         struct cs_error *err);
 void cs_repeats_deinit(struct cs_repeats *repeats);
 
+/* Is it memory that is looked at: nobody's, and not too little? */
+bool cs_repeats_candidate(const struct cs_region *region);
+
 /* The repeat among whose records addr lies, or NULL; *run is which of its runs. */
 const struct cs_repeat *cs_repeats_at(const struct cs_repeats *repeats, uint64_t addr,
                                       const struct cs_repeat_run **run);

@@ -119,6 +119,10 @@ enum {
         CS_LIMIT_REPEAT_CHUNKS = 1 << 16,
         /* Different arrays that are told apart: each is compared with all others, and more are no list for people. */
         CS_LIMIT_REPEATS = 1 << 10,
+        /* Pages that are compared with one another, at 16 bytes each: 16 GiB; of more only those with certain hashes. */
+        CS_LIMIT_TWIN_PAGES = 1 << 22,
+        /* Types of files that mappings begin like: more are no list for people. */
+        CS_LIMIT_PAYLOADS = 32,
 };
 
 #endif

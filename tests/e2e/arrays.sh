@@ -63,6 +63,21 @@ for f in "$tmp/live.json" "$tmp/core.json"; do
                 | [.clusters[] | select(.period == 40)] | length == 1 and (.[0] | .kind == "pattern" and .count == 2
                         and .records == $n and .library == "fixture-arrays" and .state.in_use == 2)' "$f" \
                 --slurpfile truth "$tmp/truth.json"
+        # The same bytes over and over: in blocks, and in pages.
+        jqe '[.clusters[] | select(.what == "identical 65552-byte blocks")] | length == 1
+                and (.[0] | .kind == "pattern" and .count == 1000 and .content == "structured")' "$f"
+        jqe '($truth[0][] | select(.name == "twins")) as $t | [.clusters[] | select(.what == "identical pages")]
+                | length == 1 and (.[0] | .kind == "pattern" and .count == $t.records and .bytes == $t.bytes
+                        and .block_size.max == 4096 and .examples[0] == $t.address)' "$f" --slurpfile truth "$tmp/truth.json"
+        # Files are known by how they begin, in a block and in a mapping; one of pages is an array as well.
+        for file in application/gzip=packed image/png=picture application/vnd.sqlite3=database; do
+                jqe 'def hex: ltrimstr("0x") | ascii_downcase | explode | reduce .[] as $c (0; . * 16 + (if $c > 57 then $c - 87 else $c - 48 end));
+                        [.clusters[] | select(.type == $type) | .examples[0] | hex] as $found
+                        | [$truth[0][] | select(.name | startswith($name))] | length == 2 and all(.[]; (.address | hex) as $a
+                                | .bytes as $n | $found | any(. >= $a and . < $a + $n))' "$f" \
+                        --slurpfile truth "$tmp/truth.json" --arg type "${file%=*}" --arg name "${file#*=}"
+        done
+        jqe '[.clusters[] | select(.type == "application/gzip") | .content] | length == 2 and all(.[]; . == "compressed" or . == "random")' "$f"
         # What is told of records does not come to more than there is: nothing is told twice.
         jqe '([.clusters[] | .resident] | add) <= .memory.anonymous' "$f"
         # Neither noise nor packed bytes have a period: no example lies in them.

@@ -67,7 +67,7 @@ static void clutter(uint8_t *at, size_t len)
                         put(at + i, 0x55d012000000 + next() % (1 << 20) / 8 * 8);
                         break;
                 case 4:
-                        memcpy(at + i, "somewords and others" + next() % 12, 8);
+                        memcpy(at + i, &"somewords and others"[next() % 12], 8);
                         break;
                 default:
                         put(at + i, next());

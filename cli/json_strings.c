@@ -50,6 +50,7 @@ json_t *cs_json_strings_found(struct cs_pool *pool, const struct cs_report_strin
         cs_json_put(&json, object, "error_bytes", cs_json_number(strings->error));
         cs_json_put(&json, object, "searched", cs_json_number(strings->searched));
         cs_json_put(&json, object, "mapped_twice", cs_json_number(strings->twice));
+        cs_json_put(&json, object, "owners", json_string(strings->near ? "near" : "all"));
         cs_json_put(&json, object, "seconds", cs_json_real(strings->seconds));
         if (!json.failed)
                 return object;

@@ -56,6 +56,11 @@ static void render_rest(struct cs_screen *screen, const struct cs_report_strings
         cs_screen_printf(screen, "  %s texts", cs_units_count(all->all.count).text);
         cs_screen_printf(screen, ", %s", cs_units_bytes(all->all.bytes).text);
         cs_screen_printf(screen, ", in %s of memory\n", cs_units_bytes(all->searched).text);
+        if (all->near)
+                cs_screen_paragraph(
+                        screen, "  ", CS_STYLE_PLAIN,
+                        "The heap is large: owners come from what lies around examples, and clusters are not told; with "
+                        "--clusters beside --strings they are.");
         if (all->twice)
                 cs_screen_printf(screen, "  %s are mapped a second time and were counted once\n",
                                  cs_units_bytes(all->twice).text);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void vote(struct cs_text_votes *votes, uint32_t who, uint64_t weight)
+void cs_text_votes_add(struct cs_text_votes *votes, uint32_t who, uint64_t weight)
 {
         unsigned least = 0, n = 0;
         if (who == CS_NOBODY || !weight)
@@ -64,16 +64,16 @@ bool cs_text_facts_add(struct cs_text_facts *f, const struct cs_text_place *p)
         f->encodings |= (uint8_t)(1 << p->encoding);
         if (f->n_examples < CS_TEXT_EXAMPLES)
                 f->examples[f->n_examples++] = p->address;
-        vote(&f->clusters, p->cluster, p->bytes);
-        vote(&f->modules, p->module, p->bytes);
-        vote(&f->kinds, p->kind, p->bytes);
+        cs_text_votes_add(&f->clusters, p->cluster, p->bytes);
+        cs_text_votes_add(&f->modules, p->module, p->bytes);
+        cs_text_votes_add(&f->kinds, p->kind, p->bytes);
         return other;
 }
 
 static void merge_votes(struct cs_text_votes *into, const struct cs_text_votes *from)
 {
         for (unsigned i = 0; i < CS_TEXT_VOTES && from->weight[i]; i++)
-                vote(into, from->who[i], from->weight[i]);
+                cs_text_votes_add(into, from->who[i], from->weight[i]);
 }
 
 static void merge_examples(struct cs_text_facts *into, const struct cs_text_facts *from)

@@ -54,6 +54,8 @@ bool cs_text_facts_add(struct cs_text_facts *facts, const struct cs_text_place *
 /* What follows behind `into` in the order of addresses; or, with `beside`, of other texts at any addresses. */
 void cs_text_facts_merge(struct cs_text_facts *into, const struct cs_text_facts *from, bool beside);
 
+void cs_text_votes_add(struct cs_text_votes *votes, uint32_t who, uint64_t weight);
+
 /* Who has the most votes, if it is at least half of `all`; else CS_NOBODY. */
 uint32_t cs_text_votes_winner(const struct cs_text_votes *votes, uint64_t all);
 

@@ -351,12 +351,17 @@ struct cs_text_sum cs_text_table_missing(const struct cs_text_table *t, const st
 
 uint64_t cs_text_row_values(const struct cs_text_row *row)
 {
+        if (row->entry.facts.count == 1)
+                return 1;
         uint64_t n = cs_sketch_count(&row->values);
         return n < row->entry.facts.count ? n : row->entry.facts.count;
 }
 
 uint64_t cs_text_row_blocks(const struct cs_text_row *row)
 {
-        uint64_t most = row->entry.facts.blocks, n = cs_sketch_count(&row->blocks);
-        return row->variants == 1 || most < n ? most : n;
+        uint64_t most = row->entry.facts.blocks;
+        if (row->variants == 1 || most < 2)
+                return most;
+        uint64_t n = cs_sketch_count(&row->blocks);
+        return most < n ? most : n;
 }

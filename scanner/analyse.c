@@ -5,6 +5,7 @@
 #include "case.h"
 #include "consistency.h"
 #include "contents.h"
+#include "cs_limits.h"
 #include "describe.h"
 #include "digest.h"
 #include "heapreport.h"
@@ -189,19 +190,22 @@ static void show_texts(void *context, uint64_t done, uint64_t total)
 
 static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
 {
+        /* Finding clusters and owners of a large heap takes far longer than reading its texts. */
+        bool related =
+                !a->options->census_only || cs_blocks_indices(&a->heaps.blocks) <= CS_LIMIT_HITS_BLOCKS;
+        enum cs_status st = related ? relate(a, err) : CS_OK;
+        if (st != CS_OK)
+                return st;
         const struct cs_texts_input in = { .image = a->image,
                                            .regions = &a->regions,
                                            .residency = a->residency,
                                            .space = a->space,
                                            .blocks = &a->heaps.blocks,
-                                           .owners = &a->owners.blocks,
+                                           .owners = related ? &a->owners.blocks : NULL,
                                            .unloaded = &a->unloaded,
                                            .workers = a->workers,
                                            .progress = show_texts,
                                            .progress_context = a };
-        enum cs_status st = relate(a, err);
-        if (st != CS_OK)
-                return st;
         stage(a, "reading texts", 0, 0);
         return cs_texts_find(&in, a->report, err);
 }

@@ -450,6 +450,7 @@ struct cs_report_strings {
         uint64_t error;             /* no masked text lost more bytes than this */
         uint64_t kept;              /* templates that were kept apart at least: error <= all.bytes / kept */
         uint64_t searched;          /* bytes of memory */
+        bool near; /* clusters are not told, and owners come from what lies around examples: the heap is large */
         uint64_t twice; /* bytes that are mapped at other addresses, too, and were looked at there */
         double seconds;
 };

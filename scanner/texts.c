@@ -3,6 +3,7 @@
 #include "texts.h"
 
 #include "bytes.h"
+#include "hands.h"
 #include "scan_window.h"
 #include "strings.h"
 #include "template.h"
@@ -22,6 +23,8 @@ enum {
         UNIT_BYTES = 1 << 20,
         VALUE_BYTES = 4 << 10, /* texts are told apart by so many bytes from their beginning */
         WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
+        NEAR_ROWS =
+                2000, /* templates, the heaviest, whose examples are asked for their owner where nobody knows it */
 };
 
 struct worker {
@@ -46,6 +49,7 @@ struct texts {
         size_t turn; /* the unit whose texts go to the table next */
         bool failed;
         uint64_t done;
+        struct cs_hands *hands; /* where owners are not known, or NULL */
 };
 
 /* ---- one text -------------------------------------------------------------------------------------------------------- */
@@ -86,7 +90,8 @@ static void tell_block(const struct texts *t, const struct worker *w, struct cs_
         case CS_BLOCK_IN_USE:
                 p->state = CS_TEXT_IN_USE;
                 p->cluster = w->block.cluster == CS_NO_CLUSTER ? (uint32_t)CS_NOBODY : w->block.cluster;
-                p->module = (uint32_t)cs_label_module(t->in->owners, w->index);
+                p->module = t->in->owners ? (uint32_t)cs_label_module(t->in->owners, w->index)
+                                          : (uint32_t)CS_NOBODY;
                 break;
         case CS_BLOCK_FREE:
         case CS_BLOCK_CACHED:
@@ -250,6 +255,23 @@ static const char *encoding_of(const struct cs_text_entry *e)
                                                                            : CS_ENCODING_ASCII);
 }
 
+/* Whose the examples in blocks in use are, if half of them are one module's. */
+static uint32_t owner_near(const struct texts *t, const struct cs_text_facts *f)
+{
+        struct cs_text_votes votes = { 0 };
+        unsigned asked = 0;
+        for (unsigned i = 0; i < f->n_examples; i++) {
+                uint32_t block = cs_blocks_at(t->in->blocks, t->in->space, f->examples[i]);
+                if (block == CS_NO_BLOCK || cs_blocks_state(t->in->blocks, block) != CS_BLOCK_IN_USE)
+                        continue;
+                double confidence;
+                int32_t module = cs_hands_owner(t->hands, block, &confidence);
+                asked++;
+                cs_text_votes_add(&votes, module == CS_NO_MODULE ? (uint32_t)CS_NOBODY : (uint32_t)module, 1);
+        }
+        return asked ? cs_text_votes_winner(&votes, asked) : (uint32_t)CS_NOBODY;
+}
+
 static enum cs_status tell_row(const struct texts *t, const struct cs_text_row *row, struct cs_pool *pool,
                                struct cs_report_string *out, struct cs_error *err)
 {
@@ -259,6 +281,8 @@ static enum cs_status tell_row(const struct texts *t, const struct cs_text_row *
         uint32_t cluster = cs_text_votes_winner(&f->clusters, f->bytes);
         uint32_t module = cs_text_votes_winner(&f->modules, f->bytes);
         uint32_t kind = cs_text_votes_winner(&f->kinds, f->bytes);
+        if (t->hands && module == CS_NOBODY && row - t->table.at < NEAR_ROWS)
+                module = owner_near(t, f);
         if (!text)
                 return cs_fail(err, CS_ENOMEM, "templates of texts");
         *out = (struct cs_report_string){ .template = { text, row->entry.len },
@@ -299,6 +323,7 @@ static enum cs_status tell_all(const struct texts *t, struct cs_report *report, 
         out->kept = t->table.kept;
         out->searched = t->plan.bytes;
         out->twice = t->plan.twice;
+        out->near = t->hands != NULL;
         return st;
 }
 
@@ -328,6 +353,9 @@ static void texts_deinit(struct texts *t)
                 cs_view_deinit(&t->workers[i].view);
         }
         free(t->workers);
+        if (t->hands)
+                cs_hands_deinit(t->hands);
+        free(t->hands);
         cs_text_table_deinit(&t->table);
         cs_texts_plan_deinit(&t->plan);
         pthread_mutex_destroy(&t->lock);
@@ -343,8 +371,10 @@ enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_repor
         pthread_mutex_init(&t.lock, NULL);
         pthread_cond_init(&t.turned, NULL);
         clock_gettime(CLOCK_MONOTONIC, &start);
-        if (!out)
+        if (!out || (!input->owners && !(t.hands = malloc(sizeof(*t.hands)))))
                 return cs_fail(err, CS_ENOMEM, "texts");
+        if (t.hands)
+                cs_hands_init(t.hands, input->image, input->space, input->blocks);
         enum cs_status st;
         if ((st = cs_texts_plan(input->image, input->regions, input->unit ? input->unit : UNIT_BYTES, &t.plan,
                                 err)) != CS_OK ||

@@ -13,7 +13,8 @@ struct cs_texts_input {
         const struct cs_residency *residency;
         const struct cs_space *space;
         const struct cs_blocks *blocks; /* with their clusters */
-        const struct cs_labels *owners;
+        const struct cs_labels *
+                owners; /* or NULL: clusters and owners are not known; owners come from what lies around examples */
         const struct cs_unloaded *unloaded;
         unsigned workers;
         size_t kept; /* templates that are kept apart at least, a power of two; 0: CS_TEXTS_KEPT. For tests */

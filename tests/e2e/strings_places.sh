@@ -115,3 +115,33 @@ assert_file_lacks "$out" "kept in use"
 assert_exit 0 "$CORESCAN" --strings --top 0 "$tmp/core"
 assert_eq "$(tr -d '\n' <"$out" | tr -cd '[:cntrl:]' | wc -c)" 0 "no control characters"
 assert_file_contains "$out" "are mapped a second time and were counted once"
+
+# A heap of so many blocks that clusters are not looked for: the same texts, and owners by what lies around.
+build_c many <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void)
+{
+        static char *kept[1100000];
+        for (int i = 0; i < 1100000; i++) {
+                volatile char *at = kept[i] = malloc(24);
+                for (int k = 0; k < 8; k++)
+                        at[k] = "hell on "[k];
+                for (int k = 0, digit = 1000000; k < 7; k++, digit /= 10)
+                        at[8 + k] = (char)('0' + i / digit % 10);
+                at[15] = 0;
+        }
+        printf("ready\n");
+        fflush(stdout);
+        return getchar() + kept[7][0] == 0;
+}
+END
+start_program "$tmp/many"
+wait_ready
+assert_exit 0 "$CORESCAN" --strings --json --live "$pid"
+jqe '.strings_found.owners == "near" and .strings[0].template.text == "hell on <n>"' "$out"
+jqe '.strings[0] | .count == 1100000 and .blocks == 1100000 and .in_use == 1100000 and .cluster == null and .library == "many"' "$out"
+jqe '.strings[0].distinct | . > 900000 and . <= 1100000' "$out"
+assert_exit 0 "$CORESCAN" --strings --live "$pid"
+assert_file_contains "$out" "The heap is large: owners come from what lies around examples"

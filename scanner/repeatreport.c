@@ -215,10 +215,9 @@ const char *cs_repeatreport_what(const struct cs_describe *d, uint32_t stride, c
                 return cs_pool_printf(d->pool, "array of %" PRIu32 "-byte words", stride);
         for (size_t i = 0; fields && i < fields->n; i++) {
                 const struct cs_field *f = &fields->at[i];
-                bool pointer = f->kind == CS_FIELD_TO_MODULE && f->share >= 0.5;
+                bool pointer = f->kind == CS_FIELD_TO_MODULE && f->constant && f->share >= 0.5;
                 bool constant = f->kind == CS_FIELD_COLUMN && f->facts.kind == CS_COLUMN_CONSTANT;
-                if (pointer &&
-                    (!best || best->kind != CS_FIELD_TO_MODULE || (f->constant && !best->constant)))
+                if (pointer && (!best || best->kind != CS_FIELD_TO_MODULE))
                         best = f;
                 else if (constant && !best)
                         best = f;
@@ -298,7 +297,7 @@ static enum cs_status put_evidence(const struct cs_describe *d, const struct own
         for (size_t i = 0; i < fields->n && out->n_evidence < EVIDENCE; i++) {
                 const struct cs_field *f = &fields->at[i];
                 struct cs_space_entry e = cs_space_at(d->space, f->value);
-                if (f->kind != CS_FIELD_TO_MODULE || !f->constant || e.kind != CS_SPACE_MODULE ||
+                if (f->kind != CS_FIELD_TO_MODULE || e.kind != CS_SPACE_MODULE ||
                     e.index >= d->image->modules.n)
                         continue;
                 const struct cs_target *t = cs_targets_at(&d->clusters->targets, f->value);
@@ -308,7 +307,8 @@ static enum cs_status put_evidence(const struct cs_describe *d, const struct own
                         (struct cs_report_evidence){ .kind = cs_target_evidence(kind),
                                                      .offset = f->offset,
                                                      .module = keep(d, d->image->modules.at[e.index].name),
-                                                     .symbol = cs_describe_target(d, f->value),
+                                                     .symbol = f->constant ? cs_describe_target(d, f->value)
+                                                                           : NULL,
                                                      .share = f->share,
                                                      .weight = f->share };
         }
@@ -376,7 +376,8 @@ static enum cs_status describe(const struct cs_describe *d, const struct cs_repe
 static enum cs_status put_owner(const struct cs_describe *d, const struct owner *owner,
                                 struct cs_report_cluster *out, struct cs_error *err)
 {
-        if (owner->module == CS_NO_MODULE)
+        /* Votes without a field that most records share are too few words. */
+        if (owner->module == CS_NO_MODULE || (!owner->by_root && !out->n_evidence))
                 return CS_OK;
         out->library = out->leak_library = keep(d, d->image->modules.at[owner->module].name);
         out->confidence = out->leak_confidence = owner->confidence;

@@ -5,7 +5,7 @@
 #include "range.h"
 
 enum {
-        LOOKS = 32,      /* blocks of a slice that are looked at, at some 50 us each; slices are of 8 MiB */
+        LOOKS = 8,       /* blocks of a slice (8 MiB) that are looked at, at up to 200 us each */
         OF_ONE_SIZE = 2, /* that were none: then the others of the size are none */
         FAR_LOOKS = 2,   /* of them, for long strides as well */
         PIECE = 128 << 10,

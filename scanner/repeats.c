@@ -8,11 +8,13 @@
 #include <string.h>
 
 enum {
-        CHUNK = 512 << 10, /* unless there are too many of them */
-        WINDOWS =
-                2, /* places of a chunk that are looked at, if the first tells nothing: its start and its middle */
-        FAR_EACH =
-                8, /* long strides take longer to look for: in every eighth chunk; their neighbours are followed */
+        CHUNK = 1 << 20, /* unless there are too many of them */
+        /* Places of a chunk that are looked at, if the first tells nothing: its start and its middle. But only of a region's first
+         * chunks: what is long shows itself in the others. */
+        WINDOWS = 2,
+        TWICE = 8,
+        /* Long strides take longer to look for: in every eighth chunk; they are followed as far. */
+        FAR_EACH = 8,
         FAR_BYTES = CS_VIEW_BYTES,
         PIECE = 128 << 10, /* followed at once; what records need behind it is read as well */
         PATTERNS = 4,      /* that a chunk is followed for */
@@ -136,7 +138,7 @@ static enum cs_status probe(void *context, size_t unit, unsigned worker, struct 
                 struct cs_range rest = c->range;
                 uint64_t nth = 0;
                 rest.start += cs_range_size(rest) / WINDOWS / CS_PAGE * CS_PAGE * w;
-                if (w && cs_range_size(rest) <= CS_PERIOD_NEAR)
+                if (w && (c->number >= TWICE || cs_range_size(rest) <= CS_PERIOD_NEAR))
                         break;
                 uint64_t at = cs_residency_page(s->in->residency, rest, &nth);
                 if (at == UINT64_MAX)

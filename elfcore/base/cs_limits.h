@@ -115,7 +115,7 @@ enum {
         CS_LIMIT_VECTORSCAN_NEEDLES = 10000,
         /* Resident bytes of unclaimed memory that are looked at for arrays of records; less is not worth a line. */
         CS_LIMIT_REPEAT_LEAST = 64 << 10,
-        /* Parts of such memory that are looked at, of 512 KiB each: 32 GiB; beyond it the parts become larger. */
+        /* Parts of such memory that are looked at, of 1 MiB each: 64 GiB; beyond it the parts become larger. */
         CS_LIMIT_REPEAT_CHUNKS = 1 << 16,
         /* Different arrays that are told apart: each is compared with all others, and more are no list for people. */
         CS_LIMIT_REPEATS = 1 << 10,

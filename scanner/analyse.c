@@ -486,9 +486,10 @@ static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
 static enum cs_status report_cases(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        const struct cs_case c = { a->image,     a->symbols,  a->space,   &a->heaps,  &a->regions,
-                                   &a->clusters, &a->members, &a->graph,  &a->claims, &a->owners.blocks,
-                                   &a->unloaded, r->clusters, a->workers, &r->pool };
+        const struct cs_case c = { a->image,    a->symbols,        a->space,     &a->heaps,
+                                   &a->regions, &a->clusters,      &a->members,  &a->graph,
+                                   &a->claims,  &a->owners.blocks, &a->unloaded, r->clusters,
+                                   a->workers,  &r->pool,          &a->repeats,  r->n_patterns };
         enum cs_status st = CS_OK;
         if (a->options->at || a->options->refs)
                 stage(a, "looking at the address", 0, 0);

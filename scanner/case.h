@@ -10,7 +10,7 @@
 #include "leaks.h"
 #include "members.h"
 #include "regions.h"
-
+#include "repeats.h"
 enum { CS_CASE_DEPTH = 3, CS_CASE_DEPTH_MOST = 64 };
 
 /* All borrowed; heaps sealed. */
@@ -28,7 +28,9 @@ struct cs_case {
         const struct cs_unloaded *unloaded;    /* or NULL: modules that they may name as well */
         const struct cs_report_cluster *named; /* the clusters in words, by index */
         unsigned workers;
-        struct cs_pool *pool; /* the report's: all that is found lives there */
+        struct cs_pool *pool;             /* the report's: all that is found lives there */
+        const struct cs_repeats *repeats; /* or NULL: arrays in memory that is no block's, and */
+        size_t n_patterns;                /* the clusters that they are, behind those of blocks in `named` */
 };
 
 /* Everything about the address; of its referrers the first level. Main thread. */

@@ -118,6 +118,38 @@ static const char *say_stack(const struct cs_case *c, uint64_t addr, const struc
         return name;
 }
 
+/* The cluster that a repeat became: its records begin at the same place. */
+static const char *cluster_of(const struct cs_case *c, const struct cs_repeat *r)
+{
+        for (size_t i = 0; i < c->n_patterns; i++) {
+                const struct cs_report_cluster *p = &c->named[c->clusters->at.n + i];
+                if (p->period == r->period.stride && p->n_examples && p->examples[0] == r->first)
+                        return p->id;
+        }
+        return NULL;
+}
+
+/* Memory that nobody claims, but whose contents are known. */
+static const char *say_array(const struct cs_case *c, uint64_t addr)
+{
+        const struct cs_repeat_run *run;
+        const struct cs_repeat *r = c->repeats ? cs_repeats_at(c->repeats, addr, &run) : NULL;
+        const char *id = r ? cluster_of(c, r) : NULL;
+        if (!id)
+                return "anonymous memory that no allocator, runtime or thread claims";
+        /* Where others lie between them it is not known without reading which one it is. */
+        uint64_t into = addr - run->first, stride = r->period.stride;
+        if (run->records != (run->last - run->first) / stride + 1)
+                return cs_pool_printf(c->pool,
+                                      "memory among %" PRIu64 " records of %" PRIu64
+                                      " bytes (%s), which no allocator claims",
+                                      run->records, stride, id);
+        return cs_pool_printf(c->pool,
+                              "%" PRIu64 " bytes into record %" PRIu64 " of an array of %" PRIu64
+                              ", of %" PRIu64 " bytes each (%s), in memory that no allocator claims",
+                              into % stride, into / stride, run->records, stride, id);
+}
+
 static const char *say_memory(const struct cs_case *c, uint64_t addr, const struct cs_region *r)
 {
         const char *name = cs_case_name_memory(c, addr);
@@ -139,7 +171,7 @@ static const char *say_memory(const struct cs_case *c, uint64_t addr, const stru
         case CS_KIND_RESERVED:
                 return "reserved address space: nothing can be stored there";
         case CS_KIND_ANONYMOUS:
-                return "anonymous memory that no allocator, runtime or thread claims";
+                return say_array(c, addr);
         default:
                 return name;
         }

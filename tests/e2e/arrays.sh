@@ -92,3 +92,9 @@ assert_file_contains "$out" "array of 48-byte records with kinds at +0"
 assert_file_contains "$out" "100,000 records"
 assert_exit 0 "$CORESCAN" "$tmp/core"
 assert_file_contains "$out" "array of 48-byte records"
+
+# An address in the middle of it.
+at=$(jq -r '.[] | select(.name == "slab") | .address' "$tmp/truth.json")
+assert_exit 0 "$CORESCAN" --json --at "$(printf '0x%x' $((at + 48 * 1234 + 5)))" "$tmp/core"
+jqe '.at.what == "5 bytes into record 1234 of an array of 100000, of 48 bytes each (\($id)), in memory that no allocator claims"' "$out" \
+        --arg id "$id"

@@ -192,7 +192,7 @@ static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
 {
         /* Finding clusters and owners of a large heap takes far longer than reading its texts. */
         bool related =
-                !a->options->census_only || cs_blocks_indices(&a->heaps.blocks) <= CS_LIMIT_HITS_BLOCKS;
+                !a->options->census_only || cs_blocks_indices(&a->heaps.blocks) <= CS_LIMIT_RELATED_BLOCKS;
         enum cs_status st = related ? relate(a, err) : CS_OK;
         if (st != CS_OK)
                 return st;

@@ -223,7 +223,7 @@ static double seconds_now(void)
 /* Finding clusters and owners of a large heap takes far longer than the search. */
 static bool too_many_blocks(const struct cs_hits_input *in)
 {
-        return !in->related_anyway && cs_blocks_indices(in->blocks) > CS_LIMIT_HITS_BLOCKS;
+        return !in->related_anyway && cs_blocks_indices(in->blocks) > CS_LIMIT_RELATED_BLOCKS;
 }
 
 static enum cs_status drain(struct hits *h, struct cs_error *err)

@@ -30,7 +30,7 @@ struct cs_hits_input {
         /* Clusters and owners will be found in any case: another view is asked for. */
         bool related_anyway;
         /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use,
-         * and there are no more than CS_LIMIT_HITS_BLOCKS or related_anyway. */
+         * and there are no more than CS_LIMIT_RELATED_BLOCKS or related_anyway. */
         enum cs_status (*relate)(void *context, struct cs_error *err);
         void *relate_context;
         void (*progress)(void *context, uint64_t done, uint64_t total); /* or NULL */

@@ -106,9 +106,9 @@ enum {
         CS_LIMIT_UNIT_TEXT = 64 << 20,
         /* Hits that wait until owners are known, some 100 bytes each; with more of them, owners are looked for at once. */
         CS_LIMIT_HITS_WAITING = 1 << 20,
-        /* Blocks in a heap up to which hits alone are reason enough to find all clusters and owners (a second's work); beyond, whose a hit
+        /* Blocks in a heap up to which hits and texts alone are reason enough to find all clusters and owners (a second's work); beyond, whose something
          * is is told by what lies around it. */
-        CS_LIMIT_HITS_BLOCKS = 1 << 20,
+        CS_LIMIT_RELATED_BLOCKS = 1 << 20,
         /* Hits that a report with other views holds; a stream of hits alone has no such bound. */
         CS_LIMIT_HITS_KEPT = 1 << 18,
         /* Needles that Vectorscan gets: it takes a second to build its tables for as many. */

@@ -49,7 +49,10 @@ enum text_kind {
         TEXT_SURE,
 };
 
-enum { RECURS = 8 };        /* pointers to one thing: fewer may be fields */
+enum {
+        RECURS = 8,     /* pointers to one thing: fewer may be fields */
+        ARRAY_PART = 4, /* of what is resident of an array is records */
+};
 enum { PERHAPS_BYTES = 8 }; /* shorter runs before a NUL are as often numbers and pointers */
 
 /* Does the block hold text from its start? *bytes and *run are valid until the view is used again. */
@@ -177,6 +180,7 @@ static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster 
                 return st;
         if (*value == UINT64_MAX) {
                 struct cs_cluster fresh = *seed;
+                fresh.records = 0;
                 if (w->local.n >= CS_CLUSTERS_MAX)
                         return cs_fail(err, CS_ELIMIT, "more than %d kinds of blocks", CS_CLUSTERS_MAX);
                 w->n_texts += seed->text != NULL;
@@ -243,16 +247,21 @@ static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const st
 }
 
 /* Large blocks without a mark that likes share may be arrays: then that is what they are. */
-static enum cs_status look_for_array(struct cs_sweep_worker *w, const struct cs_block *b,
+static enum cs_status look_for_array(struct cs_sweep_worker *w, const struct cs_block *b, uint64_t resident,
                                      struct cs_cluster *seed, struct cs_period *period, struct cs_error *err)
 {
         bool found = false;
         enum cs_status st = cs_arrays_look(&w->arrays, &w->view, b, &found, period, err);
-        if (found)
+        if (!found)
+                return st;
+        /* A beginning that looks so does not make the whole block an array. */
+        uint64_t records = cs_arrays_count(&w->view, b, period, NULL, NULL);
+        if (records && records * period->stride * ARRAY_PART >= resident)
                 *seed = (struct cs_cluster){ .min_units = UINT64_MAX,
                                              .kind = CS_CLUSTER_ARRAY,
                                              .period = period,
-                                             .key = cs_arrays_key(period) };
+                                             .key = cs_arrays_key(period),
+                                             .records = records };
         return st;
 }
 
@@ -292,17 +301,16 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
                 if (cs_block_state(b) != CS_BLOCK_IN_USE)
                         continue;
                 describe(sweep, w, b, &text, &seed, &perhaps_array);
+                uint64_t resident = cs_residency_walk_bytes(&residency, cs_block_range(b));
                 enum cs_status st = CS_OK;
                 if (perhaps_array && cs_block_size(b) >= CS_ARRAY_BYTES)
-                        st = look_for_array(w, b, &seed, &period, err);
+                        st = look_for_array(w, b, resident, &seed, &period, err);
                 if (st == CS_OK)
                         st = number(w, &seed, &cluster, err);
                 if (st != CS_OK)
                         return st;
                 cs_blocks_set_cluster(sweep->in->blocks, i, cluster);
-                uint64_t records = seed.period ? cs_arrays_count(&w->view, b, &period, NULL, NULL) : 0;
-                add_block(&w->local.at[cluster], b, i, cs_residency_walk_bytes(&residency, cs_block_range(b)),
-                          records);
+                add_block(&w->local.at[cluster], b, i, resident, seed.records);
         }
         cs_slice_release(sweep->in->blocks, slice, w->view.src);
         return CS_OK;

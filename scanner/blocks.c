@@ -371,3 +371,12 @@ bool cs_blocks_next_group(struct cs_block_cursor *c, struct cs_block_group *out)
         } while (out->state == CS_BLOCK_GAP);
         return true;
 }
+
+uint32_t cs_blocks_holding(const struct cs_blocks *blocks, const struct cs_space *space, uint64_t addr)
+{
+        uint32_t i = cs_blocks_at(blocks, space, addr);
+        if (i == CS_NO_BLOCK || i == 0 || cs_blocks_state(blocks, i - 1) != CS_BLOCK_IN_USE)
+                return i;
+        struct cs_block before = cs_blocks_get(blocks, i - 1);
+        return cs_range_has(cs_block_payload(&before), addr) ? i - 1 : i;
+}

@@ -75,31 +75,6 @@ uint32_t cs_case_pointee(const struct cs_case *c, uint64_t value)
                        : (uint32_t)CS_NO_BLOCK;
 }
 
-uint32_t cs_case_block_at(const struct cs_case *c, uint64_t address)
-{
-        const struct cs_blocks *blocks = &c->heaps->blocks;
-        uint32_t i = cs_blocks_at(blocks, c->space, address);
-        if (i == CS_NO_BLOCK || i == 0 || cs_blocks_state(blocks, i - 1) != CS_BLOCK_IN_USE)
-                return i;
-        struct cs_block b = cs_blocks_get(blocks, i - 1);
-        return cs_range_has(cs_block_payload(&b), address) ? i - 1 : i;
-}
-
-const struct cs_region *cs_case_region(const struct cs_case *c, uint64_t addr)
-{
-        size_t lo = 0, hi = c->regions->at.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (c->regions->at.at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo < c->regions->at.n && cs_range_has(c->regions->at.at[lo].range, addr)
-                       ? &c->regions->at.at[lo]
-                       : NULL;
-}
-
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 const char *cs_case_literal(const struct cs_case *c, uint64_t addr)
@@ -179,7 +154,7 @@ static const char *const memory_names[CS_KINDS] = {
 
 const char *cs_case_name_memory(const struct cs_case *c, uint64_t addr)
 {
-        const struct cs_region *r = cs_case_region(c, addr);
+        const struct cs_region *r = cs_regions_at(c->regions, addr);
         if (!r)
                 return "memory";
         /* Which stack; or that it is thread-local storage, if not a module's mapping. */

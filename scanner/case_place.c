@@ -199,7 +199,7 @@ static enum cs_status fill_region(const struct cs_case *c, const struct cs_regio
 enum cs_status cs_case_place(const struct cs_case *c, uint64_t address, uint32_t block,
                              struct cs_report_place *out, struct cs_error *err)
 {
-        const struct cs_region *r = cs_case_region(c, address);
+        const struct cs_region *r = cs_regions_at(c->regions, address);
         struct cs_space_entry e = cs_space_at(c->space, address);
         uint8_t byte;
         size_t got = 0;

@@ -11,13 +11,6 @@
 CS_CHECK enum cs_status cs_case_place(const struct cs_case *c, uint64_t address, uint32_t block,
                                       struct cs_report_place *out, struct cs_error *err);
 
-/* The block that holds an address, its header included, or CS_NO_BLOCK. The last word that a block in use may use is the first of
- * the next one's header (see cs_block_usable()). */
-uint32_t cs_case_block_at(const struct cs_case *c, uint64_t address);
-
-/* The region that holds addr, or NULL. */
-const struct cs_region *cs_case_region(const struct cs_case *c, uint64_t addr);
-
 /* What an address in a module is: "vtable for Thing (libthing.so)", "\"a text\" (libthing.so .rodata)", "table+0x10
  * (libthing.so .bss)", "libthing.so+0x4010 (.data)". */
 const char *cs_case_name(const struct cs_case *c, size_t module, uint64_t addr);

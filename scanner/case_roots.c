@@ -197,7 +197,7 @@ const char *cs_case_root_name(const struct cs_case *c, const struct cs_case_root
 /* Where in a stack: what lies above the pointer is in use, what the C library has above that is no stack. */
 static const char *stack_slot(const struct cs_case *c, uint64_t address)
 {
-        const struct cs_region *r = cs_case_region(c, address);
+        const struct cs_region *r = cs_regions_at(c->regions, address);
         for (size_t i = 0; r && i < c->image->threads.n; i++) {
                 const struct cs_thread *t = &c->image->threads.at[i];
                 if (!cs_range_has(r->range, t->sp))

@@ -106,7 +106,7 @@ static void fill_heap_pointer(const struct dump *d, uint64_t value, struct cs_re
 {
         const struct cs_case *c = d->c;
         const struct cs_blocks *blocks = &c->heaps->blocks;
-        uint32_t i = cs_case_block_at(c, value);
+        uint32_t i = cs_blocks_holding(&c->heaps->blocks, c->space, value);
         if (i == CS_NO_BLOCK) {
                 out->kind = "pointer:memory";
                 out->note = "malloc's heap, but no block";
@@ -316,7 +316,7 @@ enum cs_status cs_case_dump(const struct cs_case *c, uint64_t address, uint32_t 
                             struct cs_report_dump **out, struct cs_error *err)
 {
         cs_cleanup(dump_deinit) struct dump d = { .c = c, .block = block };
-        const struct cs_region *region = cs_case_region(c, address);
+        const struct cs_region *region = cs_regions_at(c->regions, address);
         struct cs_range whole, shown;
         enum cs_status st = CS_OK;
         if (block != CS_NO_BLOCK) {

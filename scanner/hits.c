@@ -29,7 +29,6 @@ struct hits {
         struct cs_hands *hands; /* instead of that, or NULL */
         struct cs_pool scratch; /* what is told of one hit */
         unsigned in_scratch;
-        const struct cs_region *region; /* of the last hit */
         CS_VEC(struct cs_report_hit) kept;
         uint64_t not_kept;
         uint64_t *counts;         /* by rule */
@@ -40,40 +39,9 @@ struct hits {
 
 /* ---- where it is ------------------------------------------------------------------------------------------------- */
 
-static const struct cs_region *region_at(struct hits *h, uint64_t addr)
-{
-        const struct cs_regions *regions = h->in->regions;
-        /* Hits come by address. */
-        if (h->region && cs_range_has(h->region->range, addr))
-                return h->region;
-        size_t lo = 0, hi = regions->at.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (regions->at.at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo < regions->at.n && cs_range_has(regions->at.at[lo].range, addr) ? &regions->at.at[lo]
-                                                                                  : NULL;
-}
-
-/* The block whose bytes these are: the first half of a header still belongs to the program, as the end of the block before. */
-static uint32_t block_at(const struct cs_hits_input *in, uint64_t addr)
-{
-        uint32_t i = cs_blocks_at(in->blocks, in->space, addr);
-        if (i == CS_NO_BLOCK)
-                return i;
-        struct cs_block b = cs_blocks_get(in->blocks, i);
-        if (addr - b.start >= 8 || b.mmapped)
-                return i;
-        uint32_t before = addr ? cs_blocks_at(in->blocks, in->space, b.start - 1) : (uint32_t)CS_NO_BLOCK;
-        return before != CS_NO_BLOCK && cs_blocks_state(in->blocks, before) == CS_BLOCK_IN_USE ? before : i;
-}
-
 static bool in_use(const struct cs_hits_input *in, uint64_t addr)
 {
-        uint32_t i = block_at(in, addr);
+        uint32_t i = cs_blocks_holding(in->blocks, in->space, addr);
         return i != CS_NO_BLOCK && cs_blocks_state(in->blocks, i) == CS_BLOCK_IN_USE;
 }
 
@@ -124,8 +92,8 @@ static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *poo
 
 static void tell_place(struct hits *h, uint64_t addr, struct cs_pool *pool, struct cs_report_hit *out)
 {
-        const struct cs_region *r = region_at(h, addr);
-        uint32_t block = block_at(h->in, addr);
+        const struct cs_region *r = cs_regions_at(h->in->regions, addr);
+        uint32_t block = cs_blocks_holding(h->in->blocks, h->in->space, addr);
         if (r) {
                 out->region = cs_kind_name(r->kind);
                 out->detail = r->detail;

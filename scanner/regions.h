@@ -44,6 +44,9 @@ void cs_regions_deinit(struct cs_regions *regions);
 CS_CHECK enum cs_status cs_regions_build(const struct cs_regions_input *input, struct cs_regions *out,
                                          struct cs_error *err);
 
+/* The region that addr lies in, or NULL. Thread-safe. */
+const struct cs_region *cs_regions_at(const struct cs_regions *regions, uint64_t addr);
+
 /* As a part of the report. */
 CS_CHECK enum cs_status cs_regions_report(const struct cs_regions *regions, const struct cs_image *image,
                                           struct cs_report *report, struct cs_error *err);

@@ -59,16 +59,7 @@ static const struct cs_region *region_at(const struct texts *t, struct worker *w
 {
         if (w->region && cs_range_has(w->region->range, addr))
                 return w->region;
-        size_t lo = 0, hi = t->in->regions->at.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (t->in->regions->at.at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        const struct cs_region *r = lo < t->in->regions->at.n ? &t->in->regions->at.at[lo] : NULL;
-        return w->region = r && cs_range_has(r->range, addr) ? r : NULL;
+        return w->region = cs_regions_at(t->in->regions, addr);
 }
 
 /* Finds the block that holds addr; false: there is none. */

@@ -158,6 +158,13 @@ static enum cs_status find_repeats(struct analysis *a, struct cs_error *err)
         return st == CS_OK ? cs_twins_find(&in, &a->repeats, &a->twins, err) : st;
 }
 
+/* Finding clusters and owners of a large heap takes far longer than looking for hits or texts: where nothing else needs them,
+ * what lies around these tells whose they are. */
+static bool relates(const struct analysis *a)
+{
+        return !a->options->census_only || cs_blocks_indices(&a->heaps.blocks) <= CS_LIMIT_RELATED_BLOCKS;
+}
+
 static void show_search(void *context, uint64_t done, uint64_t total)
 {
         stage(context, "searching memory", done, total);
@@ -173,9 +180,8 @@ static enum cs_status search(struct analysis *a, struct cs_error *err)
                                           .blocks = &a->heaps.blocks,
                                           .owners = &a->owners.blocks,
                                           .unloaded = &a->unloaded,
-                                          .related_anyway = !a->options->census_only,
                                           .workers = a->workers,
-                                          .relate = relate,
+                                          .relate = relates(a) ? relate : NULL,
                                           .relate_context = a,
                                           .progress = show_search,
                                           .progress_context = a };
@@ -190,9 +196,7 @@ static void show_texts(void *context, uint64_t done, uint64_t total)
 
 static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
 {
-        /* Finding clusters and owners of a large heap takes far longer than reading its texts. */
-        bool related =
-                !a->options->census_only || cs_blocks_indices(&a->heaps.blocks) <= CS_LIMIT_RELATED_BLOCKS;
+        bool related = relates(a);
         enum cs_status st = related ? relate(a, err) : CS_OK;
         if (st != CS_OK)
                 return st;

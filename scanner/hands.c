@@ -18,10 +18,7 @@ void cs_hands_init(struct cs_hands *hands, const struct cs_image *image, const s
 {
         *hands = (struct cs_hands){ .blocks = blocks, .space = space };
         cs_view_init_hopping(&hands->view, image->source);
-        hands->only = CS_NO_MODULE;
-        for (size_t m = 0, makers = 0; m < space->n_modules; m++)
-                if (space->modules[m].maker)
-                        hands->only = makers++ ? CS_NO_MODULE : (int32_t)m;
+        hands->only = cs_space_only_maker(space);
 }
 
 void cs_hands_deinit(struct cs_hands *hands)

@@ -188,12 +188,6 @@ static double seconds_now(void)
         return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Finding clusters and owners of a large heap takes far longer than the search. */
-static bool too_many_blocks(const struct cs_hits_input *in)
-{
-        return !in->related_anyway && cs_blocks_indices(in->blocks) > CS_LIMIT_RELATED_BLOCKS;
-}
-
 static enum cs_status drain(struct hits *h, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
@@ -303,7 +297,7 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         struct cs_report_hits *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
         if (!h.counts || !out)
                 return cs_fail(err, CS_ENOMEM, "hits");
-        if (too_many_blocks(input)) {
+        if (!input->relate) {
                 h.hands = malloc(sizeof(*h.hands));
                 if (!h.hands)
                         return cs_fail(err, CS_ENOMEM, "hits");

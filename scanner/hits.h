@@ -27,10 +27,8 @@ struct cs_hits_input {
         const struct cs_labels *owners; /* filled by relate */
         const struct cs_unloaded *unloaded;
         unsigned workers;
-        /* Clusters and owners will be found in any case: another view is asked for. */
-        bool related_anyway;
-        /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use,
-         * and there are no more than CS_LIMIT_RELATED_BLOCKS or related_anyway. */
+        /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use.
+         * NULL: owners are told by what lies around the hits, and no clusters (hands.h). */
         enum cs_status (*relate)(void *context, struct cs_error *err);
         void *relate_context;
         void (*progress)(void *context, uint64_t done, uint64_t total); /* or NULL */

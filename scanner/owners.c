@@ -425,17 +425,7 @@ static enum cs_status sum_up(const struct cs_owners_input *in, const struct cs_l
 /* The only module that can have asked (a program without libraries), or CS_NO_MODULE where there are more. */
 static int32_t only_candidate(const struct cs_owners_input *in)
 {
-        int32_t only = CS_NO_MODULE;
-        if (in->unloaded && in->unloaded->modules.n)
-                return only;
-        for (size_t i = 0; i < in->space->n_modules; i++) {
-                if (!in->space->modules[i].maker)
-                        continue;
-                if (only != CS_NO_MODULE)
-                        return CS_NO_MODULE;
-                only = (int32_t)i;
-        }
-        return only;
+        return in->unloaded && in->unloaded->modules.n ? CS_NO_MODULE : cs_space_only_maker(in->space);
 }
 
 static void name_candidate(const struct cs_owners_input *in, uint32_t module, struct cs_labels *labels)

@@ -117,6 +117,19 @@ enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *
         return CS_OK;
 }
 
+int32_t cs_space_only_maker(const struct cs_space *space)
+{
+        int32_t only = CS_NO_MODULE;
+        for (size_t i = 0; i < space->n_modules; i++) {
+                if (!space->modules[i].maker)
+                        continue;
+                if (only != CS_NO_MODULE)
+                        return CS_NO_MODULE;
+                only = (int32_t)i;
+        }
+        return only;
+}
+
 enum cs_part cs_space_part(const struct cs_space *space, size_t module, uint64_t addr)
 {
         const struct cs_space_module *m = &space->modules[module];

@@ -66,6 +66,9 @@ static inline struct cs_space_entry cs_space_at(const struct cs_space *space, ui
         return (struct cs_space_entry){ (enum cs_space_kind)(entry >> 28), entry & 0xfffffff };
 }
 
+/* The one module that may have asked for memory, or CS_NO_MODULE where there are more. Thread-safe. */
+int32_t cs_space_only_maker(const struct cs_space *space);
+
 /* The part of the module that addr lies in; thread-safe. */
 enum cs_part cs_space_part(const struct cs_space *space, size_t module, uint64_t addr);
 

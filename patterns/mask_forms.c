@@ -297,17 +297,22 @@ size_t cs_mask_named_time(const uint8_t *at, const uint8_t *end)
  * to read. */
 bool cs_mask_known_name(const uint8_t *word, size_t len)
 {
+        /* By length. */
         static const char names[][8] = {
-                "UTF8",   "utf8",    "UTF16",   "utf16",  "SHA1",   "sha1",  "SHA256", "sha256", "SHA512",
-                "sha512", "MD5",     "md5",     "base64", "Base64", "x86",   "IPv4",   "IPv6",   "ipv4",
-                "ipv6",   "OAuth2",  "oauth2",  "HTTP2",  "http2",  "ssh2",  "int32",  "int64",  "uint32",
-                "uint64", "float32", "float64", "Win32",  "Win64",  "win32", "i686",   "amd64",  "SOCKS5",
-                "mp3",    "mp4",     "h264",    "arm64",  "X11",    "S3",    "s3",     "EC2",    "ec2",
-                "K8s",    "k8s",     "gb2312",  "Latin1",
+                "S3",     "s3",     "md5",     "MD5",     "mp3",    "mp4",    "x86",    "X11",    "EC2",
+                "ec2",    "K8s",    "k8s",     "UTF8",    "utf8",   "SHA1",   "sha1",   "IPv4",   "IPv6",
+                "ipv4",   "ipv6",   "ssh2",    "i686",    "h264",   "UTF16",  "utf16",  "HTTP2",  "http2",
+                "int32",  "int64",  "Win32",   "Win64",   "win32",  "amd64",  "arm64",  "SHA256", "sha256",
+                "SHA512", "sha512", "base64",  "Base64",  "OAuth2", "oauth2", "uint32", "uint64", "SOCKS5",
+                "gb2312", "Latin1", "float32", "float64",
         };
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if ((uint8_t)names[i][0] == word[0] && strnlen(names[i], 8) == len &&
-                    memcmp(names[i], word, len) == 0)
+        static const uint8_t first[] = { 0, 0, 0, 2, 12, 23, 34, 47, sizeof(names) / sizeof(names[0]) };
+        char key[8] = { 0 };
+        if (len >= sizeof(first) - 1)
+                return false;
+        memcpy(key, word, len);
+        for (size_t i = first[len]; i < first[len + 1]; i++)
+                if (memcmp(names[i], key, sizeof(key)) == 0)
                         return true;
         return false;
 }

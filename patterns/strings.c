@@ -9,6 +9,8 @@
 enum {
         BLOCK = CS_TEXTMASK_BYTES,
         LEAST = CS_STRING_LEAST,
+        AHEAD = 8,   /* blocks that are looked at in one go */
+        BEHIND = 8,  /* bytes behind a block that are looked at: of a character that begins in it */
         CONTEXT = 4, /* bytes before a window that tell whether a text reaches into it */
 };
 
@@ -201,7 +203,7 @@ static uint64_t text_bits(struct finder *f, size_t base, const struct cs_textmas
 {
         uint64_t text = m->plain | f->carry, follow = m->follow;
         f->carry = 0;
-        if (!(m->lead2 | m->lead3 | m->lead4))
+        if (!m->beyond)
                 return text;
         uint64_t beyond = 0;
         for (unsigned i = 0; i < 3; i++)
@@ -254,11 +256,10 @@ static enum cs_status take_runs(struct finder *f, size_t base, uint64_t text, bo
         return st;
 }
 
-static enum cs_status take_units(struct finder *f, size_t base, uint64_t wide)
+static enum cs_status take_units(struct finder *f, size_t base, uint64_t four)
 {
-        uint64_t four = wide & wide >> 2;
         enum cs_status st = CS_OK;
-        for (four &= four >> 4; st == CS_OK && four;) {
+        while (st == CS_OK && four) {
                 size_t at = (size_t)__builtin_ctzll(four);
                 st = found_units(f, base + at);
                 size_t done = f->wide_done[(base + at) & 1] - base;
@@ -266,6 +267,18 @@ static enum cs_status take_units(struct finder *f, size_t base, uint64_t wide)
                 four &= done < BLOCK ? ~(same & ~(UINT64_MAX << done)) : ~same;
         }
         return st;
+}
+
+static enum cs_status take_block(struct finder *f, size_t at, const struct cs_textmask *m,
+                                 const uint8_t *block)
+{
+        enum cs_status st = CS_OK;
+        if (m->plain == UINT64_MAX && f->run != SIZE_MAX && !f->carry && !m->wide) /* the run goes on */
+                return CS_OK;
+        uint64_t text = text_bits(f, at, m, block + BLOCK);
+        if (text || f->run != SIZE_MAX)
+                st = take_runs(f, at, text, m->beyond);
+        return st == CS_OK && m->wide ? take_units(f, at, m->wide) : st;
 }
 
 enum cs_status cs_strings_find(const struct cs_strings_window *w, cs_textmask_fn masks, cs_string_vec *out,
@@ -277,21 +290,18 @@ enum cs_status cs_strings_find(const struct cs_strings_window *w, cs_textmask_fn
         size_t to = (size_t)w->own_to + (size_t)2 * LEAST;
         enum cs_status st = CS_OK;
         while (st == CS_OK && at < w->len && (at < to || f.run < w->own_to)) {
-                struct cs_textmask m;
-                uint8_t last[BLOCK + 8];
+                struct cs_textmask m[AHEAD];
+                uint8_t last[BLOCK + BEHIND] = { 0 };
                 const uint8_t *block = w->bytes + at;
-                if (w->len - at < sizeof(last)) {
-                        memset(last, 0, sizeof(last));
+                size_t whole = w->len - at >= sizeof(last) ? (w->len - at - BEHIND) / BLOCK : 0;
+                size_t n = whole > AHEAD ? (size_t)AHEAD : whole ? whole : 1;
+                if (!whole) {
                         memcpy(last, block, w->len - at);
                         block = last;
                 }
-                masks(block, &m);
-                uint64_t text = text_bits(&f, at, &m, block + BLOCK);
-                if (text || f.run != SIZE_MAX)
-                        st = take_runs(&f, at, text, m.lead2 | m.lead3 | m.lead4 | m.follow);
-                if (st == CS_OK && m.wide)
-                        st = take_units(&f, at, m.wide);
-                at += BLOCK;
+                masks(block, n, m);
+                for (size_t i = 0; st == CS_OK && i < n; i++, at += BLOCK)
+                        st = take_block(&f, at, &m[i], block + i * BLOCK);
         }
         return st == CS_OK && f.run < w->own_to ? close_run(&f, w->len) : st;
 }

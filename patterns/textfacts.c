@@ -3,11 +3,9 @@
 
 #include <string.h>
 
-void cs_text_votes_add(struct cs_text_votes *votes, uint32_t who, uint64_t weight)
+void cs_text_votes_add_other(struct cs_text_votes *votes, uint32_t who, uint64_t weight)
 {
         unsigned least = 0, n = 0;
-        if (who == CS_NOBODY || !weight)
-                return;
         for (; n < CS_TEXT_VOTES && votes->weight[n]; n++) {
                 if (votes->who[n] == who) {
                         votes->weight[n] += weight;

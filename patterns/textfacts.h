@@ -54,7 +54,15 @@ bool cs_text_facts_add(struct cs_text_facts *facts, const struct cs_text_place *
 /* What follows behind `into` in the order of addresses; or, with `beside`, of other texts at any addresses. */
 void cs_text_facts_merge(struct cs_text_facts *into, const struct cs_text_facts *from, bool beside);
 
-void cs_text_votes_add(struct cs_text_votes *votes, uint32_t who, uint64_t weight);
+void cs_text_votes_add_other(struct cs_text_votes *votes, uint32_t who, uint64_t weight);
+
+static inline void cs_text_votes_add(struct cs_text_votes *votes, uint32_t who, uint64_t weight)
+{
+        if (votes->weight[0] && votes->who[0] == who) /* as it is mostly */
+                votes->weight[0] += weight;
+        else if (who != CS_NOBODY && weight)
+                cs_text_votes_add_other(votes, who, weight);
+}
 
 /* Who has the most votes, if it is at least half of `all`; else CS_NOBODY. */
 uint32_t cs_text_votes_winner(const struct cs_text_votes *votes, uint64_t all);

@@ -10,7 +10,20 @@ static const uint8_t classes[256] = {
         [0xc2 ... 0xdf] = LEAD2, [0xe0 ... 0xef] = LEAD3, [0xf0 ... 0xf4] = LEAD4,
 };
 
-void cs_textmask_scalar(const uint8_t *at, struct cs_textmask *out)
+/* Where four in a row begin, of those that begin at the bits that are set. */
+static uint64_t four(uint64_t units)
+{
+        units &= units >> 2;
+        return units & units >> 4;
+}
+
+/* A character begins with a leading byte and one that follows it. */
+static bool begins(uint64_t leads, uint64_t follow, uint8_t behind)
+{
+        return leads & (follow >> 1 | (uint64_t)((behind & 0xc0) == 0x80) << 63);
+}
+
+static void mask_scalar(const uint8_t *at, struct cs_textmask *out)
 {
         struct cs_textmask m = { 0 };
         for (unsigned i = 0; i < CS_TEXTMASK_BYTES; i++) {
@@ -22,7 +35,15 @@ void cs_textmask_scalar(const uint8_t *at, struct cs_textmask *out)
                 m.lead4 |= (uint64_t)(c / LEAD4 & 1) << i;
                 m.wide |= (uint64_t)cs_textmask_wide(at[i], at[i + 1]) << i;
         }
+        m.beyond = begins(m.lead2 | m.lead3 | m.lead4, m.follow, at[CS_TEXTMASK_BYTES]);
+        m.wide = four(m.wide);
         *out = m;
+}
+
+void cs_textmask_scalar(const uint8_t *at, size_t blocks, struct cs_textmask *out)
+{
+        for (size_t i = 0; i < blocks; i++)
+                mask_scalar(at + i * CS_TEXTMASK_BYTES, &out[i]);
 }
 
 #if defined(__x86_64__)
@@ -42,6 +63,11 @@ AVX2 static inline __m256i within(__m256i v, uint8_t low, uint8_t high)
 AVX2 static inline uint32_t bits(__m256i v)
 {
         return (uint32_t)_mm256_movemask_epi8(v);
+}
+
+AVX2 static inline uint64_t pair(__m256i a, __m256i b)
+{
+        return bits(a) | (uint64_t)bits(b) << 32;
 }
 
 AVX2 static inline __m256i plain_bytes(__m256i v)
@@ -71,21 +97,53 @@ AVX2 static inline uint32_t wide_units(__m256i low, __m256i plain, __m256i high)
         return bits(_mm256_or_si256(latin, _mm256_or_si256(marks, letters)));
 }
 
-AVX2 static void masks_avx2(const uint8_t *at, struct cs_textmask *out)
+/* The second bytes of units that are not Latin. */
+AVX2 static inline __m256i other_high(__m256i v)
+{
+        return _mm256_or_si256(within(v, 1, 6), _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x20)));
+}
+
+/* Most bytes are no units, and that is told with less: false: no four are in a row. */
+AVX2 static inline bool maybe_wide(const uint8_t *at, __m256i a, __m256i b, uint64_t plain)
+{
+        const __m256i none = _mm256_setzero_si256();
+        uint64_t low = plain | pair(within(a, 0xa0, 0xff), within(b, 0xa0, 0xff));
+        uint64_t other = pair(other_high(a), other_high(b)), behind = at[64];
+        uint64_t zero = pair(_mm256_cmpeq_epi8(a, none), _mm256_cmpeq_epi8(b, none)) >> 1 |
+                        (uint64_t)(behind == 0) << 63;
+        other = other >> 1 | (uint64_t)(behind - 1 < 6 || behind == 0x20) << 63;
+        return four((low & zero) | other);
+}
+
+AVX2 static inline void mask_avx2(const uint8_t *at, struct cs_textmask *out)
 {
         __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
         __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
         __m256i plain_a = plain_bytes(a), plain_b = plain_bytes(b);
-        *out = (struct cs_textmask){ .plain = bits(plain_a) | (uint64_t)bits(plain_b) << 32 };
-        if (bits(_mm256_or_si256(a, b))) { /* something beyond ASCII */
-                out->follow = bits(within(a, 0x80, 0xbf)) | (uint64_t)bits(within(b, 0x80, 0xbf)) << 32;
-                out->lead2 = bits(within(a, 0xc2, 0xdf)) | (uint64_t)bits(within(b, 0xc2, 0xdf)) << 32;
-                out->lead3 = bits(within(a, 0xe0, 0xef)) | (uint64_t)bits(within(b, 0xe0, 0xef)) << 32;
-                out->lead4 = bits(within(a, 0xf0, 0xf4)) | (uint64_t)bits(within(b, 0xf0, 0xf4)) << 32;
+        out->plain = pair(plain_a, plain_b);
+        out->beyond = false;
+        if (bits(_mm256_or_si256(a, b))) { /* bytes beyond ASCII */
+                uint64_t leads = pair(within(a, 0xc2, 0xf4), within(b, 0xc2, 0xf4));
+                out->follow = pair(within(a, 0x80, 0xbf), within(b, 0x80, 0xbf));
+                out->beyond = begins(leads, out->follow, at[CS_TEXTMASK_BYTES]);
         }
+        if (out->beyond) {
+                out->lead2 = pair(within(a, 0xc2, 0xdf), within(b, 0xc2, 0xdf));
+                out->lead3 = pair(within(a, 0xe0, 0xef), within(b, 0xe0, 0xef));
+                out->lead4 = pair(within(a, 0xf0, 0xf4), within(b, 0xf0, 0xf4));
+        }
+        out->wide = 0;
+        if (!maybe_wide(at, a, b, out->plain))
+                return;
         __m256i next_a = _mm256_loadu_si256((const __m256i *)(const void *)(at + 1));
         __m256i next_b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 33));
-        out->wide = wide_units(a, plain_a, next_a) | (uint64_t)wide_units(b, plain_b, next_b) << 32;
+        out->wide = four(wide_units(a, plain_a, next_a) | (uint64_t)wide_units(b, plain_b, next_b) << 32);
+}
+
+AVX2 static void masks_avx2(const uint8_t *at, size_t blocks, struct cs_textmask *out)
+{
+        for (size_t i = 0; i < blocks; i++)
+                mask_avx2(at + i * CS_TEXTMASK_BYTES, &out[i]);
 }
 
 cs_textmask_fn cs_textmask_avx2(void)

@@ -4,25 +4,32 @@
 #ifndef CS_TEXTMASK_H
 #define CS_TEXTMASK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
         CS_TEXTMASK_BYTES = 64,
-        CS_TEXTMASK_READ = 65, /* bytes that are looked at: the last unit's second half lies behind the 64 */
+        CS_TEXTMASK_READ =
+                65, /* bytes that are looked at: the second half of a unit or character lies behind the 64 */
 };
 
 /* Bit i says something of byte i. */
 struct cs_textmask {
         uint64_t plain;  /* ' ' to '~', and tab */
+        bool beyond;     /* a character beyond ASCII may begin here; else the next four say nothing */
         uint64_t follow; /* 0x80 to 0xbf: in UTF-8 behind a leading byte */
         uint64_t
                 lead2; /* 0xc2 to 0xdf, 0xe0 to 0xef, 0xf0 to 0xf4: leading bytes by the length they announce */
         uint64_t lead3;
         uint64_t lead4;
-        uint64_t wide; /* bytes i and i + 1 are a letter or mark in UTF-16LE: cs_textmask_wide() */
+        uint64_t
+                wide; /* four letters or marks of UTF-16LE in a row begin at i, of which the last one begins in these bytes:
+                          cs_textmask_wide() */
 };
 
-typedef void (*cs_textmask_fn)(const uint8_t *at, struct cs_textmask *out);
+/* Of so many times sixty-four bytes. */
+typedef void (*cs_textmask_fn)(const uint8_t *at, size_t blocks, struct cs_textmask *out);
 
 /* Is this unit of UTF-16LE text: printable ASCII and tab, Latin, Greek, Cyrillic, Hebrew and Arabic letters, and general
  * punctuation? Scripts with many characters are not told from pairs of other bytes and are left out. */
@@ -48,7 +55,7 @@ static inline int cs_textmask_wide(uint8_t low, uint8_t high)
         }
 }
 
-void cs_textmask_scalar(const uint8_t *at, struct cs_textmask *out);
+void cs_textmask_scalar(const uint8_t *at, size_t blocks, struct cs_textmask *out);
 
 /* NULL where the processor has no AVX2. */
 cs_textmask_fn cs_textmask_avx2(void);

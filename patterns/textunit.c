@@ -4,17 +4,14 @@
 #include "bytes.h"
 #include "strings.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 enum { INDEX_FIRST = 1024 };
 
-uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide)
+void cs_text_unit_init(struct cs_text_unit *unit)
 {
-        return XXH3_64bits_withSeed(text, len, (cut ? 1u : 0u) | (wide ? 2u : 0u));
+        *unit = (struct cs_text_unit){ .serial = 1 };
 }
 
 void cs_text_unit_deinit(struct cs_text_unit *unit)
@@ -29,6 +26,7 @@ void cs_text_unit_empty(struct cs_text_unit *unit)
 {
         unit->at.n = unit->notes.n = 0;
         unit->count = unit->bytes = 0;
+        unit->serial++;
         if (unit->index.n)
                 memset(unit->index.at, 0, unit->index.n * sizeof(*unit->index.at));
         cs_pool_deinit(&unit->pool);
@@ -62,18 +60,16 @@ static enum cs_status note(struct cs_text_unit *unit, uint32_t entry, uint64_t h
         return cs_vec_push(&unit->notes, n, err);
 }
 
-enum cs_status cs_text_unit_add(struct cs_text_unit *unit, const struct cs_template *masked,
-                                const struct cs_text_place *place, struct cs_error *err)
+/* The entry of a template that the unit may not have yet. */
+static enum cs_status enter(struct cs_text_unit *unit, struct cs_masked *masked, struct cs_error *err)
 {
-        bool wide = place->encoding == CS_ENCODING_UTF16LE;
-        uint64_t key = cs_text_key(masked->text, masked->len, masked->cut, wide);
         enum cs_status st = unit->at.n >= unit->index.n / 2 ? grow(unit, err) : CS_OK;
         if (st != CS_OK)
                 return st;
-        uint32_t *slot = slot_of(unit, key);
+        uint32_t *slot = slot_of(unit, masked->key);
         if (!*slot) {
                 struct cs_text_entry fresh = {
-                        .key = key, .len = (uint32_t)masked->len, .cut = masked->cut, .wide = wide
+                        .key = masked->key, .len = masked->len, .cut = masked->cut, .wide = masked->wide
                 };
                 fresh.text = cs_pool_copy(&unit->pool, masked->text, masked->len);
                 if (!fresh.text)
@@ -82,11 +78,22 @@ enum cs_status cs_text_unit_add(struct cs_text_unit *unit, const struct cs_templ
                         return st;
                 *slot = (uint32_t)unit->at.n;
         }
-        uint32_t entry = *slot - 1;
-        bool block = cs_text_facts_add(&unit->at.at[entry].facts, place);
+        masked->entry = *slot - 1;
+        masked->unit = unit->serial;
+        return CS_OK;
+}
+
+enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masked *masked,
+                                const struct cs_text_place *place, struct cs_error *err)
+{
+        enum cs_status st = masked->unit == unit->serial ? CS_OK : enter(unit, masked, err);
+        if (st != CS_OK)
+                return st;
+        bool block = cs_text_facts_add(&unit->at.at[masked->entry].facts, place);
         unit->count++;
         unit->bytes += place->bytes;
-        if ((st = note(unit, entry, place->value, false, err)) == CS_OK && block)
-                st = note(unit, entry, cs_mix(place->block + UINT64_C(0x9e3779b97f4a7c15)), true, err);
+        if ((st = note(unit, masked->entry, place->value, false, err)) == CS_OK && block)
+                st = note(unit, masked->entry, cs_mix(place->block + UINT64_C(0x9e3779b97f4a7c15)), true,
+                          err);
         return st;
 }

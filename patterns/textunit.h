@@ -4,13 +4,13 @@
 #ifndef CS_TEXTUNIT_H
 #define CS_TEXTUNIT_H
 
+#include "masks.h"
 #include "pool.h"
-#include "template.h"
 #include "textfacts.h"
 #include "vec.h"
 
 struct cs_text_entry {
-        uint64_t key; /* cs_text_key() */
+        uint64_t key; /* as in cs_masked */
         const char *text;
         uint32_t len;
         bool cut;
@@ -32,15 +32,17 @@ struct cs_text_unit {
         struct cs_pool pool;
         uint64_t count; /* texts */
         uint64_t bytes;
+        uint64_t serial; /* how often it was emptied, and one */
 };
 
-uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide);
+void cs_text_unit_init(struct cs_text_unit *unit);
 
 void cs_text_unit_deinit(struct cs_text_unit *unit);
 void cs_text_unit_empty(struct cs_text_unit *unit);
 
-/* A text that masked to `masked`. Places come in the order of their addresses. */
-CS_CHECK enum cs_status cs_text_unit_add(struct cs_text_unit *unit, const struct cs_template *masked,
+/* A text that masked to `masked`, which is told the number of its entry and goes to no other worker's unit. Places come in the order
+ * of their addresses. */
+CS_CHECK enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masked *masked,
                                          const struct cs_text_place *place, struct cs_error *err);
 
 #endif

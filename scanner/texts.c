@@ -6,7 +6,6 @@
 #include "hands.h"
 #include "scan_window.h"
 #include "strings.h"
-#include "template.h"
 #include "texttable.h"
 #include "work.h"
 
@@ -23,6 +22,7 @@ enum {
         UNIT_BYTES = 1 << 20,
         VALUE_BYTES = 4 << 10, /* texts are told apart by so many bytes from their beginning */
         WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
+        NEAR_BLOCKS = 8,
         NEAR_ROWS =
                 2000, /* templates, the heaviest, whose examples are asked for their owner where nobody knows it */
 };
@@ -31,11 +31,12 @@ struct worker {
         struct cs_scan_reader reader;
         cs_string_vec found;
         struct cs_text_unit unit;
-        struct cs_template masked;
+        struct cs_masks masks;
         struct cs_view view; /* for texts that are longer than a window shows */
         const struct cs_region *region;
         struct cs_block block; /* that holds the text at hand, and its index */
         uint32_t index;
+        struct cs_block_cursor next; /* behind it */
 };
 
 struct texts {
@@ -62,16 +63,33 @@ static const struct cs_region *region_at(const struct texts *t, struct worker *w
         return w->region = cs_regions_at(t->in->regions, addr);
 }
 
+/* Is it one of the next few blocks? Most texts stand in blocks that follow each other. */
+static bool take_near(struct worker *w, uint64_t addr)
+{
+        struct cs_block_cursor *c = &w->next;
+        for (unsigned i = 0; i < NEAR_BLOCKS && c->index < c->end; i++) {
+                if (addr < c->start || addr >= c->range->range.end)
+                        return false;
+                if (!cs_blocks_next_any(c, &w->block, &w->index))
+                        return false;
+                if (cs_range_has(cs_block_range(&w->block), addr))
+                        return true;
+        }
+        return false;
+}
+
 /* Finds the block that holds addr; false: there is none. */
 static bool take_block(const struct texts *t, struct worker *w, uint64_t addr)
 {
         if (w->index != CS_NO_BLOCK && cs_range_has(cs_block_range(&w->block), addr))
                 return true;
+        if (take_near(w, addr))
+                return true;
         w->index = cs_blocks_at(t->in->blocks, t->in->space, addr);
         if (w->index == CS_NO_BLOCK)
                 return false;
-        w->block = cs_blocks_get(t->in->blocks, w->index);
-        return true;
+        w->next = cs_blocks_from(t->in->blocks, w->index, cs_blocks_indices(t->in->blocks));
+        return cs_blocks_next_any(&w->next, &w->block, &w->index);
 }
 
 static void tell_block(const struct texts *t, const struct worker *w, struct cs_text_place *p)
@@ -148,8 +166,9 @@ static enum cs_status add_text(struct worker *w, const uint8_t *bytes, uint64_t 
                 seen = cs_strings_transcribe(bytes, seen, text, sizeof(text));
                 bytes = (const uint8_t *)text;
         }
-        cs_template_mask(bytes, seen, &w->masked);
-        return cs_text_unit_add(&w->unit, &w->masked, p, err);
+        struct cs_masked *masked =
+                cs_masks_get(&w->masks, bytes, seen, p->encoding == CS_ENCODING_UTF16LE, p->value);
+        return cs_text_unit_add(&w->unit, masked, p, err);
 }
 
 /* A text that the window owns: one, or several where it reaches from one block to the next. */
@@ -323,8 +342,11 @@ static enum cs_status make_workers(struct texts *t, struct cs_error *err)
         t->workers = calloc(t->in->workers, sizeof(*t->workers));
         if (!t->workers)
                 return cs_fail(err, CS_ENOMEM, "workers");
-        for (unsigned i = 0; i < t->in->workers; i++) {
+        enum cs_status st = CS_OK;
+        for (unsigned i = 0; st == CS_OK && i < t->in->workers; i++) {
                 struct worker *w = &t->workers[i];
+                cs_text_unit_init(&w->unit);
+                st = cs_masks_init(&w->masks, err);
                 cs_view_init(&w->view, t->in->image->source);
                 w->index = CS_NO_BLOCK;
                 w->reader = (struct cs_scan_reader){ .source = t->in->image->source,
@@ -332,7 +354,7 @@ static enum cs_status make_workers(struct texts *t, struct cs_error *err)
                                                      .skips_zeros = true,
                                                      .own = t->in->unit ? t->in->unit : UNIT_BYTES };
         }
-        return CS_OK;
+        return st;
 }
 
 static void texts_deinit(struct texts *t)
@@ -341,6 +363,7 @@ static void texts_deinit(struct texts *t)
                 cs_scan_reader_deinit(&t->workers[i].reader);
                 cs_vec_deinit(&t->workers[i].found);
                 cs_text_unit_deinit(&t->workers[i].unit);
+                cs_masks_deinit(&t->workers[i].masks);
                 cs_view_deinit(&t->workers[i].view);
         }
         free(t->workers);

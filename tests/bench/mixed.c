@@ -135,8 +135,11 @@ static void fill_maps(size_t bytes)
         size_t part = bytes / 5 / MIB * MIB;
         uint8_t *text = map(part), *packed = map(part), *random = map(part), *numbers = map(part),
                 *zeros = map(part);
-        for (size_t at = 0; at + 300 < part;)
-                at += piece((char *)text + at, 300);
+        for (size_t at = 0; at + 300 < part;) { /* as in a buffer of a log: lines */
+                at += piece((char *)text + at, 299);
+                if (text[at - 1] != '\n')
+                        text[at++] = '\n';
+        }
         letters((char *)packed, part, base64, 64);
         for (size_t at = 0; at + 8 <= part; at += 8) {
                 uint64_t r = roll(), number = at / 8 % 1000;

@@ -18,6 +18,7 @@ enum { KEPT = 64, UNIT = 50 };
 struct stream {
         struct cs_text_table table;
         struct cs_text_unit unit;
+        struct cs_masks masks;
         uint64_t address;
         size_t unit_texts;
 };
@@ -27,6 +28,8 @@ static void begin(struct stream *s, size_t unit_texts)
         struct cs_error err;
         *s = (struct stream){ .address = 0x1000, .unit_texts = unit_texts };
         assert_int_equal(cs_text_table_init(&s->table, KEPT, &err), CS_OK);
+        assert_int_equal(cs_masks_init(&s->masks, &err), CS_OK);
+        cs_text_unit_init(&s->unit);
 }
 
 static void flush(struct stream *s)
@@ -38,15 +41,14 @@ static void flush(struct stream *s)
 
 static void put_at(struct stream *s, const char *text, struct cs_text_place place)
 {
-        struct cs_template masked;
         struct cs_error err;
         size_t len = strlen(text);
-        cs_template_mask((const uint8_t *)text, len, &masked);
         place.address = s->address;
         place.bytes = len;
         place.value = cs_text_key(text, len, false, false);
         s->address += len + 1;
-        assert_int_equal(cs_text_unit_add(&s->unit, &masked, &place, &err), CS_OK);
+        struct cs_masked *masked = cs_masks_get(&s->masks, (const uint8_t *)text, len, false, place.value);
+        assert_int_equal(cs_text_unit_add(&s->unit, masked, &place, &err), CS_OK);
         if (s->unit.count == s->unit_texts)
                 flush(s);
 }
@@ -70,6 +72,7 @@ static void finish(struct stream *s)
 static void end(struct stream *s)
 {
         cs_text_unit_deinit(&s->unit);
+        cs_masks_deinit(&s->masks);
         cs_text_table_deinit(&s->table);
 }
 

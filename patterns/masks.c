@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "masks.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        SETS = 1 << 13,
+        KNOWN = 1 << 14,
+        SEEN = 1 << 15,
+        TEXTS_MAX = 2 << 20, /* bytes of templates */
+};
+
+/* Half of a line of the processor's cache: the one that was last found in the second place, and the last that came. */
+struct cs_masks_set {
+        uint64_t hash[2];  /* odd: of a text; even: of a shape; 0: the place is free */
+        uint32_t known[2]; /* number of the masked text */
+        uint64_t unused;
+};
+
+uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide)
+{
+        return XXH3_64bits_withSeed(text, len, (cut ? 1u : 0u) | (wide ? 2u : 0u));
+}
+
+enum cs_status cs_masks_init(struct cs_masks *m, struct cs_error *err)
+{
+        *m = (struct cs_masks){ .sets = calloc(SETS, sizeof(*m->sets)),
+                                .known = calloc(KNOWN, sizeof(*m->known)),
+                                .seen = calloc(SEEN, sizeof(*m->seen)) };
+        return m->sets && m->known && m->seen ? CS_OK : cs_fail(err, CS_ENOMEM, "masked texts");
+}
+
+void cs_masks_deinit(struct cs_masks *m)
+{
+        free(m->sets);
+        free(m->known);
+        free(m->seen);
+        cs_pool_deinit(&m->texts);
+        *m = (struct cs_masks){ 0 };
+}
+
+static struct cs_masked *mask(struct cs_masks *m, const uint8_t *text, size_t len, bool wide)
+{
+        struct cs_template *t = &m->fresh;
+        cs_template_mask(text, len, t);
+        m->one = (struct cs_masked){ .key = cs_text_key(t->text, t->len, t->cut, wide),
+                                     .text = t->text,
+                                     .len = (uint32_t)t->len,
+                                     .cut = t->cut,
+                                     .wide = wide };
+        return &m->one;
+}
+
+static bool came_before(struct cs_masks *m, uint64_t hash)
+{
+        uint16_t *seen = &m->seen[hash >> 16 & (SEEN - 1)], mark = (uint16_t)(hash >> 48 | 1);
+        bool before = *seen == mark;
+        *seen = mark;
+        return before;
+}
+
+static struct cs_masks_set *set_of(const struct cs_masks *m, uint64_t hash)
+{
+        return &m->sets[hash >> 1 & (SETS - 1)];
+}
+
+static struct cs_masked *find(struct cs_masks *m, uint64_t hash)
+{
+        struct cs_masks_set *set = set_of(m, hash);
+        if (set->hash[0] == hash)
+                return &m->known[set->known[0]];
+        if (set->hash[1] != hash)
+                return NULL;
+        *set = (struct cs_masks_set){ { hash, set->hash[0] }, { set->known[1], set->known[0] }, 0 };
+        return &m->known[set->known[0]];
+}
+
+static void enter(struct cs_masks *m, uint64_t hash, const struct cs_masked *known)
+{
+        struct cs_masks_set *set = set_of(m, hash);
+        set->hash[1] = hash;
+        set->known[1] = (uint32_t)(known - m->known);
+}
+
+static void forget(struct cs_masks *m)
+{
+        memset(m->sets, 0, SETS * sizeof(*m->sets));
+        cs_pool_deinit(&m->texts);
+        m->text_bytes = m->n_known = 0;
+}
+
+/* Keeps the text that was masked just now; without memory, that is not needed. */
+static struct cs_masked *keep(struct cs_masks *m)
+{
+        if (m->n_known == KNOWN || m->text_bytes + m->one.len > TEXTS_MAX)
+                forget(m);
+        const char *text = cs_pool_copy(&m->texts, m->one.text, m->one.len);
+        if (!text)
+                return &m->one;
+        m->text_bytes += m->one.len;
+        struct cs_masked *kept = &m->known[m->n_known++];
+        *kept = m->one;
+        kept->text = text;
+        return kept;
+}
+
+struct cs_masked *cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool wide, uint64_t value)
+{
+        struct cs_masked *known = find(m, value | 1);
+        if (known)
+                return known;
+        bool again = came_before(m, value);
+        if (!cs_shape_of(text, len, &m->shape))
+                return mask(m, text, len, wide);
+        uint64_t shape =
+                cs_text_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) & ~UINT64_C(1);
+        known = find(m, shape);
+        if (!known) {
+                known = mask(m, text, len, wide);
+                if (!came_before(m, shape) || (known = keep(m)) == &m->one)
+                        return known;
+                enter(m, shape, known);
+        }
+        if (again)
+                enter(m, value | 1, known);
+        return known;
+}

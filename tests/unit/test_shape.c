@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts of one shape mask to one template: told by changing, in texts of all that masking looks at, the digits and hex letters. And
+ * shapes are of use: what differs in ids only has one. */
+#include "mask.h"
+#include "masks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROOM = 1400 };
+
+static uint64_t state = 88172645463325252u;
+
+static size_t roll(size_t below)
+{
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return (size_t)((state * 2685821657736338717u) >> 33) % below;
+}
+
+static const char *const pieces[] = {
+        "0x",
+        "HTTP/1.1",
+        "utf-8",
+        "x86_64",
+        "md5",
+        "SHA256",
+        "s3",
+        "%40",
+        "%3A",
+        "%2F",
+        "%%41",
+        "2026-03-01",
+        " 12:00:00",
+        ".123",
+        "12.34.56.78",
+        "300.1.2.255",
+        "Dec  4 ",
+        " Nov 1994 ",
+        "Mon, ",
+        "e5",
+        "-5",
+        "+7",
+        " KB",
+        "MB",
+        "4f3a9b2c-1234-4abc-8def-0123456789ab",
+        "deadbeef01",
+        "/",
+        "//",
+        "_",
+        "-",
+        "+",
+        ":",
+        "::",
+        "::1",
+        "ab:cd:ef:01:23:45",
+        " ",
+        "  ",
+        ",",
+        ".",
+        "=",
+        "==",
+        "\"",
+        "<?xml version=\"1.0",
+        "0000000000000000",
+        "aaaaaaaaaaaaaaaa1",
+        "eyJhbGciOiJIUzI1NiJ9",
+        "1234567890123456789",
+        "123456789012345678901",
+        "T",
+        "Z",
+        "+02:00",
+        " GMT",
+        "a",
+        "b2",
+        "K8s",
+        "1e5",
+        "id",
+        "user",
+        "@",
+        "\xc3\xa9",
+        "\\n",
+        "\\x41",
+        "(",
+        ")",
+        "[",
+        "]",
+        "Q3vZ8xLm2TqW9rKe",
+        "q3vz8xlm2tqw9rke",
+        "GET /api/v2/items/",
+        " finished in ",
+        " ms",
+        "session=",
+        "; path=/",
+};
+
+static size_t compose(char *text, size_t least)
+{
+        size_t n = 0, parts = 1 + roll(9);
+        for (size_t i = 0; i < parts || n < least; i++) {
+                const char *piece = pieces[roll(sizeof(pieces) / sizeof(pieces[0]))];
+                memcpy(text + n, piece, strlen(piece));
+                n += strlen(piece);
+        }
+        return n;
+}
+
+/* The text with other digits, other hex letters, or with digits and letters that are more or fewer. */
+static size_t change(const char *text, size_t len, char *out)
+{
+        size_t n = 0, way = roll(4), rate = 1 + roll(4);
+        for (size_t i = 0; i < len && n < ROOM - 20; i++) {
+                unsigned class = cs_class[(uint8_t)text[i]];
+                const char *hex = class & CS_CLASS_UPPER ? "0123456789ABCDEF" : "0123456789abcdef";
+                if ((class & CS_CLASS_DIGIT) && roll(rate) == 0) {
+                        if (way == 1 && roll(3) == 0)
+                                continue;
+                        out[n++] = (char)('0' + roll(10));
+                        for (size_t more = way == 2 && roll(3) == 0 ? 1 + roll(roll(8) ? 3 : 14) : 0;
+                             more > 0; more--)
+                                out[n++] = (char)('0' + roll(10));
+                } else if ((class & CS_CLASS_HEX) && way == 3 && roll(rate) == 0) {
+                        out[n++] = hex[roll(16)];
+                        if (roll(8) == 0)
+                                out[n++] = hex[roll(16)];
+                } else {
+                        out[n++] = text[i];
+                }
+        }
+        return n;
+}
+
+static bool same_shape(const struct cs_shape *a, const struct cs_shape *b)
+{
+        return a->len == b->len && a->cut == b->cut && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+static void one_shape_has_one_template(void **unused)
+{
+        static struct cs_shape a, b;
+        static struct cs_template x, y;
+        char text[ROOM], other[ROOM];
+        size_t same = 0;
+        (void)unused;
+        for (unsigned round = 0; round < 60000; round++) {
+                size_t len = compose(text, roll(40) ? 0 : CS_TEMPLATE_INPUT);
+                if (!cs_shape_of((const uint8_t *)text, len, &a))
+                        continue;
+                cs_template_mask((const uint8_t *)text, len, &x);
+                for (unsigned i = 0; i < 6; i++) {
+                        size_t n = change(text, len, other);
+                        if (!cs_shape_of((const uint8_t *)other, n, &b) || !same_shape(&a, &b))
+                                continue;
+                        same++;
+                        cs_template_mask((const uint8_t *)other, n, &y);
+                        if (x.len != y.len || x.cut != y.cut || memcmp(x.text, y.text, x.len) != 0)
+                                fail_msg("'%.*s' and '%.*s' have one shape", (int)len, text, (int)n, other);
+                }
+        }
+        assert_true(same > 50000);
+}
+
+static void shaped(const char *text, struct cs_shape *out)
+{
+        assert_true(cs_shape_of((const uint8_t *)text, strlen(text), out));
+}
+
+static void what_differs_in_ids_has_one_shape(void **unused)
+{
+        static const char *const alike[][2] = {
+                { "request 7 finished in 12 ms", "request 4711 finished in 997 ms" },
+                { "session=00112233445566778899aabbccddeeff; theme",
+                  "session=f0e1d2c3b4a5968778695a4b3c2d1e0f; theme" },
+                { "GET /items/123e4567-e89b-12d3-a456-426614174000/x",
+                  "GET /items/ffffffff-0000-4abc-8def-0123456789ab/x" },
+                { "https://cdn.example.net/assets/00ff00ff00ff00ff/app.js",
+                  "https://cdn.example.net/assets/1a2b3c4d5e6f7081/app.js" },
+                { "at 0x7f12 in", "at 0x00007fffdeadbeef in" },
+                { "{\"n\":1,\"m\":22}", "{\"n\":4711,\"m\":0}" },
+        };
+        static struct cs_shape a, b;
+        (void)unused;
+        for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+                shaped(alike[i][0], &a);
+                shaped(alike[i][1], &b);
+                if (!same_shape(&a, &b))
+                        fail_msg("'%s' has another shape than '%s'", alike[i][0], alike[i][1]);
+        }
+        shaped("md5 of 12", &a);
+        shaped("md4 of 12", &b);
+        assert_false(same_shape(&a, &b));
+        assert_false(cs_shape_of((const uint8_t *)"mail 1 to a@b.org", 17, &a));
+}
+
+static void what_is_remembered_is_what_masking_says(void **unused)
+{
+        static struct cs_template direct;
+        struct cs_masks masks;
+        struct cs_error err;
+        char text[ROOM];
+        (void)unused;
+        assert_int_equal(cs_masks_init(&masks, &err), CS_OK);
+        /* Few texts many times, and many once. */
+        for (unsigned round = 0; round < 60000; round++) {
+                uint64_t kept = state;
+                if (roll(2))
+                        state = 1 + roll(3000);
+                size_t len = compose(text, roll(40) ? 0 : CS_TEMPLATE_INPUT);
+                state = kept;
+                (void)roll(2);
+                bool wide = len % 2;
+                struct cs_masked *m = cs_masks_get(&masks, (const uint8_t *)text, len, wide,
+                                                   cs_text_key(text, len, false, wide));
+                cs_template_mask((const uint8_t *)text, len, &direct);
+                assert_int_equal(m->len, direct.len);
+                assert_memory_equal(m->text, direct.text, direct.len);
+                assert_int_equal(m->cut, direct.cut);
+                assert_int_equal(m->wide, wide);
+                assert_int_equal(m->key, cs_text_key(direct.text, direct.len, direct.cut, wide));
+        }
+        assert_true(masks.n_known > 1000);
+        cs_masks_deinit(&masks);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(one_shape_has_one_template),
+                cmocka_unit_test(what_differs_in_ids_has_one_shape),
+                cmocka_unit_test(what_is_remembered_is_what_masking_says),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -3,20 +3,16 @@
 
 #include "huge.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
-enum {
-        COPY_TAGS = 1 << 18, /* copied before their pages are given back */
-};
 
 static void drop_index(struct cs_heap_range *r)
 {
         free(r->starts);
+        free(r->frees);
         free(r->rank);
         free(r->select);
-        r->starts = NULL;
+        r->starts = r->frees = NULL;
         r->rank = r->select = NULL;
 }
 
@@ -26,6 +22,7 @@ void cs_blocks_deinit(struct cs_blocks *blocks)
                 drop_index(&blocks->ranges.at[i]);
         cs_vec_deinit(&blocks->ranges);
         cs_vec_deinit(&blocks->tags);
+        cs_vec_deinit(&blocks->odd);
 }
 
 /* ---- building ---------------------------------------------------------------------------------------------------- */
@@ -39,16 +36,19 @@ static size_t words_of(const struct cs_heap_range *r)
 enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena, struct cs_range bounds,
                                struct cs_error *err)
 {
-        struct cs_heap_range range = { .range = bounds, .first = (uint32_t)blocks->tags.n, .arena = arena };
+        struct cs_heap_range range = {
+                .range = bounds, .arena = arena, .first_odd = blocks->odd.n, .end_odd = blocks->odd.n
+        };
         blocks->reached = bounds.start;
         return cs_vec_push(&blocks->ranges, range, err);
 }
 
-/* Pages of the bitmap without a start in them are never touched, and cost nothing. */
+/* Pages of the bitmaps without a start in them are never touched, and cost nothing. */
 static enum cs_status make_starts(struct cs_heap_range *r, struct cs_error *err)
 {
         r->starts = cs_huge_calloc(words_of(r), sizeof(*r->starts));
-        if (!r->starts)
+        r->frees = cs_huge_calloc(words_of(r), sizeof(*r->frees));
+        if (!r->starts || !r->frees)
                 return cs_fail(err, CS_ENOMEM, "index of blocks");
         r->starts[0] = r->count > 0;
         return CS_OK;
@@ -57,7 +57,11 @@ static enum cs_status make_starts(struct cs_heap_range *r, struct cs_error *err)
 static enum cs_status add(struct cs_blocks *blocks, uint64_t start, unsigned state, struct cs_error *err)
 {
         struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
+        struct cs_block_odd odd = { start, (enum cs_block_state)(state & CS_BLOCK_STATE_MASK) };
         enum cs_status st = r->count && !r->starts ? make_starts(r, err) : CS_OK;
+        if (st == CS_OK && odd.state != CS_BLOCK_IN_USE &&
+            (st = cs_vec_push(&blocks->odd, odd, err)) == CS_OK)
+                r->end_odd++;
         if (st != CS_OK)
                 return st;
         if (r->starts) {
@@ -65,9 +69,8 @@ static enum cs_status add(struct cs_blocks *blocks, uint64_t start, unsigned sta
                 r->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
         }
         r->count++;
-        return cs_vec_push(&blocks->tags,
-                           (uint32_t)CS_CLUSTERS_MAX << CS_BLOCK_STATE_BITS | (state & CS_BLOCK_STATE_MASK),
-                           err);
+        blocks->count++;
+        return CS_OK;
 }
 
 enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t size, unsigned state,
@@ -76,7 +79,7 @@ enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t 
         struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
         start &= ~(uint64_t)(CS_BLOCK_UNIT - 1);
         size &= ~(uint64_t)(CS_BLOCK_UNIT - 1);
-        if (blocks->tags.n >= CS_NO_BLOCK - 2)
+        if (blocks->count >= CS_NO_BLOCK - 2)
                 return cs_fail(err, CS_ELIMIT, "more than %u blocks", CS_NO_BLOCK - 2);
         if (start < blocks->reached || start > r->range.end || !size || size > r->range.end - start)
                 return cs_fail(err, CS_ELIMIT, "a block beyond its heap");
@@ -95,23 +98,19 @@ enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct 
 {
         struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
         enum cs_status st = r->starts ? CS_OK : make_starts(r, err);
-        if (st == CS_OK && most > CS_NO_BLOCK - 2 - blocks->tags.n)
+        if (st == CS_OK && most > CS_NO_BLOCK - 2 - blocks->count)
                 st = cs_fail(err, CS_ELIMIT, "more than %u blocks", CS_NO_BLOCK - 2);
-        size_t cap = blocks->tags.cap;
         if (st == CS_OK)
-                st = cs_vec_reserve(&blocks->tags, most, err);
-        if (st == CS_OK && blocks->tags.cap != cap)
-                cs_huge_ask(blocks->tags.at, blocks->tags.cap * sizeof(*blocks->tags.at));
-        if (st == CS_OK)
-                *run = (struct cs_block_run){ r->starts, blocks->tags.at + blocks->tags.n, r->range.start };
+                *run = (struct cs_block_run){ .starts = r->starts,
+                                              .frees = r->frees,
+                                              .base = r->range.start };
         return st;
 }
 
 void cs_blocks_close_run(struct cs_blocks *blocks, const struct cs_block_run *run, uint64_t reached)
 {
-        size_t n = (size_t)(run->tags - blocks->tags.at);
-        blocks->ranges.at[blocks->ranges.n - 1].count += (uint32_t)(n - blocks->tags.n);
-        blocks->tags.n = n;
+        blocks->ranges.at[blocks->ranges.n - 1].count += run->count;
+        blocks->count += run->count;
         blocks->reached = reached;
 }
 
@@ -119,7 +118,8 @@ void cs_blocks_end(struct cs_blocks *blocks)
 {
         struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];
         r->range.end = blocks->reached;
-        if (r->count <= 1) {
+        bool plain = !r->frees || !(r->frees[0] & 1); /* what says that the only block is free stays */
+        if (r->count <= 1 && plain) {
                 drop_index(r);
                 blocks->ranges.n -= !r->count;
         } else if (r->starts) {
@@ -135,54 +135,17 @@ static int by_address(const void *a, const void *b)
         const struct cs_heap_range *x = a, *y = b;
         if (x->range.start != y->range.start)
                 return x->range.start < y->range.start ? -1 : 1;
-        return x->first < y->first ? -1 : x->first > y->first;
-}
-
-/* The whole pages in this part of an array are wanted no more; it is the middle of a large allocation, or too small for the
- * kernel to bother. */
-static void give_back(uint32_t *at, size_t n)
-{
-        uintptr_t first = ((uintptr_t)at + CS_PAGE - 1) & ~(uintptr_t)(CS_PAGE - 1);
-        uintptr_t end = (uintptr_t)(at + n) & ~(uintptr_t)(CS_PAGE - 1);
-        if (first < end)
-                (void)madvise((void *)first, end - first, MADV_DONTNEED);
-}
-
-/* Puts the tags from range `from` on into the order of the ranges. Both copies together never take more memory than one and
- * a little: what was copied is given back. */
-static enum cs_status reorder(struct cs_blocks *blocks, size_t from, uint32_t total, struct cs_error *err)
-{
-        uint32_t n = from ? blocks->ranges.at[from - 1].first + blocks->ranges.at[from - 1].count : 0;
-        uint32_t start = n;
-        uint32_t *sorted = malloc(((size_t)(total - n) + 1) * sizeof(*sorted));
-        if (!sorted)
-                return cs_fail(err, CS_ENOMEM, "%u blocks", total);
-        for (size_t i = from; i < blocks->ranges.n; i++) {
-                struct cs_heap_range *r = &blocks->ranges.at[i];
-                for (uint32_t done = 0, part; done < r->count; done += part) {
-                        uint32_t *at = blocks->tags.at + r->first + done;
-                        part = r->count - done < COPY_TAGS ? r->count - done : COPY_TAGS;
-                        memcpy(sorted + (n - start) + done, at, part * sizeof(*sorted));
-                        give_back(at, part);
-                }
-                r->first = n;
-                n += r->count;
-        }
-        for (uint32_t done = start, part; done < n; done += part) {
-                part = n - done < COPY_TAGS ? n - done : COPY_TAGS;
-                memcpy(blocks->tags.at + done, sorted + (done - start), part * sizeof(*sorted));
-                give_back(sorted + (done - start), part);
-        }
-        free(sorted);
-        return CS_OK;
+        return x->found < y->found ? -1 : x->found > y->found;
 }
 
 /* Sorts the ranges; those that lie upon the one before them (two walkers, or a torn structure) are dropped: the first
  * holds. */
-static enum cs_status sort(struct cs_blocks *blocks, struct cs_error *err)
+static void sort(struct cs_blocks *blocks)
 {
-        size_t kept = 0, in_place = 0;
+        size_t kept = 0;
         uint32_t total = 0;
+        for (size_t i = 0; i < blocks->ranges.n; i++)
+                blocks->ranges.at[i].found = (uint32_t)i;
         if (blocks->ranges.n)
                 qsort(blocks->ranges.at, blocks->ranges.n, sizeof(*blocks->ranges.at), by_address);
         for (size_t i = 0; i < blocks->ranges.n; i++) {
@@ -191,19 +154,28 @@ static enum cs_status sort(struct cs_blocks *blocks, struct cs_error *err)
                         drop_index(r);
                         continue;
                 }
-                if (in_place == kept && r->first == total)
-                        in_place++;
+                r->first = total;
                 total += r->count;
                 blocks->ranges.at[kept++] = *r;
         }
         blocks->ranges.n = kept;
-        enum cs_status st = in_place < kept ? reorder(blocks, in_place, total, err) : CS_OK;
-        if (st == CS_OK)
-                blocks->tags.n = total;
-        return st;
+        blocks->count = total;
 }
 
-static enum cs_status index_range(struct cs_heap_range *r, struct cs_error *err)
+/* The free blocks of one entry of rank, of which `before` others lie before it in the range. */
+static void tag_frees(struct cs_blocks *blocks, const struct cs_heap_range *r, size_t entry, uint32_t before)
+{
+        for (size_t w = entry * CS_RANK_WORDS; w < (entry + 1) * CS_RANK_WORDS; w++) {
+                for (uint64_t left = r->frees[w]; left; left &= left - 1) {
+                        uint64_t below = (left & -left) - 1;
+                        cs_blocks_set_state(blocks, r->first + before + cs_popcount(r->starts[w] & below),
+                                            CS_BLOCK_FREE);
+                }
+                before += cs_popcount(r->starts[w]);
+        }
+}
+
+static enum cs_status index_range(struct cs_blocks *blocks, struct cs_heap_range *r, struct cs_error *err)
 {
         if (!r->starts)
                 return CS_OK;
@@ -217,27 +189,44 @@ static enum cs_status index_range(struct cs_heap_range *r, struct cs_error *err)
         cs_huge_ask(r->rank, (entries + 1) * sizeof(*r->rank));
         size_t next = 0;
         for (size_t i = 0; i < entries; i++) {
+                uint64_t frees = 0;
                 r->rank[i] = sum;
-                for (size_t w = 0; w < CS_RANK_WORDS; w++)
+                for (size_t w = 0; w < CS_RANK_WORDS; w++) {
                         sum += cs_popcount(r->starts[i * CS_RANK_WORDS + w]);
+                        frees |= r->frees[i * CS_RANK_WORDS + w];
+                }
+                if (frees)
+                        tag_frees(blocks, r, i, r->rank[i]);
                 if (sum > next * CS_SELECT_BLOCKS)
                         r->select[next++] = (uint32_t)i; /* an entry has fewer bits than that */
         }
         r->rank[entries] = sum;
         while (next < selects)
                 r->select[next++] = (uint32_t)(entries - 1);
+        free(r->frees);
+        r->frees = NULL;
         return CS_OK;
 }
 
 enum cs_status cs_blocks_seal(struct cs_blocks *blocks, struct cs_space *space, struct cs_error *err)
 {
-        enum cs_status st = sort(blocks, err);
+        enum cs_status st = CS_OK;
+        sort(blocks);
+        blocks->tags.at = cs_huge_calloc((size_t)blocks->count + 1, sizeof(*blocks->tags.at));
+        if (!blocks->tags.at)
+                return cs_fail(err, CS_ENOMEM, "%" PRIu64 " blocks", blocks->count);
+        blocks->tags.n = blocks->tags.cap = (size_t)blocks->count;
         for (size_t i = 0; st == CS_OK && i < blocks->ranges.n; i++) {
                 struct cs_heap_range *r = &blocks->ranges.at[i];
-                st = index_range(r, err);
+                st = index_range(blocks, r, err);
+                for (size_t k = r->first_odd; st == CS_OK && k < r->end_odd; k++)
+                        cs_blocks_set_state(blocks,
+                                            cs_blocks_index(blocks, (uint32_t)i, blocks->odd.at[k].start),
+                                            blocks->odd.at[k].state);
                 if (st == CS_OK)
                         st = cs_space_set(space, r->range, CS_SPACE_HEAP, (uint32_t)i, err);
         }
+        cs_vec_deinit(&blocks->odd);
         return st;
 }
 
@@ -347,16 +336,32 @@ bool cs_blocks_next_span(struct cs_block_cursor *c, struct cs_range *out)
         return true;
 }
 
+/* The first index from i on, before end, whose state is another; end: there is none. */
+static uint32_t other_state(const struct cs_blocks *blocks, uint32_t i, uint32_t end, uint32_t state)
+{
+        enum { STEP = 8 };
+        const uint32_t *tags = blocks->tags.at;
+        for (; end - i >= STEP; i += STEP) {
+                uint32_t differ = 0;
+                for (unsigned k = 0; k < STEP; k++)
+                        differ |= tags[i + k] ^ state;
+                if (differ & CS_BLOCK_STATE_MASK)
+                        break;
+        }
+        while (i < end && (tags[i] & CS_BLOCK_STATE_MASK) == state)
+                i++;
+        return i;
+}
+
 bool cs_blocks_next_group(struct cs_block_cursor *c, struct cs_block_group *out)
 {
         do {
                 if (c->index >= c->end)
                         return false;
                 const struct cs_heap_range *r = c->range;
-                uint32_t end = r->first + r->count < c->end ? r->first + r->count : c->end, i = c->index;
-                uint32_t state = c->blocks->tags.at[i] & CS_BLOCK_STATE_MASK;
-                while (++i < end && (c->blocks->tags.at[i] & CS_BLOCK_STATE_MASK) == state)
-                        continue;
+                uint32_t end = r->first + r->count < c->end ? r->first + r->count : c->end;
+                uint32_t state = c->blocks->tags.at[c->index] & CS_BLOCK_STATE_MASK;
+                uint32_t i = other_state(c->blocks, c->index + 1, end, state);
                 bool whole = i == r->first + r->count;
                 uint64_t next = whole ? r->range.end : nth_start(r, c->start, i - c->index);
                 *out = (struct cs_block_group){

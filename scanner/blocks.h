@@ -93,19 +93,31 @@ enum {
 /* One stretch of memory that is blocks from end to end (the walkers' gaps apart). */
 struct cs_heap_range {
         struct cs_range range;
-        uint32_t first; /* index of its first block */
+        uint32_t first; /* index of its first block, once sealed */
         uint32_t count; /* of indices, gaps included */
         uint32_t arena; /* index of the arena it belongs to (mmapped chunks: of none, UINT32_MAX) */
         bool mmapped;   /* one mmapped chunk */
         uint64_t *
-                starts; /* one bit per 16 bytes; NULL while count is 1: a mapping may be larger than any heap */
+                starts; /* one bit per 16 bytes; NULL where count is 1: a mapping may be larger than any heap */
+        uint64_t *frees;  /* the same, of free blocks, until the blocks are sealed */
+        size_t first_odd; /* its part of blocks->odd */
+        size_t end_odd;
+        uint32_t found; /* how many were begun before it */
         uint32_t *rank; /* bits set before every CS_RANK_WORDS-th word of starts; one more at the end */
         uint32_t *
                 select; /* the entry of rank in which every CS_SELECT_BLOCKS-th block starts; one more at the end */
 };
 
+/* A block that is neither in use nor free in a bin: few are. */
+struct cs_block_odd {
+        uint64_t start;
+        enum cs_block_state state;
+};
+
 struct cs_blocks {
-        CS_VEC(uint32_t) tags;               /* by index: state and cluster; use the functions below */
+        CS_VEC(uint32_t) tags; /* once sealed, by index: state and cluster; use the functions below */
+        CS_VEC(struct cs_block_odd) odd;     /* while ranges are built */
+        uint64_t count;                      /* of indices, while ranges are built */
         CS_VEC(struct cs_heap_range) ranges; /* in the order of the walkers; once sealed, by address */
         uint64_t reached;                    /* while a range is built: end of its last block */
 };
@@ -122,21 +134,23 @@ CS_CHECK enum cs_status cs_blocks_begin(struct cs_blocks *blocks, uint32_t arena
 CS_CHECK enum cs_status cs_blocks_add(struct cs_blocks *blocks, uint64_t start, uint64_t size, unsigned state,
                                       struct cs_error *err);
 
-/* For walkers of many small blocks: room for `most` more, one behind the other from blocks->reached on without gaps, all
- * within the bounds; none is checked again. */
+/* For walkers of many small blocks: `most` more at most, one behind the other from blocks->reached on without gaps, all
+ * within the bounds, in use or free; none is checked again. */
 struct cs_block_run {
         uint64_t *starts;
-        uint32_t *tags; /* of the next block */
+        uint64_t *frees;
         uint64_t base;  /* what the first bit of starts stands for */
+        uint32_t count; /* of blocks added */
 };
 CS_CHECK enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct cs_block_run *run,
                                            struct cs_error *err);
 
-static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, enum cs_block_state state)
+static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, bool in_use)
 {
         uint64_t unit = (start - run->base) / CS_BLOCK_UNIT;
         run->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
-        *run->tags++ = UINT32_MAX << CS_BLOCK_STATE_BITS | state;
+        run->frees[unit / 64] |= (uint64_t)!in_use << (unit % 64);
+        run->count++;
 }
 
 /* The last block that was added to the run ends at `reached`. */
@@ -169,19 +183,25 @@ static inline void cs_blocks_set_state(struct cs_blocks *blocks, uint32_t index,
         *tag = (*tag & ~(uint32_t)CS_BLOCK_STATE_MASK) | state;
 }
 
-enum { CS_CLUSTERS_MAX = (int)(UINT32_MAX >> CS_BLOCK_STATE_BITS) }; /* the last number says: of none */
+enum { CS_CLUSTERS_MAX = (int)(UINT32_MAX >> CS_BLOCK_STATE_BITS) };
+
+/* A tag has the cluster's number and one: that of a block in use that is in none is 0, so that memory for tags that nobody sets
+ * is never touched. */
+static inline uint32_t cs_block_tag_cluster(uint32_t tag)
+{
+        return (tag >> CS_BLOCK_STATE_BITS) - 1;
+}
 
 static inline uint32_t cs_blocks_cluster(const struct cs_blocks *blocks, uint32_t index)
 {
-        uint32_t cluster = blocks->tags.at[index] >> CS_BLOCK_STATE_BITS;
-        return cluster == CS_CLUSTERS_MAX ? (uint32_t)CS_NO_CLUSTER : cluster;
+        return cs_block_tag_cluster(blocks->tags.at[index]);
 }
 
 /* cluster < CS_CLUSTERS_MAX */
 static inline void cs_blocks_set_cluster(struct cs_blocks *blocks, uint32_t index, uint32_t cluster)
 {
         uint32_t *tag = &blocks->tags.at[index];
-        *tag = (*tag & CS_BLOCK_STATE_MASK) | cluster << CS_BLOCK_STATE_BITS;
+        *tag = (*tag & CS_BLOCK_STATE_MASK) | (cluster + 1) << CS_BLOCK_STATE_BITS;
 }
 
 /* One block by its index, which must not be a gap's. Some cache misses: loops use a cursor. */
@@ -232,9 +252,7 @@ static inline bool cs_blocks_next_any(struct cs_block_cursor *c, struct cs_block
                 }
                 next = r->range.start + unit * CS_BLOCK_UNIT;
         }
-        uint32_t cluster = tag >> CS_BLOCK_STATE_BITS;
-        *out = (struct cs_block){ c->start, next - c->start,
-                                  cluster == CS_CLUSTERS_MAX ? (uint32_t)CS_NO_CLUSTER : cluster,
+        *out = (struct cs_block){ c->start, next - c->start, cs_block_tag_cluster(tag),
                                   (enum cs_block_state)(tag & CS_BLOCK_STATE_MASK), r->mmapped };
         c->start = next;
         if (c->index - r->first == r->count && c->index < c->end) {

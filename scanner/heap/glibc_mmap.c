@@ -5,6 +5,8 @@
 
 #include "bytes.h"
 
+enum { LOOK_BYTES = 1 << 20 }; /* before it is asked again whose the memory is */
+
 /* What lies behind a mmapped chunk in its mapping. */
 static uint64_t tail_bytes(const struct cs_glibc *glibc)
 {
@@ -86,6 +88,27 @@ bool cs_glibc_anonymous(const struct cs_mapping *m, const struct cs_space *space
                cs_space_at(space, m->range.start).kind != CS_SPACE_STACK;
 }
 
+/* The first page from p on that may begin with the header of a mmapped chunk, or that cannot be read; `end` (or a page behind it): there
+ * is none. Nothing is decided between the pages, so that the processor waits for many of them at once. */
+static uint64_t candidate(struct cs_glibc *glibc, uint64_t p, uint64_t end)
+{
+        while (p < end) {
+                size_t got, off = 0;
+                const uint8_t *at = cs_view_at(&glibc->view, p, (size_t)(end - p), &got);
+                if (got < GLIBC_HEADER)
+                        return p;
+                while (got - off >= GLIBC_HEADER && (at[off + 8] & GLIBC_FLAGS) != GLIBC_IS_MMAPPED) {
+                        off += CS_PAGE;
+                        if (off >= got)
+                                break;
+                }
+                p += off;
+                if (off < got)
+                        return p;
+        }
+        return p;
+}
+
 static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, struct cs_error *err)
 {
         uint64_t p = cs_page_up(range.start);
@@ -101,16 +124,22 @@ static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, stru
                         p = cs_page_up(others->range.end);
                         continue;
                 }
+                uint64_t next = cs_page_down(cs_source_next_data(glibc->image->source, p));
+                if (next >= range.end)
+                        break;
+                if (next > p) {
+                        p = next;
+                        continue;
+                }
+                next = candidate(glibc, p, range.end - p < LOOK_BYTES ? range.end : p + LOOK_BYTES);
+                if (next > p) {
+                        p = next;
+                        continue;
+                }
                 enum cs_status st = add_chunk(glibc, p, range.end - p, &length, err);
                 if (st != CS_OK)
                         return st;
-                if (length == 0) {
-                        uint64_t next = cs_source_next_data(glibc->image->source, p + CS_PAGE);
-                        length = next > p + CS_PAGE ? cs_page_down(next) - p : CS_PAGE;
-                        if (next == UINT64_MAX)
-                                break;
-                }
-                p += length;
+                p += length ? length : CS_PAGE;
         }
         return CS_OK;
 }

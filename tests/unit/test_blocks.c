@@ -348,7 +348,7 @@ static void test_run(void **state)
         add(w, 0x1000, 0x20, CS_BLOCK_FREE);
         assert_int_equal(cs_blocks_open_run(&w->blocks, 100, &run, NULL), CS_OK);
         for (uint64_t at = 0x1020; at < 0x1020 + 100 * 0x30; at += 0x30)
-                cs_block_run_add(&run, at, CS_BLOCK_IN_USE);
+                cs_block_run_add(&run, at, (at - 0x1020) / 0x30 % 3 != 1);
         cs_blocks_close_run(&w->blocks, &run, 0x1020 + 100 * 0x30);
         add(w, 0x4000, 0x20, CS_BLOCK_TOP); /* after a gap */
         end(w);
@@ -356,17 +356,30 @@ static void test_run(void **state)
         assert_int_equal(cs_blocks_open_run(&w->blocks, 5, &run, NULL), CS_OK);
         cs_blocks_close_run(&w->blocks, &run, 0x10000);
         end(w); /* nothing was added */
+        for (unsigned in_use = 0; in_use <= 1; in_use++) {
+                uint64_t start = in_use ? 0x20000 : 0x30000;
+                begin(w, start, start + 0x1000);
+                assert_int_equal(cs_blocks_open_run(&w->blocks, 5, &run, NULL), CS_OK);
+                cs_block_run_add(&run, start, in_use);
+                cs_blocks_close_run(&w->blocks, &run, start + 0x40);
+                end(w); /* one alone */
+        }
         seal(w);
-        assert_int_equal(w->blocks.ranges.n, 1);
-        assert_int_equal(cs_blocks_indices(&w->blocks), 103);
+        assert_int_equal(w->blocks.ranges.n, 3);
+        assert_int_equal(cs_blocks_indices(&w->blocks), 105);
+        assert_int_equal(cs_blocks_get(&w->blocks, 103).state, CS_BLOCK_IN_USE);
+        assert_int_equal(cs_blocks_get(&w->blocks, 103).size, 0x40);
+        assert_int_equal(cs_blocks_get(&w->blocks, 104).state, CS_BLOCK_FREE);
+        assert_int_equal(cs_blocks_get(&w->blocks, 104).size, 0x40);
         assert_int_equal(cs_blocks_get(&w->blocks, 0).state, CS_BLOCK_FREE);
         for (uint32_t i = 1; i <= 100; i++) {
                 struct cs_block b = cs_blocks_get(&w->blocks, i);
                 assert_int_equal(b.start, 0x1020 + (i - 1) * 0x30);
                 assert_int_equal(b.size, 0x30);
-                assert_int_equal(b.state, CS_BLOCK_IN_USE);
+                assert_int_equal(b.state, (i - 1) % 3 == 1 ? CS_BLOCK_FREE : CS_BLOCK_IN_USE);
                 assert_int_equal(b.cluster, CS_NO_CLUSTER);
         }
+        assert_int_equal(cs_blocks_get(&w->blocks, 102).state, CS_BLOCK_TOP);
         assert_int_equal(block_at(w, 0x3000), 0);
         assert_int_equal(block_at(w, 0x401f), 0x4000);
 }

@@ -3,26 +3,12 @@
 # walk takes per chunk on one thread, next to what paging in the same bytes takes; how long the whole of `--regions --heap
 # -j1` takes; and its memory beside the page cache, next to the bound of 4 bytes per block and a 64th of the heap.
 set -eu
+. "$SOURCE_DIR/tests/bench/_core.sh"
 chunks=${BENCH_CHUNKS:-50000000}
-dir=${BENCH_DIR:-$BUILD_DIR/bench/census-$chunks}
+dir=$(bench_dir "census-$chunks")
 bin=$BUILD_DIR/tests/bench
-mkdir -p "$dir"
-if [ ! -s "$dir/core" ]; then
-        "$bin/manychunks" "$chunks" >"$dir/ready" &
-        pid=$!
-        trap 'kill "$pid" 2>/dev/null || true' EXIT
-        for _ in $(seq 600); do
-                grep -q ready "$dir/ready" && break
-                kill -0 "$pid"
-                sleep 0.5
-        done
-        grep -q ready "$dir/ready"
-        gcore -o "$dir/new" "$pid" >/dev/null 2>&1
-        mv "$dir/new.$pid" "$dir/core"
-        kill "$pid"
-        trap - EXIT
-fi
-cat "$dir/core" >/dev/null # into the page cache
+bench_core "$dir/core" "$bin/manychunks" "$chunks"
+bench_warm "$dir/core"
 "$bin/census_time" "$dir/core" 5 | tee "$dir/census"
 
 python3 - "$CORESCAN" "$dir/core" "$dir/census" <<'PY'

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mixed MIB: fills that much memory with what servers have in it, says "ready" and waits. A quarter is log lines, JSON and headers in blocks of their own sizes, a
- * quarter small objects with pointers, the rest mappings: text, base64, random bytes, tables of numbers, and zeros. The same bytes each time. */
+/* mixed MIB [KIND]: fills that much memory with what servers have in it, says "ready" and waits. A quarter is log lines, JSON and headers in blocks of their own sizes, a
+ * quarter small objects with pointers, the rest mappings: text, base64, random bytes, tables of numbers, and zeros. The same bytes each time. KIND text: nothing but
+ * text, half in blocks and half in a mapping. KIND sparse: of memory that is mapped, three quarters are zeros that were written, and one page in 32 has text. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
+#define PAGE ((size_t)4096)
 
 static uint64_t state = 88172645463325252u;
 
@@ -149,12 +151,36 @@ static void fill_maps(size_t bytes)
         memset(zeros, 0, part);
 }
 
+static void fill_text_map(size_t bytes)
+{
+        uint8_t *text = map(bytes);
+        for (size_t at = 0; at + 300 < bytes;)
+                at += piece((char *)text + at, 300);
+}
+
+static void fill_sparse(size_t bytes)
+{
+        uint8_t *at = map(bytes);
+        memset(at, 0, bytes / 4 * 3);
+        for (size_t page = 0; page + PAGE <= bytes; page += 32 * PAGE)
+                for (size_t i = 0; i + 300 < PAGE;)
+                        i += piece((char *)at + page + i, 300);
+}
+
 int main(int argc, char **argv)
 {
         size_t bytes = (argc > 1 ? strtoul(argv[1], NULL, 10) : 64) * MIB;
-        fill_texts(bytes / 4);
-        fill_objects(bytes / 4);
-        fill_maps(bytes / 2);
+        const char *kind = argc > 2 ? argv[2] : "";
+        if (strcmp(kind, "text") == 0) {
+                fill_texts(bytes / 2);
+                fill_text_map(bytes / 2);
+        } else if (strcmp(kind, "sparse") == 0) {
+                fill_sparse(bytes);
+        } else {
+                fill_texts(bytes / 4);
+                fill_objects(bytes / 4);
+                fill_maps(bytes / 2);
+        }
         puts("ready");
         fflush(stdout);
         for (;;)

@@ -2,26 +2,12 @@
 # Graph, marking and owners of 10 million blocks that refer to each other (RELATE_BLOCKS for another number) on two workers:
 # what each takes for 10 million, next to the bounds of 3 s together and of 16 bytes per block.
 set -eu
+. "$SOURCE_DIR/tests/bench/_core.sh"
 blocks=${RELATE_BLOCKS:-10000000}
-dir=${BENCH_DIR:-$BUILD_DIR/bench/relate-$blocks}
+dir=$(bench_dir "relate-$blocks")
 bin=$BUILD_DIR/tests/bench
-mkdir -p "$dir"
-if [ ! -s "$dir/core" ]; then
-        "$bin/manychunks" "$blocks" rich >"$dir/ready" &
-        pid=$!
-        trap 'kill "$pid" 2>/dev/null || true' EXIT
-        for _ in $(seq 600); do
-                grep -q ready "$dir/ready" && break
-                kill -0 "$pid"
-                sleep 0.5
-        done
-        grep -q ready "$dir/ready"
-        gcore -o "$dir/new" "$pid" >/dev/null 2>&1
-        mv "$dir/new.$pid" "$dir/core"
-        kill "$pid"
-        trap - EXIT
-fi
-cat "$dir/core" >/dev/null # into the page cache
+bench_core "$dir/core" "$bin/manychunks" "$blocks" rich
+bench_warm "$dir/core"
 "$bin/relate_time" "$dir/core" 2 5 | tee "$dir/relate"
 
 python3 - "$dir/relate" <<'PY'

@@ -2,25 +2,12 @@
 # All texts of a core of mixed content (BENCH_MIB, usually 4096; made by tests/bench/mixed) beside `strings -n 8 | sort | uniq -c | sort -rn`, which gives the
 # number of each text and of no template. Medians over BENCH_RUNS runs, each of which takes both in turn; the goal is a fifteenth of the time, in 512 MiB.
 set -eu
+. "$SOURCE_DIR/tests/bench/_core.sh"
 mib=${BENCH_MIB:-4096}
 runs=${BENCH_RUNS:-3}
-dir=${BENCH_DIR:-$BUILD_DIR/bench/mixed-$mib}
+dir=$(bench_dir "mixed-$mib")
 bin=$BUILD_DIR/tests/bench
-mkdir -p "$dir"
-if [ ! -s "$dir/core" ]; then
-        "$bin/mixed" "$mib" >"$dir/ready" &
-        pid=$!
-        trap 'kill "$pid" 2>/dev/null || true' EXIT
-        for _ in $(seq 1200); do
-                grep -q ready "$dir/ready" && break
-                kill -0 "$pid"
-                sleep 0.5
-        done
-        gcore -o "$dir/new" "$pid" >/dev/null 2>&1
-        mv "$dir/new.$pid" "$dir/core"
-        kill "$pid"
-        trap - EXIT
-fi
+bench_core "$dir/core" "$bin/mixed" "$mib"
 
 python3 - "$CORESCAN" "$dir/core" "$runs" <<'PY'
 import json, os, statistics, subprocess, sys, time

@@ -3,30 +3,17 @@
 # (which does its work besides; the same on the plain core is given too). A core of python3, which packs to a sixth, and one
 # of many chunks that nobody filled. BENCH_ROUNDS for another number of rounds.
 set -eu
-dir=${BENCH_DIR:-$BUILD_DIR/bench/zstd}
+. "$SOURCE_DIR/tests/bench/_core.sh"
+dir=$(bench_dir "zstd")
 bin=$BUILD_DIR/tests/bench
-mkdir -p "$dir"
 
 # take NAME CMD...: a core of the command, once it said "ready", plain and packed.
 take() {
-        local name=$1 pid
+        local name=$1
 
         shift
-        [ -s "$dir/$name.zst" ] && return
-        "$@" >"$dir/ready" &
-        pid=$!
-        trap 'kill "$pid" 2>/dev/null || true' EXIT
-        for _ in $(seq 600); do
-                grep -q ready "$dir/ready" && break
-                kill -0 "$pid"
-                sleep 0.5
-        done
-        grep -q ready "$dir/ready"
-        gcore -o "$dir/new" "$pid" >/dev/null 2>&1
-        kill "$pid"
-        trap - EXIT
-        mv "$dir/new.$pid" "$dir/$name"
-        zstd -q -f -3 "$dir/$name" -o "$dir/$name.zst"
+        bench_core "$dir/$name" "$@"
+        [ -s "$dir/$name.zst" ] || zstd -q -f -3 "$dir/$name" -o "$dir/$name.zst"
 }
 
 take chunks "$bin/manychunks" "${BENCH_CHUNKS:-10000000}"

@@ -80,6 +80,8 @@ static bool in_xml(const struct shaper *s, size_t at)
 /* Versions that belong to a name do, too (cs_mask_known_version). */
 static bool names_version(const struct shaper *s, size_t at, size_t len)
 {
+        if (in_xml(s, at))
+                return true;
         if (len == 2)
                 return follows(s, at, "x86_", 4);
         if (len != 1)
@@ -89,11 +91,8 @@ static bool names_version(const struct shaper *s, size_t at, size_t len)
                 return follows(s, at, "HTTP/", 5);
         case '-':
                 return follows(s, at, "utf-", 4) || follows(s, at, "UTF-", 4);
-        case '"':
-                return in_xml(s, at);
         case '.':
-                return (cs_class[before(s, at, 2)] & CS_CLASS_DIGIT) &&
-                       (follows(s, at - 2, "HTTP/", 5) || in_xml(s, at));
+                return (cs_class[before(s, at, 2)] & CS_CLASS_DIGIT) && follows(s, at - 2, "HTTP/", 5);
         default:
                 return false;
         }

@@ -2,6 +2,7 @@
 /* The source over a core: pieces in address order, each lent from the mapped file, read from a module's own file, or a gap. */
 #include "bytes.h"
 #include "corefile.h"
+#include "ourmemory.h"
 #include "store.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { PAGES_AHEAD = 8 };
 
 struct piece {
         struct cs_range range;
@@ -26,6 +29,7 @@ struct core_source {
         const struct cs_store *store; /* instead of bytes, or NULL; borrowed */
         CS_VEC(struct piece) pieces;  /* sorted, disjoint */
         bool sparse;                  /* the file has holes */
+        bool stays; /* it is small for this machine: its pages stay mapped, which spares each pass but the first their faults */
 };
 
 static bool readable(const struct piece *p)
@@ -122,7 +126,7 @@ static void core_release(struct cs_source *src, uint64_t addr, size_t len)
         static uintptr_t page_mask = CS_PAGE - 1;
         const uint8_t *at = lend((const struct core_source *)src, addr, &len);
         /* What was decompressed lies there only. */
-        if (!at || ((const struct core_source *)src)->store)
+        if (!at || ((const struct core_source *)src)->store || ((const struct core_source *)src)->stays)
                 return;
         uintptr_t start = ((uintptr_t)at + page_mask) & ~page_mask;
         uintptr_t end = ((uintptr_t)at + len) & ~page_mask;
@@ -192,8 +196,13 @@ static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, ui
         const struct core_source *core = (const struct core_source *)src;
         struct extent known = { 0 };
         uint64_t before = 0; /* segments need not lie in the file in the order of their addresses */
+        size_t run = pages * CS_PAGE;
+        const uint8_t *ahead = core->store ? NULL : lend(core, addr, &run);
         for (size_t i = 0; i < pages; i++) {
                 size_t len = CS_PAGE;
+                /* Most pages are known by their first bytes. */
+                if (ahead && i + PAGES_AHEAD < run / CS_PAGE)
+                        __builtin_prefetch(ahead + (i + PAGES_AHEAD) * CS_PAGE);
                 if (core->store) {
                         flags[i] = stored_in_use(core, addr + i * CS_PAGE);
                         continue;
@@ -303,7 +312,9 @@ void cs_core_source_read_from(struct cs_source *src, int fd)
         struct core_source *core = (struct core_source *)src;
         struct stat status;
         core->fd = fd;
-        core->sparse = fstat(fd, &status) == 0 && status.st_blocks < status.st_size / 512;
+        bool known = fstat(fd, &status) == 0;
+        core->sparse = known && status.st_blocks < status.st_size / 512;
+        core->stays = known && (uint64_t)status.st_size <= cs_ourmemory_half();
 }
 
 struct merge {

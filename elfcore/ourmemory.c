@@ -63,3 +63,17 @@ uint64_t cs_ourmemory_half(void)
                 all = available;
         return (group < all ? group : all) / 2;
 }
+
+uint64_t cs_ourmemory_peak(void)
+{
+        char line[256];
+        unsigned long peak = 0, file = 0;
+        FILE *f = fopen("/proc/self/status", "re");
+        while (f && fgets(line, sizeof(line), f)) {
+                (void)sscanf(line, "VmHWM: %lu kB", &peak);
+                (void)sscanf(line, "RssFile: %lu kB", &file);
+        }
+        if (f)
+                fclose(f);
+        return (uint64_t)(peak > file ? peak - file : 0) * 1024;
+}

@@ -16,4 +16,8 @@ uint64_t cs_ourmemory_available(const char *meminfo);
  * mounted at `root`; UINT64_MAX: no limit, or version 1. */
 uint64_t cs_ourmemory_group(const char *cgroup, const char *root);
 
+/* The most that this process ever took, about. VmHWM counts the pages of the core that were mapped, and what of it was anonymous is not
+ * known: so the peak, less what of it are file pages now. */
+uint64_t cs_ourmemory_peak(void);
+
 #endif

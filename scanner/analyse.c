@@ -3,6 +3,7 @@
 
 #include "accounts.h"
 #include "case.h"
+#include "census.h"
 #include "consistency.h"
 #include "contents.h"
 #include "cs_limits.h"
@@ -13,8 +14,8 @@
 #include "leakreport.h"
 #include "live.h"
 #include "loose.h"
+#include "ourmemory.h"
 #include "relate.h"
-#include "runtimes.h"
 #include "texts.h"
 #include "threads.h"
 #include "verdict.h"
@@ -38,7 +39,9 @@ struct analysis {
         struct cs_residency *residency;
         struct cs_claims claims;
         struct cs_heaps heaps;
+        struct cs_census census;
         struct cs_regions regions;
+        struct cs_regions searched; /* as known before the heaps are */
         cs_slice_vec slices;
         struct cs_clusters clusters;
         struct cs_members members;
@@ -71,6 +74,8 @@ static void analysis_deinit(struct analysis *a)
         cs_members_deinit(&a->members);
         cs_clusters_deinit(&a->clusters);
         cs_vec_deinit(&a->slices);
+        cs_census_deinit(&a->census);
+        cs_regions_deinit(&a->searched);
         cs_regions_deinit(&a->regions);
         cs_heaps_deinit(&a->heaps);
         cs_claims_deinit(&a->claims);
@@ -86,30 +91,42 @@ static void stage(const struct analysis *a, const char *name, uint64_t done, uin
                 a->options->progress(a->options->progress_context, name, done, total);
 }
 
-static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
+static enum cs_status look_at_pages(struct analysis *a, unsigned workers, struct cs_error *err)
 {
-        enum cs_status st;
         uint64_t total = 0;
         for (size_t i = 0; i < a->image->mappings.n; i++)
                 if (a->image->mappings.at[i].dumped)
                         total += cs_range_size(a->image->mappings.at[i].range);
         stage(a, "looking at pages", 0, total);
-        if ((st = cs_residency_create(a->image, a->workers, &a->residency, err)) != CS_OK)
+        enum cs_status st = cs_residency_create(a->image, workers, &a->residency, err);
+        if (st == CS_OK)
+                cs_consistency_begin(a->image, a->residency, &a->before);
+        return st;
+}
+
+/* A living process is read by one thing at a time, and its pages first, before they change. */
+static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
+{
+        bool beside = a->workers > 1 && a->image->kind == CS_IMAGE_CORE;
+        enum cs_status st = beside ? CS_OK : look_at_pages(a, a->workers, err);
+        if (st != CS_OK)
                 return st;
-        cs_consistency_begin(a->image, a->residency, &a->before);
         stage(a, "reading symbols", 0, 0);
         if ((st = cs_symbols_create(a->image, &a->options->image, &a->symbols, err)) != CS_OK ||
             (st = cs_space_create(a->image, a->symbols, &a->space, err)) != CS_OK)
                 return st;
         cs_threads_locate(a->image, a->symbols);
-        stage(a, "looking for runtimes", 0, 0);
-        if ((st = cs_runtimes_find(a->image, a->symbols, &a->claims, err)) != CS_OK)
-                return st;
         stage(a, "walking heaps", 0, 0);
-        if ((st = cs_heaps_find(a->image, a->symbols, a->space, &a->claims, &a->heaps, err)) != CS_OK)
+        a->census = (struct cs_census){ .image = a->image,
+                                        .symbols = a->symbols,
+                                        .space = a->space,
+                                        .claims = &a->claims,
+                                        .heaps = &a->heaps };
+        if ((st = cs_census_begin(&a->census, beside, err)) != CS_OK ||
+            (beside && (st = look_at_pages(a, a->workers - 1, err)) != CS_OK))
                 return st;
-        struct cs_regions_input regions = { a->image, a->symbols, &a->heaps, &a->claims, a->residency };
-        return cs_regions_build(&regions, &a->regions, err);
+        return a->options->search ? cs_census_plan(&a->census, a->residency, &a->searched, err)
+                                  : cs_census_end(&a->census, a->residency, &a->regions, err);
 }
 
 /* Once: for the report, or because something was found in a block. */
@@ -165,6 +182,14 @@ static bool relates(const struct analysis *a)
         return !a->options->census_only || cs_blocks_indices(&a->heaps.blocks) <= CS_LIMIT_RELATED_BLOCKS;
 }
 
+static enum cs_status settle(void *context, bool *related, struct cs_error *err)
+{
+        struct analysis *a = context;
+        enum cs_status st = cs_census_end(&a->census, a->residency, &a->regions, err);
+        *related = st == CS_OK && relates(a);
+        return st;
+}
+
 static void show_search(void *context, uint64_t done, uint64_t total)
 {
         stage(context, "searching memory", done, total);
@@ -174,6 +199,7 @@ static enum cs_status search(struct analysis *a, struct cs_error *err)
 {
         const struct cs_hits_input in = { .wanted = a->options->search,
                                           .image = a->image,
+                                          .searched = &a->searched,
                                           .regions = &a->regions,
                                           .residency = a->residency,
                                           .space = a->space,
@@ -181,12 +207,15 @@ static enum cs_status search(struct analysis *a, struct cs_error *err)
                                           .owners = &a->owners.blocks,
                                           .unloaded = &a->unloaded,
                                           .workers = a->workers,
-                                          .relate = relates(a) ? relate : NULL,
-                                          .relate_context = a,
+                                          .beside = &a->census.walk,
+                                          .settle = settle,
+                                          .relate = relate,
+                                          .context = a,
                                           .progress = show_search,
                                           .progress_context = a };
         stage(a, "searching memory", 0, 0);
-        return cs_hits_find(&in, a->report, &a->hits_left_out, err);
+        enum cs_status st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
+        return st == CS_OK ? cs_census_end(&a->census, a->residency, &a->regions, err) : st;
 }
 
 static void show_texts(void *context, uint64_t done, uint64_t total)
@@ -504,22 +533,6 @@ static enum cs_status report_cases(struct analysis *a, struct cs_error *err)
         return st;
 }
 
-/* VmHWM counts the pages of the core that we had mapped; RssAnon at the end plus what was freed since is not known. So: the
- * peak, less what of it were file pages now. */
-static uint64_t peak_memory(void)
-{
-        char line[256];
-        unsigned long peak = 0, file = 0;
-        FILE *f = fopen("/proc/self/status", "re");
-        while (f && fgets(line, sizeof(line), f)) {
-                (void)sscanf(line, "VmHWM: %lu kB", &peak);
-                (void)sscanf(line, "RssFile: %lu kB", &file);
-        }
-        if (f)
-                fclose(f);
-        return (uint64_t)(peak > file ? peak - file : 0) * 1024;
-}
-
 static enum cs_status build_report(struct analysis *a, struct cs_error *err)
 {
         enum cs_status st;
@@ -568,7 +581,7 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         a.report->seconds =
                 (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
         a.report->bytes_read = atomic_load(&image->source->bytes_read);
-        a.report->peak_memory = peak_memory();
+        a.report->peak_memory = cs_ourmemory_peak();
         *out = cs_take(a.report);
         return CS_OK;
 }

@@ -12,6 +12,7 @@ void cs_heaps_deinit(struct cs_heaps *heaps)
 {
         cs_blocks_deinit(&heaps->blocks);
         cs_vec_deinit(&heaps->found);
+        cs_vec_deinit(&heaps->foreign);
         for (size_t i = 0; i < heaps->arenas.n; i++)
                 cs_vec_deinit(&heaps->arenas.at[i].threads);
         cs_vec_deinit(&heaps->arenas);
@@ -49,13 +50,11 @@ static const struct foreign {
 };
 enum { FOREIGN = sizeof(foreign) / sizeof(foreign[0]) };
 
-typedef CS_VEC(struct cs_heap) heap_vec;
-
 struct finder {
         const struct cs_image *image;
         struct cs_symbols *symbols;
         struct cs_claims *claims;
-        heap_vec *found;
+        struct cs_heaps *heaps;
 };
 
 static enum cs_status measure(struct finder *f, const struct foreign *row, size_t module,
@@ -82,23 +81,23 @@ static enum cs_status note_named(struct finder *f, size_t module, struct cs_erro
                 if (!by_file && !cs_symbols_named(f->symbols, module, row->symbol, &symbol))
                         continue;
                 enum cs_status st = measure(f, row, module, &heap, err);
-                return st == CS_OK ? cs_vec_push(f->found, heap, err) : st;
+                return st == CS_OK ? cs_vec_push(&f->heaps->foreign, heap, err) : st;
         }
         return CS_OK;
 }
 
-static bool has_module(const heap_vec *found, size_t module)
+static bool has_module(const struct cs_heaps *heaps, size_t module)
 {
-        for (size_t i = 0; i < found->n; i++)
-                if (found->at[i].module == (int32_t)module)
+        for (size_t i = 0; i < heaps->foreign.n; i++)
+                if (heaps->foreign.at[i].module == (int32_t)module)
                         return true;
         return false;
 }
 
-static bool has_allocator(const heap_vec *found, const char *allocator)
+static bool has_allocator(const struct cs_heaps *heaps, const char *allocator)
 {
-        for (size_t i = 0; i < found->n; i++)
-                if (strcmp(found->at[i].allocator, allocator) == 0)
+        for (size_t i = 0; i < heaps->foreign.n; i++)
+                if (strcmp(heaps->foreign.at[i].allocator, allocator) == 0)
                         return true;
         return false;
 }
@@ -119,7 +118,7 @@ static enum cs_status search(struct finder *f, const struct foreign *row, size_t
 {
         struct cs_heap heap;
         enum cs_status st = measure(f, row, module, &heap, err);
-        return st == CS_OK && heap.measured.known ? cs_vec_push(f->found, heap, err) : st;
+        return st == CS_OK && heap.measured.known ? cs_vec_push(&f->heaps->foreign, heap, err) : st;
 }
 
 /* By their records alone. */
@@ -127,10 +126,10 @@ static enum cs_status search_unnamed(struct finder *f, const struct foreign *row
                                      struct cs_error *err)
 {
         enum cs_status st = CS_OK;
-        if (row->anywhere && !has_allocator(f->found, row->allocator))
+        if (row->anywhere && !has_allocator(f->heaps, row->allocator))
                 st = search(f, row, (size_t)CS_NO_MODULE, err);
         for (size_t i = 0; st == CS_OK && row->data && i < f->image->modules.n; i++)
-                if (data[i] >= row->data && !has_module(f->found, i))
+                if (data[i] >= row->data && !has_module(f->heaps, i))
                         st = search(f, row, i, err);
         return st;
 }
@@ -150,11 +149,6 @@ static enum cs_status find_foreign(struct finder *f, struct cs_error *err)
                 st = search_unnamed(f, &foreign[i], data, err);
         free(data);
         return st;
-}
-
-static void free_heaps(heap_vec *heaps)
-{
-        cs_vec_deinit(heaps);
 }
 
 static int by_start(const void *a, const void *b)
@@ -185,22 +179,21 @@ bool cs_heaps_claims(const struct cs_heaps *heaps, uint64_t addr, struct cs_rang
         return true;
 }
 
-enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *symbols, struct cs_space *space,
-                             struct cs_claims *claims, struct cs_heaps *heaps, struct cs_error *err)
+enum cs_status cs_heaps_recognise(const struct cs_image *image, struct cs_symbols *symbols,
+                                  struct cs_claims *claims, struct cs_heaps *heaps, struct cs_error *err)
+{
+        struct finder finder = { image, symbols, claims, heaps };
+        enum cs_status st = find_foreign(&finder, err);
+        if (st == CS_OK)
+                cs_claims_seal(claims);
+        return st;
+}
+
+enum cs_status cs_heaps_walk(const struct cs_image *image, struct cs_space *space,
+                             const struct cs_claims *claims, struct cs_heaps *heaps, struct cs_error *err)
 {
         struct cs_glibc glibc;
-        cs_cleanup(free_heaps) heap_vec others = { 0 };
-        struct finder finder = { image, symbols, claims, &others };
-        enum cs_status st = find_foreign(&finder, err);
-        if (st != CS_OK)
-                return st;
-        cs_claims_seal(claims);
-        st = cs_glibc_find(image, space, claims, heaps, &glibc, err);
-        if (st == CS_OK && heaps->found.n)
-                heaps->found.at[0].version =
-                        cs_glibc_version(image, symbols, (size_t)heaps->found.at[0].module, &heaps->pool);
-        for (size_t i = 0; st == CS_OK && i < others.n; i++)
-                st = cs_vec_push(&heaps->found, others.at[i], err);
+        enum cs_status st = cs_glibc_find(image, space, claims, heaps, &glibc, err);
         if (st == CS_OK)
                 st = cs_blocks_seal(&heaps->blocks, space, err);
         if (glibc.layout)
@@ -210,4 +203,25 @@ enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *sy
                 st = cs_glibc_mark_cached(&glibc, space, err);
         cs_glibc_deinit(&glibc);
         return st;
+}
+
+enum cs_status cs_heaps_name(const struct cs_image *image, struct cs_symbols *symbols, struct cs_heaps *heaps,
+                             struct cs_error *err)
+{
+        if (heaps->found.n)
+                heaps->found.at[0].version =
+                        cs_glibc_version(image, symbols, (size_t)heaps->found.at[0].module, &heaps->pool);
+        enum cs_status st = cs_vec_append(&heaps->found, &heaps->foreign, err);
+        if (st == CS_OK)
+                heaps->foreign.n = 0;
+        return st;
+}
+
+enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *symbols, struct cs_space *space,
+                             struct cs_claims *claims, struct cs_heaps *heaps, struct cs_error *err)
+{
+        enum cs_status st = cs_heaps_recognise(image, symbols, claims, heaps, err);
+        if (st == CS_OK)
+                st = cs_heaps_walk(image, space, claims, heaps, err);
+        return st == CS_OK ? cs_heaps_name(image, symbols, heaps, err) : st;
 }

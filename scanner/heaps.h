@@ -45,6 +45,7 @@ struct cs_heap {
 struct cs_heaps {
         struct cs_pool pool;
         CS_VEC(struct cs_heap) found;
+        CS_VEC(struct cs_heap) foreign; /* of other allocators than glibc, until cs_heaps_name() */
         CS_VEC(struct cs_arena) arenas; /* of all walked allocators; blocks' ranges refer to them by index */
         CS_VEC(struct cs_corruption) corrupt;
         CS_VEC(struct cs_range)
@@ -67,8 +68,22 @@ void cs_heaps_corrupt(struct cs_heaps *heaps, uint64_t address, const char *what
 bool cs_heaps_claims(const struct cs_heaps *heaps, uint64_t addr, struct cs_range *which);
 void cs_heaps_sort_claims(struct cs_heaps *heaps);
 
-/* Finds all allocators in the image, walks those it can, seals the blocks and enters them into space. Takes the runtimes' claims,
- * adds those of allocators that are measured without walking their blocks, and seals them. Main thread. */
+/* The three steps of cs_heaps_find(), for those who have something else to do meanwhile. First, on the main thread: the allocators that
+ * are not glibc's; takes the runtimes' claims, adds those of allocators that are measured without walking their blocks, and seals them. */
+CS_CHECK enum cs_status cs_heaps_recognise(const struct cs_image *image, struct cs_symbols *symbols,
+                                           struct cs_claims *claims, struct cs_heaps *heaps,
+                                           struct cs_error *err);
+
+/* Then, on any thread: finds and walks glibc's heaps, seals the blocks and enters them into space. */
+CS_CHECK enum cs_status cs_heaps_walk(const struct cs_image *image, struct cs_space *space,
+                                      const struct cs_claims *claims, struct cs_heaps *heaps,
+                                      struct cs_error *err);
+
+/* Last, on the main thread: glibc's version, and all allocators in one list. */
+CS_CHECK enum cs_status cs_heaps_name(const struct cs_image *image, struct cs_symbols *symbols,
+                                      struct cs_heaps *heaps, struct cs_error *err);
+
+/* Finds all allocators in the image, walks those it can, seals the blocks and enters them into space. Main thread. */
 CS_CHECK enum cs_status cs_heaps_find(const struct cs_image *image, struct cs_symbols *symbols,
                                       struct cs_space *space, struct cs_claims *claims,
                                       struct cs_heaps *heaps, struct cs_error *err);

@@ -25,6 +25,7 @@ struct hits {
         struct cs_pool texts;               /* of those */
         uint64_t text_bytes;
         bool in_blocks; /* some lie in a block in use */
+        bool settled;
         bool related;
         struct cs_hands *hands; /* instead of that, or NULL */
         struct cs_pool scratch; /* what is told of one hit */
@@ -193,7 +194,7 @@ static enum cs_status drain(struct hits *h, struct cs_error *err)
         enum cs_status st = CS_OK;
         if (h->in_blocks && !h->related && !h->hands) {
                 double start = seconds_now();
-                st = h->in->relate(h->in->relate_context, err);
+                st = h->in->relate(h->in->context, err);
                 h->related = st == CS_OK;
                 h->relating = seconds_now() - start;
         }
@@ -205,9 +206,28 @@ static enum cs_status drain(struct hits *h, struct cs_error *err)
         return st;
 }
 
+static enum cs_status settle(struct hits *h, struct cs_error *err)
+{
+        bool relates = false;
+        if (h->settled)
+                return CS_OK;
+        h->settled = true;
+        enum cs_status st = h->in->settle(h->in->context, &relates, err);
+        if (st != CS_OK || relates)
+                return st;
+        h->hands = malloc(sizeof(*h->hands));
+        if (!h->hands)
+                return cs_fail(err, CS_ENOMEM, "hits");
+        cs_hands_init(h->hands, h->in->image, h->in->space, h->in->blocks);
+        return CS_OK;
+}
+
 static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, struct cs_error *err)
 {
         struct cs_scan_hit hit = *found;
+        enum cs_status st = settle(h, err);
+        if (st != CS_OK)
+                return st;
         h->counts[hit.rule]++;
         h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
         if (h->related || h->hands)
@@ -216,7 +236,7 @@ static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, st
         if (!hit.text)
                 return cs_fail(err, CS_ENOMEM, "hits");
         h->text_bytes += hit.text_len;
-        enum cs_status st = cs_vec_push(&h->waiting, hit, err);
+        st = cs_vec_push(&h->waiting, hit, err);
         if (st == CS_OK && (h->waiting.n >= CS_LIMIT_HITS_WAITING || h->text_bytes >= WAITING_TEXT))
                 st = drain(h, err);
         return st;
@@ -297,18 +317,13 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         struct cs_report_hits *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
         if (!h.counts || !out)
                 return cs_fail(err, CS_ENOMEM, "hits");
-        if (!input->relate) {
-                h.hands = malloc(sizeof(*h.hands));
-                if (!h.hands)
-                        return cs_fail(err, CS_ENOMEM, "hits");
-                cs_hands_init(h.hands, input->image, input->space, input->blocks);
-        }
         const struct cs_scan_input scan = { .image = input->image,
-                                            .regions = input->regions,
+                                            .regions = input->searched,
                                             .residency = input->residency,
                                             .rules = input->wanted->set,
                                             .n_rules = n,
                                             .workers = input->workers,
+                                            .beside = input->beside,
                                             .progress = input->progress,
                                             .progress_context = input->progress_context };
         cs_cleanup(cs_scan_result_deinit) struct cs_scan_result result = { 0 };

@@ -20,17 +20,22 @@ struct cs_hits_wanted {
 struct cs_hits_input {
         const struct cs_hits_wanted *wanted;
         const struct cs_image *image;
-        const struct cs_regions *regions;
+        const struct cs_regions *searched; /* what is searched: the kinds of memory will do */
         const struct cs_residency *residency;
+        /* All that follows is known once settled. */
+        const struct cs_regions *regions;
         const struct cs_space *space;
         const struct cs_blocks *blocks;
         const struct cs_labels *owners; /* filled by relate */
         const struct cs_unloaded *unloaded;
         unsigned workers;
-        /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use.
-         * NULL: owners are told by what lies around the hits, and no clusters (hands.h). */
+        struct cs_beside *beside; /* what has to be over before it is settled; or NULL */
+        /* Asked once, before the first hit is told of: sees to it that regions and blocks are known. *relates: are clusters and owners to be
+         * looked for? Else owners are told by what lies around the hits, and no clusters (hands.h). */
+        enum cs_status (*settle)(void *context, bool *relates, struct cs_error *err);
+        /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use. */
         enum cs_status (*relate)(void *context, struct cs_error *err);
-        void *relate_context;
+        void *context;                                                  /* of both */
         void (*progress)(void *context, uint64_t done, uint64_t total); /* or NULL */
         void *progress_context;
 };

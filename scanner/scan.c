@@ -14,7 +14,8 @@
 enum {
         UNIT_BYTES = 8 << 20,
         WINDOW_BYTES = 1 << 20,
-        BATCH_UNITS = 8, /* per worker */
+        BATCH_UNITS = 8,         /* per worker */
+        WAITING_TEXT = 64 << 20, /* bytes of texts of hits that wait to be told */
 };
 
 struct carried {
@@ -44,7 +45,8 @@ struct worker {
 struct scan {
         const struct cs_scan_input *in;
         cs_range_vec ranges;
-        CS_VEC(struct unit) units; /* of the batch */
+        CS_VEC(struct unit) units; /* that are not told yet */
+        size_t searched;           /* of these, before the batch */
         struct worker *workers;    /* and one more, of the main thread */
         unsigned n_workers;
         uint64_t window;
@@ -168,7 +170,7 @@ static enum cs_status list_carried(const struct worker *w, struct unit *u, struc
 static enum cs_status do_unit(void *context, size_t number, unsigned worker, struct cs_error *err)
 {
         struct scan *s = context;
-        struct unit *u = &s->units.at[number];
+        struct unit *u = &s->units.at[s->searched + number];
         struct worker *w = &s->workers[worker];
         cs_searcher_begin(w->searcher);
         enum cs_status st = search_unit(s, u, w, err);
@@ -251,7 +253,7 @@ struct last {
         carried_vec carried;
 };
 
-static enum cs_status tell_batch(struct scan *s, struct last *last, cs_scan_fn fn, void *context,
+static enum cs_status tell_units(struct scan *s, struct last *last, cs_scan_fn fn, void *context,
                                  struct cs_scan_result *out, struct cs_error *err)
 {
         for (size_t i = 0; i < s->units.n; i++) {
@@ -276,15 +278,17 @@ static enum cs_status tell_batch(struct scan *s, struct last *last, cs_scan_fn f
                         return st;
                 unit_clear(u);
         }
+        s->units.n = s->searched = 0;
         return CS_OK;
 }
 
 /* The next units, from *range and *at on. */
-static enum cs_status fill_batch(struct scan *s, size_t *range, uint64_t *at, struct cs_error *err)
+static enum cs_status fill_batch(struct scan *s, unsigned workers, size_t *range, uint64_t *at,
+                                 struct cs_error *err)
 {
         uint64_t size = s->in->unit ? s->in->unit : UNIT_BYTES;
-        s->units.n = 0;
-        while (*range < s->ranges.n && s->units.n < (size_t)s->n_workers * BATCH_UNITS) {
+        s->searched = s->units.n;
+        while (*range < s->ranges.n && s->units.n - s->searched < (size_t)workers * BATCH_UNITS) {
                 struct cs_range r = s->ranges.at[*range];
                 if (*at < r.start)
                         *at = r.start;
@@ -308,6 +312,22 @@ static enum cs_status fill_batch(struct scan *s, size_t *range, uint64_t *at, st
         return CS_OK;
 }
 
+/* Is there so much to tell that it has to wait no longer? */
+static bool is_full(const struct scan *s)
+{
+        uint64_t hits = 0, text = 0;
+        for (size_t i = 0; i < s->units.n; i++) {
+                hits += s->units.at[i].hits.n;
+                text += s->units.at[i].text_bytes;
+        }
+        return hits >= CS_LIMIT_HITS_WAITING || text >= WAITING_TEXT;
+}
+
+static bool under_way(const struct scan *s)
+{
+        return s->in->beside && !cs_beside_over(s->in->beside);
+}
+
 static enum cs_status run_batches(struct scan *s, cs_scan_fn fn, void *context, struct cs_scan_result *out,
                                   struct cs_error *err)
 {
@@ -318,18 +338,23 @@ static enum cs_status run_batches(struct scan *s, cs_scan_fn fn, void *context, 
         for (size_t i = 0; i < s->ranges.n; i++)
                 total += cs_range_size(s->ranges.at[i]);
         while (st == CS_OK && range < s->ranges.n) {
-                if ((st = fill_batch(s, &range, &at, err)) != CS_OK || !s->units.n)
+                unsigned workers = s->n_workers > 1 && under_way(s) ? s->n_workers - 1 : s->n_workers;
+                if ((st = fill_batch(s, workers, &range, &at, err)) != CS_OK)
                         break;
-                st = cs_work_run(s->n_workers, s->units.n, do_unit, s, err);
-                for (size_t i = 0; i < s->units.n; i++)
+                st = cs_work_run(workers, s->units.n - s->searched, do_unit, s, err);
+                for (size_t i = s->searched; i < s->units.n; i++)
                         done += cs_range_size(s->units.at[i].range);
-                if (st == CS_OK)
-                        st = tell_batch(s, &last, fn, context, out, err);
                 if (s->in->progress)
                         s->in->progress(s->in->progress_context, done, total);
-                for (size_t i = 0; st != CS_OK && i < s->units.n; i++)
-                        unit_clear(&s->units.at[i]);
+                if (st != CS_OK || (range < s->ranges.n && under_way(s) && !is_full(s)))
+                        continue;
+                if (s->in->beside)
+                        st = cs_beside_wait(s->in->beside, err);
+                if (st == CS_OK)
+                        st = tell_units(s, &last, fn, context, out, err);
         }
+        for (size_t i = 0; i < s->units.n; i++)
+                unit_clear(&s->units.at[i]);
         cs_vec_deinit(&last.carried);
         return st;
 }

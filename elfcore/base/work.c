@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 
 struct job {
@@ -72,4 +70,42 @@ enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *
         if (err)
                 *err = job.error;
         return job.error.status;
+}
+
+/* ---- one thing beside the caller --------------------------------------------------------------------------------- */
+
+static void *run_beside(void *argument)
+{
+        struct cs_beside *b = argument;
+        b->status = b->fn(b->context, &b->error);
+        atomic_store_explicit(&b->over, true, memory_order_release);
+        return NULL;
+}
+
+void cs_beside_start(struct cs_beside *b, cs_beside_fn fn, void *context)
+{
+        b->fn = fn;
+        b->context = context;
+        b->error = (struct cs_error){ 0 };
+        atomic_store(&b->over, false);
+        b->running = pthread_create(&b->thread, NULL, run_beside, b) == 0;
+        if (!b->running)
+                run_beside(b);
+}
+
+bool cs_beside_over(const struct cs_beside *b)
+{
+        return !b->fn || atomic_load_explicit(&b->over, memory_order_acquire);
+}
+
+enum cs_status cs_beside_wait(struct cs_beside *b, struct cs_error *err)
+{
+        if (b->running)
+                pthread_join(b->thread, NULL);
+        b->running = false;
+        if (!b->fn || b->status == CS_OK)
+                return CS_OK;
+        if (err)
+                *err = b->error;
+        return b->status;
 }

@@ -6,6 +6,8 @@
 
 #include "status.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 enum { CS_WORKERS_MAX = 256 };
@@ -17,5 +19,28 @@ typedef enum cs_status (*cs_work_fn)(void *context, size_t unit, unsigned worker
  * Returns the failure of the lowest-numbered unit that failed. Where a thread cannot be made, fewer do the work. */
 CS_CHECK enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *context,
                                     struct cs_error *err);
+
+/* One thing that is done on a thread of its own while the caller goes on. Caller storage, which stays where it is until it was
+ * waited for; zeroed, nothing is under way. */
+typedef enum cs_status (*cs_beside_fn)(void *context, struct cs_error *err);
+
+struct cs_beside {
+        cs_beside_fn fn;
+        void *context;
+        pthread_t thread;
+        bool running; /* and not waited for yet */
+        atomic_bool over;
+        enum cs_status status;
+        struct cs_error error;
+};
+
+/* Where a thread cannot be made, it is done at once. */
+void cs_beside_start(struct cs_beside *beside, cs_beside_fn fn, void *context);
+
+/* Is nothing under way (any more)? From any thread. */
+bool cs_beside_over(const struct cs_beside *beside);
+
+/* Waits for it; its failure, each time it is asked for. By the one who started it. */
+CS_CHECK enum cs_status cs_beside_wait(struct cs_beside *beside, struct cs_error *err);
 
 #endif

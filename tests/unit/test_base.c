@@ -334,6 +334,46 @@ static void test_work_lowest_failure(void **state)
         }
 }
 
+struct errand {
+        pthread_mutex_t gate;
+        atomic_bool done;
+        bool fails;
+};
+
+static enum cs_status run_errand(void *context, struct cs_error *err)
+{
+        struct errand *e = context;
+        pthread_mutex_lock(&e->gate);
+        pthread_mutex_unlock(&e->gate);
+        atomic_store(&e->done, true);
+        return e->fails ? cs_fail(err, CS_EFORMAT, "errand") : CS_OK;
+}
+
+static void test_beside(void **state)
+{
+        (void)state;
+        struct cs_beside none = { 0 };
+        assert_true(cs_beside_over(&none));
+        assert_int_equal(cs_beside_wait(&none, NULL), CS_OK);
+        for (unsigned round = 0; round < 20; round++) {
+                struct errand e = { .gate = PTHREAD_MUTEX_INITIALIZER, .fails = round % 2 };
+                struct cs_beside b = { 0 };
+                struct cs_error err = { 0 };
+                pthread_mutex_lock(&e.gate);
+                cs_beside_start(&b, run_errand, &e);
+                assert_false(cs_beside_over(&b));
+                assert_false(atomic_load(&e.done));
+                pthread_mutex_unlock(&e.gate);
+                for (unsigned asked = 0; asked < 2; asked++) {
+                        assert_int_equal(cs_beside_wait(&b, &err), e.fails ? CS_EFORMAT : CS_OK);
+                        assert_string_equal(err.text, e.fails ? "errand" : "");
+                        assert_true(atomic_load(&e.done));
+                        assert_true(cs_beside_over(&b));
+                }
+                pthread_mutex_destroy(&e.gate);
+        }
+}
+
 static void test_popcount(void **state)
 {
         (void)state;
@@ -367,6 +407,7 @@ int main(void)
                 cmocka_unit_test(test_tally),
                 cmocka_unit_test(test_work_once_each),
                 cmocka_unit_test(test_work_lowest_failure),
+                cmocka_unit_test(test_beside),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,8 +69,23 @@ static void test_group(void **state)
         assert_int_equal(system(command), 0);
 }
 
+static void test_peak(void **state)
+{
+        (void)state;
+        enum { BYTES = 64 << 20 };
+        uint64_t before = cs_ourmemory_peak();
+        char *taken = malloc(BYTES);
+        assert_non_null(taken);
+        memset(taken, 1, BYTES);
+        __asm__ volatile("" ::"r"(taken) : "memory");
+        free(taken);
+        assert_true(before > 0);
+        assert_true(cs_ourmemory_peak() >= before + BYTES * 3 / 4);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_available), cmocka_unit_test(test_group) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_available), cmocka_unit_test(test_group),
+                                            cmocka_unit_test(test_peak) };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

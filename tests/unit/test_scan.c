@@ -2,6 +2,7 @@
 /* The search through a whole address space: units, windows, gaps, workers. */
 #include "rulebuilder.h"
 #include "scan.h"
+#include "work.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -57,12 +59,14 @@ struct told {
         size_t cap;
         size_t hits;
         uint64_t last;
+        const struct cs_beside *beside;
 };
 
 static enum cs_status on_hits(void *context, const struct cs_scan_hit *hits, size_t n, struct cs_error *err)
 {
         struct told *t = context;
         (void)err;
+        assert_true(!t->beside || cs_beside_over(t->beside));
         for (size_t i = 0; i < n; i++) {
                 assert_true(hits[i].address >= t->last);
                 t->last = hits[i].address;
@@ -77,11 +81,12 @@ static enum cs_status on_hits(void *context, const struct cs_scan_hit *hits, siz
         return CS_OK;
 }
 
-/* Text of all hits; the caller frees it. */
-static char *search(const struct memory *m, const struct cs_rules *rules, unsigned workers, uint64_t unit,
-                    uint64_t window, struct cs_scan_result *result)
+/* Text of all hits; the caller frees it. beside: what they wait for, or NULL. */
+static char *search_beside(const struct memory *m, const struct cs_rules *rules, unsigned workers,
+                           uint64_t unit, uint64_t window, struct cs_beside *beside,
+                           struct cs_scan_result *result)
 {
-        struct told told = { .text = calloc(1, 4 << 20), .cap = 4 << 20 };
+        struct told told = { .text = calloc(1, 4 << 20), .cap = 4 << 20, .beside = beside };
         struct cs_ruleset *set = NULL;
         const struct cs_rule *culprit;
         assert_non_null(told.text);
@@ -92,6 +97,7 @@ static char *search(const struct memory *m, const struct cs_rules *rules, unsign
                                     .rules = set,
                                     .n_rules = rules->at.n,
                                     .workers = workers,
+                                    .beside = beside,
                                     .unit = unit,
                                     .window = window };
         assert_int_equal(cs_scan(&in, on_hits, &told, result, NULL), CS_OK);
@@ -99,6 +105,21 @@ static char *search(const struct memory *m, const struct cs_rules *rules, unsign
         cs_scan_result_deinit(result);
         cs_ruleset_destroy(set);
         return told.text;
+}
+
+static char *search(const struct memory *m, const struct cs_rules *rules, unsigned workers, uint64_t unit,
+                    uint64_t window, struct cs_scan_result *result)
+{
+        return search_beside(m, rules, workers, unit, window, NULL, result);
+}
+
+/* Takes as long as it is told to, in milliseconds, and fails at 13. */
+static enum cs_status take_time(void *context, struct cs_error *err)
+{
+        const unsigned *ms = context;
+        struct timespec wait = { .tv_nsec = (long)*ms * 1000000 };
+        nanosleep(&wait, NULL);
+        return *ms == 13 ? cs_fail(err, CS_EFORMAT, "thirteen") : CS_OK;
 }
 
 /* Matches that lie across everything: units, windows, pages; long ones over several units, and rules that lap. */
@@ -140,10 +161,53 @@ static void test_same_hits_however_memory_is_cut(void **state)
                                          (unsigned long)cuts[i][1], (unsigned long)result.hits);
                         free(got);
                 }
+        /* Hits of units that were searched while something else was under way, and of those after it. */
+        for (unsigned ms = 0; ms < 12; ms++) {
+                struct cs_beside beside = { 0 };
+                cs_beside_start(&beside, take_time, &ms);
+                char *got = search_beside(&m, &rules, 1 + ms % 3, ms % 2 ? 4096 : 300, 64, &beside, &result);
+                assert_string_equal(got, expected);
+                assert_int_equal(cs_beside_wait(&beside, NULL), CS_OK);
+                free(got);
+        }
         free(expected);
         cs_rules_deinit(&rules);
         memory_deinit(&m);
         free(bytes);
+}
+
+/* What hits wait for may fail: then none is told. */
+static void test_failure_beside(void **state)
+{
+        (void)state;
+        static char bytes[CS_PAGE] = "needle";
+        struct memory m;
+        struct cs_rules rules = { 0 };
+        struct cs_ruleset *set = NULL;
+        const struct cs_rule *culprit;
+        struct cs_scan_result result = { 0 };
+        struct cs_beside beside = { 0 };
+        struct cs_error err = { 0 };
+        struct told told = { .cap = 0 };
+        unsigned ms = 13;
+        memory_init(&m, bytes, sizeof(bytes));
+        rule_add(&rules, "needle");
+        assert_int_equal(cs_ruleset_compile(&rules, CS_WAY_BEST, &set, &culprit, NULL), CS_OK);
+        struct cs_scan_input in = { .image = &m.image,
+                                    .regions = &m.regions,
+                                    .residency = m.residency,
+                                    .rules = set,
+                                    .n_rules = 1,
+                                    .workers = 2,
+                                    .beside = &beside };
+        cs_beside_start(&beside, take_time, &ms);
+        assert_int_equal(cs_scan(&in, on_hits, &told, &result, &err), CS_EFORMAT);
+        assert_string_equal(err.text, "thirteen");
+        assert_int_equal(told.hits, 0);
+        cs_scan_result_deinit(&result);
+        cs_ruleset_destroy(set);
+        cs_rules_deinit(&rules);
+        memory_deinit(&m);
 }
 
 /* Memory that is mapped and was not dumped: what is read ends there, and matches do not reach over it. */
@@ -213,6 +277,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_same_hits_however_memory_is_cut),
+                cmocka_unit_test(test_failure_beside),
                 cmocka_unit_test(test_gaps_end_stretches),
                 cmocka_unit_test(test_what_is_searched),
         };

@@ -10,6 +10,7 @@
 enum {
         SETS = 1 << 13,
         KNOWN = 1 << 14,
+        FRESH = KNOWN,
         SEEN = 1 << 15,
         TEXTS_MAX = 2 << 20, /* bytes of templates */
 };
@@ -29,30 +30,33 @@ uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide)
 enum cs_status cs_masks_init(struct cs_masks *m, struct cs_error *err)
 {
         *m = (struct cs_masks){ .sets = calloc(SETS, sizeof(*m->sets)),
-                                .known = calloc(KNOWN, sizeof(*m->known)),
+                                .known = calloc(KNOWN + 1, sizeof(*m->known)),
+                                .entries = calloc(KNOWN + 1, sizeof(*m->entries)),
                                 .seen = calloc(SEEN, sizeof(*m->seen)) };
-        return m->sets && m->known && m->seen ? CS_OK : cs_fail(err, CS_ENOMEM, "masked texts");
+        return m->sets && m->known && m->entries && m->seen ? CS_OK : cs_fail(err, CS_ENOMEM, "masked texts");
 }
 
 void cs_masks_deinit(struct cs_masks *m)
 {
         free(m->sets);
         free(m->known);
+        free(m->entries);
         free(m->seen);
         cs_pool_deinit(&m->texts);
         *m = (struct cs_masks){ 0 };
 }
 
-static struct cs_masked *mask(struct cs_masks *m, const uint8_t *text, size_t len, bool wide)
+static uint32_t mask(struct cs_masks *m, const uint8_t *text, size_t len, bool wide)
 {
         struct cs_template *t = &m->fresh;
         cs_template_mask(text, len, t);
-        m->one = (struct cs_masked){ .key = cs_text_key(t->text, t->len, t->cut, wide),
-                                     .text = t->text,
-                                     .len = (uint32_t)t->len,
-                                     .cut = t->cut,
-                                     .wide = wide };
-        return &m->one;
+        m->known[FRESH] = (struct cs_masked){ .key = cs_text_key(t->text, t->len, t->cut, wide),
+                                              .text = t->text,
+                                              .len = (uint32_t)t->len,
+                                              .cut = t->cut,
+                                              .wide = wide };
+        m->entries[FRESH].unit = 0;
+        return FRESH;
 }
 
 static bool came_before(struct cs_masks *m, uint64_t hash)
@@ -68,22 +72,28 @@ static struct cs_masks_set *set_of(const struct cs_masks *m, uint64_t hash)
         return &m->sets[hash >> 1 & (SETS - 1)];
 }
 
-static struct cs_masked *find(struct cs_masks *m, uint64_t hash)
+void cs_masks_ask(const struct cs_masks *m, uint64_t value)
+{
+        __builtin_prefetch(set_of(m, value | 1));
+        __builtin_prefetch(&m->seen[value >> 16 & (SEEN - 1)]);
+}
+
+static uint32_t find(struct cs_masks *m, uint64_t hash)
 {
         struct cs_masks_set *set = set_of(m, hash);
         if (set->hash[0] == hash)
-                return &m->known[set->known[0]];
+                return set->known[0];
         if (set->hash[1] != hash)
-                return NULL;
+                return FRESH;
         *set = (struct cs_masks_set){ { hash, set->hash[0] }, { set->known[1], set->known[0] }, 0 };
-        return &m->known[set->known[0]];
+        return set->known[0];
 }
 
-static void enter(struct cs_masks *m, uint64_t hash, const struct cs_masked *known)
+static void enter(struct cs_masks *m, uint64_t hash, uint32_t known)
 {
         struct cs_masks_set *set = set_of(m, hash);
         set->hash[1] = hash;
-        set->known[1] = (uint32_t)(known - m->known);
+        set->known[1] = known;
 }
 
 static void forget(struct cs_masks *m)
@@ -94,24 +104,26 @@ static void forget(struct cs_masks *m)
 }
 
 /* Keeps the text that was masked just now; without memory, that is not needed. */
-static struct cs_masked *keep(struct cs_masks *m)
+static uint32_t keep(struct cs_masks *m)
 {
-        if (m->n_known == KNOWN || m->text_bytes + m->one.len > TEXTS_MAX)
+        const struct cs_masked *fresh = &m->known[FRESH];
+        if (m->n_known == KNOWN || m->text_bytes + fresh->len > TEXTS_MAX)
                 forget(m);
-        const char *text = cs_pool_copy(&m->texts, m->one.text, m->one.len);
+        const char *text = cs_pool_copy(&m->texts, fresh->text, fresh->len);
         if (!text)
-                return &m->one;
-        m->text_bytes += m->one.len;
-        struct cs_masked *kept = &m->known[m->n_known++];
-        *kept = m->one;
-        kept->text = text;
-        return kept;
+                return FRESH;
+        uint32_t number = (uint32_t)m->n_known++;
+        m->text_bytes += fresh->len;
+        m->known[number] = *fresh;
+        m->known[number].text = text;
+        m->entries[number].unit = 0;
+        return number;
 }
 
-struct cs_masked *cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool wide, uint64_t value)
+uint32_t cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool wide, uint64_t value)
 {
-        struct cs_masked *known = find(m, value | 1);
-        if (known)
+        uint32_t known = find(m, value | 1);
+        if (known != FRESH)
                 return known;
         bool again = came_before(m, value);
         if (!cs_shape_of(text, len, &m->shape))
@@ -119,10 +131,10 @@ struct cs_masked *cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t l
         uint64_t shape =
                 cs_text_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) & ~UINT64_C(1);
         known = find(m, shape);
-        if (!known) {
-                known = mask(m, text, len, wide);
-                if (!came_before(m, shape) || (known = keep(m)) == &m->one)
-                        return known;
+        if (known == FRESH) {
+                (void)mask(m, text, len, wide);
+                if (!came_before(m, shape) || (known = keep(m)) == FRESH)
+                        return FRESH;
                 enter(m, shape, known);
         }
         if (again)

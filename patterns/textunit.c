@@ -9,11 +9,6 @@
 
 enum { INDEX_FIRST = 1024 };
 
-void cs_text_unit_init(struct cs_text_unit *unit)
-{
-        *unit = (struct cs_text_unit){ .serial = 1 };
-}
-
 void cs_text_unit_deinit(struct cs_text_unit *unit)
 {
         cs_vec_deinit(&unit->at);
@@ -22,11 +17,11 @@ void cs_text_unit_deinit(struct cs_text_unit *unit)
         cs_pool_deinit(&unit->pool);
 }
 
-void cs_text_unit_empty(struct cs_text_unit *unit)
+void cs_text_unit_begin(struct cs_text_unit *unit, uint32_t serial)
 {
         unit->at.n = unit->notes.n = 0;
         unit->count = unit->bytes = 0;
-        unit->serial++;
+        unit->serial = serial;
         if (unit->index.n)
                 memset(unit->index.at, 0, unit->index.n * sizeof(*unit->index.at));
         cs_pool_deinit(&unit->pool);
@@ -61,7 +56,8 @@ static enum cs_status note(struct cs_text_unit *unit, uint32_t entry, uint64_t h
 }
 
 /* The entry of a template that the unit may not have yet. */
-static enum cs_status enter(struct cs_text_unit *unit, struct cs_masked *masked, struct cs_error *err)
+static enum cs_status enter(struct cs_text_unit *unit, const struct cs_masked *masked,
+                            struct cs_masked_entry *entry, struct cs_error *err)
 {
         enum cs_status st = unit->at.n >= unit->index.n / 2 ? grow(unit, err) : CS_OK;
         if (st != CS_OK)
@@ -78,22 +74,21 @@ static enum cs_status enter(struct cs_text_unit *unit, struct cs_masked *masked,
                         return st;
                 *slot = (uint32_t)unit->at.n;
         }
-        masked->entry = *slot - 1;
-        masked->unit = unit->serial;
+        *entry = (struct cs_masked_entry){ unit->serial, *slot - 1 };
         return CS_OK;
 }
 
-enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masked *masked,
+enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masks *masks, uint32_t masked,
                                 const struct cs_text_place *place, struct cs_error *err)
 {
-        enum cs_status st = masked->unit == unit->serial ? CS_OK : enter(unit, masked, err);
+        struct cs_masked_entry *e = &masks->entries[masked];
+        enum cs_status st = e->unit == unit->serial ? CS_OK : enter(unit, &masks->known[masked], e, err);
         if (st != CS_OK)
                 return st;
-        bool block = cs_text_facts_add(&unit->at.at[masked->entry].facts, place);
+        bool block = cs_text_facts_add(&unit->at.at[e->entry].facts, place);
         unit->count++;
         unit->bytes += place->bytes;
-        if ((st = note(unit, masked->entry, place->value, false, err)) == CS_OK && block)
-                st = note(unit, masked->entry, cs_mix(place->block + UINT64_C(0x9e3779b97f4a7c15)), true,
-                          err);
+        if ((st = note(unit, e->entry, place->value, false, err)) == CS_OK && block)
+                st = note(unit, e->entry, cs_mix(place->block + UINT64_C(0x9e3779b97f4a7c15)), true, err);
         return st;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The texts of one unit of memory by their templates, all of them: what a worker collects before it goes to the table that
- * knows only so many (texttable.h). Caller storage; one per worker, emptied for each unit. */
+ * knows only so many (texttable.h). Caller storage, begun for each unit; not thread-safe. */
 #ifndef CS_TEXTUNIT_H
 #define CS_TEXTUNIT_H
 
@@ -32,17 +32,14 @@ struct cs_text_unit {
         struct cs_pool pool;
         uint64_t count; /* texts */
         uint64_t bytes;
-        uint64_t serial; /* how often it was emptied, and one */
+        uint32_t serial; /* tells it from others; not 0 */
 };
 
-void cs_text_unit_init(struct cs_text_unit *unit);
-
 void cs_text_unit_deinit(struct cs_text_unit *unit);
-void cs_text_unit_empty(struct cs_text_unit *unit);
+void cs_text_unit_begin(struct cs_text_unit *unit, uint32_t serial);
 
-/* A text that masked to `masked`, which is told the number of its entry and goes to no other worker's unit. Places come in the order
- * of their addresses. */
-CS_CHECK enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masked *masked,
+/* A text that masked to number `masked` of masks, which is told its entry. Places come in the order of their addresses. */
+CS_CHECK enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masks *masks, uint32_t masked,
                                          const struct cs_text_place *place, struct cs_error *err);
 
 #endif

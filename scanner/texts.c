@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each worker collects the texts of a unit of memory; then, in the order of the units, they go to one table. */
+/* Each worker collects the texts of a unit of memory; then, in the order of the units, they go to one table. Units differ: so that no
+ * worker waits for another, some may be done before it is their turn. */
 #include "texts.h"
 
 #include "bytes.h"
@@ -20,8 +21,11 @@
 
 enum {
         UNIT_BYTES = 1 << 20,
-        VALUE_BYTES = 4 << 10, /* texts are told apart by so many bytes from their beginning */
+        WINDOW_BYTES = 128 << 10, /* they are gone through twice, and stay near the processor */
+        VALUE_BYTES = 4 << 10,    /* texts are told apart by so many bytes from their beginning */
         WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
+        AHEAD = 2, /* units that may be done before it is their turn, for each worker */
+        ASKED = 8, /* texts whose templates are asked for ahead */
         NEAR_BLOCKS = 8,
         NEAR_ROWS =
                 2000, /* templates, the heaviest, whose examples are asked for their owner where nobody knows it */
@@ -30,7 +34,7 @@ enum {
 struct worker {
         struct cs_scan_reader reader;
         cs_string_vec found;
-        struct cs_text_unit unit;
+        struct cs_text_unit *unit;
         struct cs_masks masks;
         struct cs_view view; /* for texts that are longer than a window shows */
         const struct cs_region *region;
@@ -39,15 +43,24 @@ struct worker {
         struct cs_block_cursor next; /* behind it */
 };
 
+/* Room for a unit's texts until they go to the table. */
+struct room {
+        struct cs_text_unit unit;
+        bool full;
+};
+
 struct texts {
         const struct cs_texts_input *in;
         struct cs_texts_plan plan;
         struct worker *workers;
+        struct room *rooms; /* unit n has the one of n % n_rooms */
+        size_t n_rooms;
         struct cs_text_table table;
         cs_textmask_fn masks;
         pthread_mutex_t lock;
         pthread_cond_t turned;
-        size_t turn; /* the unit whose texts go to the table next */
+        size_t turn;  /* the unit whose texts go to the table next */
+        bool handing; /* somebody hands texts to the table */
         bool failed;
         uint64_t done;
         struct cs_hands *hands; /* where owners are not known, or NULL */
@@ -117,26 +130,26 @@ static void tell_block(const struct texts *t, const struct worker *w, struct cs_
 }
 
 /* Where the text lies; its length becomes what of it lies there. */
-static struct cs_text_place place_of(const struct texts *t, struct worker *w, uint64_t addr, uint64_t *len)
+static void find_place(const struct texts *t, struct worker *w, uint64_t addr, uint64_t *len,
+                       struct cs_text_place *p)
 {
-        struct cs_text_place p = { .address = addr,
-                                   .block = CS_NOBODY,
-                                   .cluster = CS_NOBODY,
-                                   .module = CS_NOBODY,
-                                   .kind = CS_NOBODY,
-                                   .state = CS_TEXT_ELSEWHERE };
         const struct cs_region *r = region_at(t, w, addr);
+        *p = (struct cs_text_place){ .address = addr,
+                                     .block = CS_NOBODY,
+                                     .cluster = CS_NOBODY,
+                                     .module = CS_NOBODY,
+                                     .kind = CS_NOBODY,
+                                     .state = CS_TEXT_ELSEWHERE };
         if (r) {
-                p.kind = r->kind;
-                p.module = r->module == CS_NO_MODULE ? (uint32_t)CS_NOBODY : (uint32_t)r->module;
+                p->kind = r->kind;
+                p->module = r->module == CS_NO_MODULE ? (uint32_t)CS_NOBODY : (uint32_t)r->module;
         }
         if (take_block(t, w, addr)) {
                 struct cs_range payload = cs_block_payload(&w->block);
-                tell_block(t, w, &p);
+                tell_block(t, w, p);
                 if (payload.end > addr && payload.end - addr < *len)
                         *len = payload.end - addr;
         }
-        return p;
 }
 
 /* How far a text goes on behind what the window showed of it. */
@@ -155,45 +168,68 @@ static uint64_t follow(struct worker *w, uint64_t addr, uint64_t most, enum cs_e
         return more;
 }
 
-static enum cs_status add_text(struct worker *w, const uint8_t *bytes, uint64_t shown,
-                               struct cs_text_place *p, struct cs_error *err)
+static uint64_t value_of(const uint8_t *bytes, size_t len, bool wide)
 {
-        size_t seen = shown < p->bytes ? (size_t)shown : (size_t)p->bytes;
-        size_t value = seen < VALUE_BYTES ? seen : VALUE_BYTES;
+        return XXH3_64bits_withSeed(bytes, len < VALUE_BYTES ? len : (size_t)VALUE_BYTES, wide);
+}
+
+static enum cs_status add_text(struct worker *w, const uint8_t *bytes, size_t seen,
+                               const struct cs_text_place *p, struct cs_error *err)
+{
+        bool wide = p->encoding == CS_ENCODING_UTF16LE;
         char text[WIDE_BYTES];
-        p->value = XXH3_64bits_withSeed(bytes, value, p->encoding == CS_ENCODING_UTF16LE);
-        if (p->encoding == CS_ENCODING_UTF16LE) {
+        if (wide) {
                 seen = cs_strings_transcribe(bytes, seen, text, sizeof(text));
                 bytes = (const uint8_t *)text;
         }
-        struct cs_masked *masked =
-                cs_masks_get(&w->masks, bytes, seen, p->encoding == CS_ENCODING_UTF16LE, p->value);
-        return cs_text_unit_add(&w->unit, masked, p, err);
+        uint32_t masked = cs_masks_get(&w->masks, bytes, seen, wide, p->value);
+        return cs_text_unit_add(w->unit, &w->masks, masked, p, err);
 }
 
-/* A text that the window owns: one, or several where it reaches from one block to the next. */
+/* A text that the window owns: one, or several where it reaches from one block to the next. value: of all that the window shows of it. */
 static enum cs_status take_text(struct texts *t, struct worker *w, const struct cs_window *window,
-                                const struct cs_string *s, struct cs_error *err)
+                                const struct cs_string *s, uint64_t value, struct cs_error *err)
 {
         uint64_t addr = window->address + s->at, left = s->len;
         const uint8_t *bytes = window->bytes + s->at;
-        const uint64_t least = s->encoding == CS_ENCODING_UTF16LE ? 2 * CS_STRING_LEAST : CS_STRING_LEAST;
+        const bool wide = s->encoding == CS_ENCODING_UTF16LE;
+        const uint64_t least = wide ? 2 * CS_STRING_LEAST : CS_STRING_LEAST;
         enum cs_status st = CS_OK;
         while (st == CS_OK && left >= least) {
                 uint64_t most = s->open ? w->reader.bounds.end - addr : left, len = most;
-                struct cs_text_place p = place_of(t, w, addr, &len);
                 enum cs_encoding encoding = (enum cs_encoding)s->encoding;
+                struct cs_text_place p;
+                find_place(t, w, addr, &len, &p);
                 p.bytes = len;
                 if (len > left) {
                         p.bytes = left + follow(w, addr + left, len - left, &encoding);
                         len = left;
                 }
                 p.encoding = (uint8_t)encoding;
+                p.value = len == s->len ? value : value_of(bytes, (size_t)len, wide);
                 if (p.bytes >= least)
-                        st = add_text(w, bytes, left, &p, err);
+                        st = add_text(w, bytes, (size_t)len, &p, err);
                 addr += len;
                 bytes += len;
                 left -= len;
+        }
+        return st;
+}
+
+/* Texts are looked up where memory is slow: so what tells them is known, and asked for, some texts ahead. */
+static enum cs_status take_texts(struct texts *t, struct worker *w, const struct cs_window *window,
+                                 struct cs_error *err)
+{
+        const struct cs_string *s = w->found.at;
+        uint64_t values[ASKED] = { 0 };
+        enum cs_status st = CS_OK;
+        for (size_t i = 0, asked = 0; st == CS_OK && i < w->found.n; i++) {
+                for (; asked < w->found.n && asked < i + ASKED; asked++) {
+                        values[asked % ASKED] = value_of(window->bytes + s[asked].at, s[asked].len,
+                                                         s[asked].encoding == CS_ENCODING_UTF16LE);
+                        cs_masks_ask(&w->masks, values[asked % ASKED]);
+                }
+                st = take_text(t, w, window, &s[i], values[i % ASKED], err);
         }
         return st;
 }
@@ -209,35 +245,67 @@ static enum cs_status read_unit(struct texts *t, struct worker *w, const struct 
                 struct cs_window window;
                 bool more;
                 enum cs_status st = cs_scan_next(&w->reader, &at, unit->range.end, &window, &more, err);
+                if (st == CS_OK && !more)
+                        cs_source_release(t->in->image->source, unit->range.start,
+                                          cs_range_size(unit->range));
                 if (st != CS_OK || !more)
                         return st;
                 const struct cs_strings_window own = { window.bytes, (uint32_t)window.len,
                                                        (uint32_t)window.own_start, (uint32_t)window.own_end };
                 w->found.n = 0;
                 st = cs_strings_find(&own, t->masks, &w->found, err);
-                for (size_t i = 0; st == CS_OK && i < w->found.n; i++)
-                        st = take_text(t, w, &window, &w->found.at[i], err);
+                if (st == CS_OK)
+                        st = take_texts(t, w, &window, err);
                 if (st != CS_OK)
                         return st;
-                cs_source_release(t->in->image->source, window.address + window.own_start,
-                                  window.own_end - window.own_start);
         }
 }
 
-/* Units are begun in their order, so whoever has the lowest one waits for nobody. */
-static enum cs_status hand_on(struct texts *t, size_t unit, enum cs_status st,
-                              const struct cs_text_unit *found, uint64_t *done, struct cs_error *err)
+/* The room of a unit, when it is free. Units are begun in their order, so whoever has the lowest one waits for nobody. False: another
+ * worker failed. */
+static bool enter(struct texts *t, size_t unit)
 {
         pthread_mutex_lock(&t->lock);
-        while (st == CS_OK && !t->failed && t->turn != unit)
+        while (!t->failed && unit >= t->turn + t->n_rooms)
                 pthread_cond_wait(&t->turned, &t->lock);
-        if (st == CS_OK && !t->failed)
-                st = cs_text_table_add(&t->table, found, err);
-        t->failed |= st != CS_OK;
-        t->turn = unit + 1;
-        t->done += cs_range_size(t->plan.units.at[unit].range);
+        bool failed = t->failed;
+        pthread_mutex_unlock(&t->lock);
+        if (!failed)
+                cs_text_unit_begin(&t->rooms[unit % t->n_rooms].unit, (uint32_t)unit + 1);
+        return !failed;
+}
+
+/* Hands all units to the table whose turn it is; the lock is held, but not while the table is written, which nobody else does then. */
+static enum cs_status hand_over(struct texts *t, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        t->handing = true;
+        for (struct room *r; st == CS_OK && (r = &t->rooms[t->turn % t->n_rooms])->full; t->turn++) {
+                pthread_mutex_unlock(&t->lock);
+                st = cs_text_table_add(&t->table, &r->unit, err);
+                pthread_mutex_lock(&t->lock);
+                r->full = false;
+                t->done += cs_range_size(t->plan.units.at[t->turn].range);
+                pthread_cond_broadcast(&t->turned);
+        }
+        t->handing = false;
+        return st;
+}
+
+static enum cs_status leave(struct texts *t, size_t unit, enum cs_status st, uint64_t *done,
+                            struct cs_error *err)
+{
+        pthread_mutex_lock(&t->lock);
+        if (st == CS_OK) {
+                t->rooms[unit % t->n_rooms].full = true;
+                if (!t->handing && !t->failed)
+                        st = hand_over(t, err);
+        }
+        if (st != CS_OK) {
+                t->failed = true;
+                pthread_cond_broadcast(&t->turned);
+        }
         *done = t->done;
-        pthread_cond_broadcast(&t->turned);
         pthread_mutex_unlock(&t->lock);
         return st;
 }
@@ -247,9 +315,11 @@ static enum cs_status do_unit(void *context, size_t number, unsigned worker, str
         struct texts *t = context;
         struct worker *w = &t->workers[worker];
         uint64_t done;
-        cs_text_unit_empty(&w->unit);
+        if (!enter(t, number))
+                return CS_OK; /* the other one tells why */
+        w->unit = &t->rooms[number % t->n_rooms].unit;
         enum cs_status st = read_unit(t, w, &t->plan.units.at[number], err);
-        st = hand_on(t, number, st, &w->unit, &done, err);
+        st = leave(t, number, st, &done, err);
         if (worker == 0 && t->in->progress) /* this is the caller's thread */
                 t->in->progress(t->in->progress_context, done, t->plan.bytes);
         return st;
@@ -342,17 +412,18 @@ static enum cs_status make_workers(struct texts *t, struct cs_error *err)
         t->workers = calloc(t->in->workers, sizeof(*t->workers));
         if (!t->workers)
                 return cs_fail(err, CS_ENOMEM, "workers");
-        enum cs_status st = CS_OK;
+        t->n_rooms = (size_t)t->in->workers * AHEAD;
+        t->rooms = calloc(t->n_rooms, sizeof(*t->rooms));
+        enum cs_status st = t->rooms ? CS_OK : cs_fail(err, CS_ENOMEM, "workers");
         for (unsigned i = 0; st == CS_OK && i < t->in->workers; i++) {
                 struct worker *w = &t->workers[i];
-                cs_text_unit_init(&w->unit);
                 st = cs_masks_init(&w->masks, err);
                 cs_view_init(&w->view, t->in->image->source);
                 w->index = CS_NO_BLOCK;
                 w->reader = (struct cs_scan_reader){ .source = t->in->image->source,
                                                      .residency = { .residency = t->in->residency },
                                                      .skips_zeros = true,
-                                                     .own = t->in->unit ? t->in->unit : UNIT_BYTES };
+                                                     .own = t->in->unit ? t->in->unit : WINDOW_BYTES };
         }
         return st;
 }
@@ -362,11 +433,13 @@ static void texts_deinit(struct texts *t)
         for (unsigned i = 0; t->workers && i < t->in->workers; i++) {
                 cs_scan_reader_deinit(&t->workers[i].reader);
                 cs_vec_deinit(&t->workers[i].found);
-                cs_text_unit_deinit(&t->workers[i].unit);
                 cs_masks_deinit(&t->workers[i].masks);
                 cs_view_deinit(&t->workers[i].view);
         }
         free(t->workers);
+        for (size_t i = 0; t->rooms && i < t->n_rooms; i++)
+                cs_text_unit_deinit(&t->rooms[i].unit);
+        free(t->rooms);
         if (t->hands)
                 cs_hands_deinit(t->hands);
         free(t->hands);

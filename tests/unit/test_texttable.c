@@ -29,14 +29,14 @@ static void begin(struct stream *s, size_t unit_texts)
         *s = (struct stream){ .address = 0x1000, .unit_texts = unit_texts };
         assert_int_equal(cs_text_table_init(&s->table, KEPT, &err), CS_OK);
         assert_int_equal(cs_masks_init(&s->masks, &err), CS_OK);
-        cs_text_unit_init(&s->unit);
+        cs_text_unit_begin(&s->unit, 1);
 }
 
 static void flush(struct stream *s)
 {
         struct cs_error err;
         assert_int_equal(cs_text_table_add(&s->table, &s->unit, &err), CS_OK);
-        cs_text_unit_empty(&s->unit);
+        cs_text_unit_begin(&s->unit, s->unit.serial + 1);
 }
 
 static void put_at(struct stream *s, const char *text, struct cs_text_place place)
@@ -47,8 +47,8 @@ static void put_at(struct stream *s, const char *text, struct cs_text_place plac
         place.bytes = len;
         place.value = cs_text_key(text, len, false, false);
         s->address += len + 1;
-        struct cs_masked *masked = cs_masks_get(&s->masks, (const uint8_t *)text, len, false, place.value);
-        assert_int_equal(cs_text_unit_add(&s->unit, masked, &place, &err), CS_OK);
+        uint32_t masked = cs_masks_get(&s->masks, (const uint8_t *)text, len, false, place.value);
+        assert_int_equal(cs_text_unit_add(&s->unit, &s->masks, masked, &place, &err), CS_OK);
         if (s->unit.count == s->unit_texts)
                 flush(s);
 }

@@ -18,15 +18,18 @@ bool cs_finder_has_vectorscan(void)
         return cs_finder_vectorscan != NULL;
 }
 
-enum cs_status cs_finder_create(const struct cs_needle *const *needles, size_t n, bool vectorscan,
+enum cs_status cs_finder_create(const struct cs_needle *const *needles, size_t n, enum cs_finder_way way,
                                 struct cs_finder **out, struct cs_error *err)
 {
-        if (vectorscan && !cs_finder_vectorscan)
-                return cs_fail(err, CS_ENOTSUP, "built without Vectorscan");
+        const struct cs_finder_engine *engine = way == CS_FINDER_PAIRS        ? cs_finder_pairs
+                                                : way == CS_FINDER_VECTORSCAN ? cs_finder_vectorscan
+                                                                              : &cs_finder_plain;
+        if (!engine)
+                return cs_fail(err, CS_ENOTSUP, "built without this way to find needles");
         struct cs_finder *f = calloc(1, sizeof(*f));
         if (!f)
                 return cs_fail(err, CS_ENOMEM, "tables of needles");
-        f->engine = vectorscan ? cs_finder_vectorscan : &cs_finder_plain;
+        f->engine = engine;
         enum cs_status st = f->engine->create(needles, n, &f->tables, err);
         if (st != CS_OK) {
                 free(f);

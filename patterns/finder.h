@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds all places of many needles in one pass: by Vectorscan where it was there at build time, else by a table of their first bytes.
+/* Finds all places of many needles in one pass: by Vectorscan where it was there at build time, else by a table of their first bytes; few by
+ * comparing two bytes of each.
  * A finder is frozen once made and shared; each worker has a scan of its own. */
 #ifndef CS_FINDER_H
 #define CS_FINDER_H
@@ -15,10 +16,16 @@ typedef bool (*cs_finder_fn)(void *context, uint32_t needle, size_t end);
 /* Was Vectorscan there? */
 bool cs_finder_has_vectorscan(void);
 
-/* The needles are not needed any more afterwards. Without Vectorscan each must have a key (cs_needle_key) of two bytes at least, or of one.
- * CS_ENOTSUP: Vectorscan refuses these (or was not there). */
-CS_CHECK enum cs_status cs_finder_create(const struct cs_needle *const *needles, size_t n, bool vectorscan,
-                                         struct cs_finder **out, struct cs_error *err);
+enum cs_finder_way {
+        CS_FINDER_PLAIN, /* each needle must have a key (cs_needle_key) of two bytes at least, or of one */
+        CS_FINDER_VECTORSCAN,
+        CS_FINDER_PAIRS, /* for few needles on some processors: the fastest, where it can be used */
+};
+
+/* The needles are not needed any more afterwards. CS_ENOTSUP: it cannot be done in this way. */
+CS_CHECK enum cs_status cs_finder_create(const struct cs_needle *const *needles, size_t n,
+                                         enum cs_finder_way way, struct cs_finder **out,
+                                         struct cs_error *err);
 void cs_finder_destroy(struct cs_finder *finder);
 
 CS_CHECK enum cs_status cs_finder_scan_create(const struct cs_finder *finder, struct cs_finder_scan **out,

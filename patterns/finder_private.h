@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two engines of finder.c. Each returns what the functions of finder.h do. */
+/* The engines of finder.c. Each returns what the functions of finder.h do. */
 #ifndef CS_FINDER_PRIVATE_H
 #define CS_FINDER_PRIVATE_H
 
@@ -17,5 +17,6 @@ struct cs_finder_engine {
 
 extern const struct cs_finder_engine cs_finder_plain;
 extern const struct cs_finder_engine *const cs_finder_vectorscan; /* or NULL */
+extern const struct cs_finder_engine *const cs_finder_pairs;      /* or NULL */
 
 #endif

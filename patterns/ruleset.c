@@ -256,7 +256,23 @@ static enum cs_status index_uses(struct cs_ruleset *set, const gathered_vec *all
         return CS_OK;
 }
 
-static enum cs_status build_finder(struct cs_ruleset *set, gathered_vec *all, bool vectorscan,
+/* best: where these needles can be found faster than by Vectorscan or without it, they are. */
+static enum cs_status make_finder(struct cs_ruleset *set, const struct cs_needle *const *needles, size_t n,
+                                  bool vectorscan, bool best, struct cs_error *err)
+{
+        set->vectorscan = false;
+        enum cs_status st = best ? cs_finder_create(needles, n, CS_FINDER_PAIRS, &set->finder, err)
+                                 : cs_fail(err, CS_ENOTSUP, "not asked for");
+        if (st != CS_ENOTSUP)
+                return st;
+        if (vectorscan && n > CS_LIMIT_VECTORSCAN_NEEDLES)
+                return cs_fail(err, CS_ENOTSUP, "%zu needles are too many for Vectorscan", n);
+        set->vectorscan = vectorscan;
+        return cs_finder_create(needles, n, vectorscan ? CS_FINDER_VECTORSCAN : CS_FINDER_PLAIN, &set->finder,
+                                err);
+}
+
+static enum cs_status build_finder(struct cs_ruleset *set, gathered_vec *all, bool vectorscan, bool best,
                                    struct cs_error *err)
 {
         const struct cs_needle **unique = NULL;
@@ -264,13 +280,10 @@ static enum cs_status build_finder(struct cs_ruleset *set, gathered_vec *all, bo
         enum cs_status st = number_needles(all, &unique, &n, err);
         if (st != CS_OK)
                 return st;
-        if (vectorscan && n > CS_LIMIT_VECTORSCAN_NEEDLES)
-                st = cs_fail(err, CS_ENOTSUP, "%zu needles are too many for Vectorscan", n);
-        if (st == CS_OK && n)
-                st = cs_finder_create(unique, n, vectorscan, &set->finder, err);
+        if (n)
+                st = make_finder(set, unique, n, vectorscan, best, err);
         if (st == CS_OK)
                 st = index_uses(set, all, n, err);
-        set->vectorscan = st == CS_OK && vectorscan && n;
         free(unique);
         return st;
 }
@@ -287,7 +300,7 @@ static enum cs_status list_slow(struct cs_ruleset *set, struct cs_error *err)
         return CS_OK;
 }
 
-static enum cs_status gather(struct cs_ruleset *set, bool vectorscan, struct cs_error *err)
+static enum cs_status gather(struct cs_ruleset *set, bool vectorscan, bool best, struct cs_error *err)
 {
         gathered_vec all = { 0 };
         enum cs_status st = CS_OK;
@@ -297,7 +310,7 @@ static enum cs_status gather(struct cs_ruleset *set, bool vectorscan, struct cs_
                         st = gather_rule(set, &set->at[i], !vectorscan, &all, err);
         }
         if (st == CS_OK)
-                st = build_finder(set, &all, vectorscan, err);
+                st = build_finder(set, &all, vectorscan, best, err);
         cs_vec_deinit(&all);
         return st == CS_OK ? list_slow(set, err) : st;
 }
@@ -310,9 +323,9 @@ static enum cs_status choose_way(struct cs_ruleset *set, enum cs_ruleset_way way
                 return list_slow(set, err);
         }
         if (way == CS_WAY_PLAIN || (way == CS_WAY_BEST && !cs_finder_has_vectorscan()))
-                return gather(set, false, err);
-        enum cs_status st = gather(set, true, err);
-        return st == CS_ENOTSUP && way == CS_WAY_BEST ? gather(set, false, err) : st;
+                return gather(set, false, way == CS_WAY_BEST, err);
+        enum cs_status st = gather(set, true, way == CS_WAY_BEST, err);
+        return st == CS_ENOTSUP && way == CS_WAY_BEST ? gather(set, false, true, err) : st;
 }
 
 enum cs_status cs_ruleset_compile(const struct cs_rules *rules, enum cs_ruleset_way way,

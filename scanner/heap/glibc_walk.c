@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "glibc.h"
 
+#include "ahead.h"
 #include "bytes.h"
 
 enum {
         RELEASE_BYTES = 16 << 20,
         CHAIN_TRUSTED = 32, /* headers in a row that fit: after damage, no accident any more */
         FENCEPOST = 0x10,
-        LINE = 64,
-        FIELD_PAGES = 8,
-        FIELD = FIELD_PAGES * CS_PAGE,
-        STEP = FIELD_PAGES * LINE, /* walked while one line of each page of the next field is asked for */
-        STEPS_DENSE =
-                2, /* chunks that skip more are so large that waiting for one line costs less than asking for all */
-        NEAR = 1 << 10,
+        NEAR = 1 << 10, /* lines that far ahead come from the second cache into the first */
 };
 
 struct walk {
@@ -160,41 +155,8 @@ static void release_behind(struct walk *w, uint64_t p)
         w->released = p;
 }
 
-/* What is asked for ahead of the walk. */
-struct ahead {
-        const uint8_t *at;
-        size_t len;
-        size_t step;  /* the last that was asked for */
-        size_t field; /* the last whose pages were touched */
-        unsigned sum; /* so that they are */
-};
-
-/* Real heaps are in no order that the processor could guess, and who asks for one line after the other waits for a few of them all
- * the time. So a field of pages is asked for while the one before it is walked, a line of each page in turn: each page is a
- * stream of its own for the processor's prefetcher (where this was measured, one stream reads 10 GB/s, eight 17). */
-static void ask(struct ahead *a, size_t walked)
-{
-        size_t step = walked / STEP;
-        if (step - a->step > STEPS_DENSE)
-                a->step = step;
-        while (a->step < step) {
-                size_t field = ++a->step / (FIELD / STEP) + 1, line = a->step % (FIELD / STEP) * LINE;
-                if (field >= a->len / FIELD)
-                        return;
-                const uint8_t *at = a->at + field * FIELD;
-                /* What is not mapped yet cannot be asked for. */
-                for (size_t i = 0; field != a->field && i < FIELD; i += CS_PAGE)
-                        a->sum += *(const volatile uint8_t *)(at + i);
-                a->field = field;
-                for (size_t i = 0; i < FIELD; i += CS_PAGE)
-                        __builtin_prefetch(at + line + i, 0, 2);
-        }
-        for (size_t i = 0; i < STEP; i += LINE)
-                __builtin_prefetch(a->at + walked + NEAR + i);
-}
-
 /* Walks on from *p while headers fit, as far as the view's span goes: where the walk spends its time. Whatever does not fit
- * is left to the caller, with the chunk before it pending. */
+ * is left to the caller, with the chunk before it pending. Real heaps are in no order that the processor could guess. */
 static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *err)
 {
         struct cs_blocks *blocks = &w->glibc->heaps->blocks;
@@ -212,11 +174,13 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
                 return st;
         stop = here < w->top && w->top - here - 1 < stop ? w->top - here - 1 : stop;
         bool fits = true;
-        struct ahead ahead = { .at = at, .len = got };
+        struct cs_ahead ahead = { .at = at, .len = got };
         for (uint64_t off = 0; fits && st == CS_OK && off <= stop;) {
-                uint64_t pause = off / STEP * STEP + STEP - 1;
+                uint64_t pause = off / CS_AHEAD_STEP * CS_AHEAD_STEP + CS_AHEAD_STEP - 1;
                 pause = pause < stop ? pause : stop;
-                ask(&ahead, off);
+                cs_ahead_ask(&ahead, off);
+                for (size_t i = 0; i < CS_AHEAD_STEP; i += CS_AHEAD_LINE)
+                        __builtin_prefetch(at + off + NEAR + i);
                 while (off <= pause) {
                         uint64_t word = cs_word(at + off), size = word & ~(uint64_t)GLIBC_FLAGS;
                         fits = size >= GLIBC_MIN_CHUNK && !(word & (8 | GLIBC_IS_MMAPPED)) &&

@@ -226,7 +226,7 @@ static void test_ways_and_windows_agree(void **state)
                 struct cs_rules rules = { 0 };
                 size_t len = 1 + roll(sizeof(text));
                 fill_text(text, len);
-                while (rules.at.n < 12) {
+                while (rules.at.n < (round % 2 ? 1 : 12)) { /* few have few needles */
                         char regex[1024] = "";
                         for (unsigned n = 1 + roll(4); n > 0; n--)
                                 add_item(regex, sizeof(regex), 0);

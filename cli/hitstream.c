@@ -55,7 +55,7 @@ enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit,
         struct cs_hitstream *stream = context;
         if (ferror(stream->out)) /* said at the end; there is nobody to tell it to */
                 return CS_OK;
-        cs_progress_end(stream->progress);
+        cs_progress_clear(stream->progress);
         if (stream->json) {
                 bool good = cs_json_write_hit(stream->out, hit, true);
                 (void)putc('\n', stream->out);

@@ -82,6 +82,8 @@ static json_t *target_value(struct writer *w, const struct cs_report_target *tar
         put(w, object, "arch", string(w, target->arch));
         put(w, object, "threads", number(target->threads));
         put(w, object, "complete", json_boolean(target->complete));
+        if (target->interrupted)
+                put(w, object, "interrupted", json_string(target->interrupted));
         put(w, object, "consistent", json_boolean(target->consistent));
         if (target->live) {
                 put(w, object, "changed", real(target->changed));

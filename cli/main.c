@@ -137,7 +137,10 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .progress = progress.to ? cs_progress_show : NULL,
                 .progress_context = &progress,
         };
+        cs_progress_begin(&progress);
+        cs_signals_ask_first(true);
         enum cs_status st = cs_analyse(image, &options, report, &run->err);
+        cs_signals_ask_first(false);
         cs_progress_end(&progress);
         return st;
 }
@@ -178,7 +181,7 @@ static enum cs_status deliver(struct run *run, const struct cs_report *report)
 static enum cs_status check_cluster(struct run *run, const struct cs_report *report)
 {
         const char *id = run->options.cluster;
-        if (!id || cs_pick_cluster(report, id))
+        if (!id || report->unrelated || cs_pick_cluster(report, id))
                 return CS_OK;
         run->thing = NULL;
         size_t n = report->n_clusters + report->n_patterns;

@@ -132,19 +132,22 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
 {
         static const struct {
                 enum cs_show show;
+                const char *name;
                 void (*render)(struct cs_screen *, const struct cs_report *, const struct cs_options *);
         } views[] = {
-                { CS_SHOW_SUMMARY, cs_render_summary },
-                { CS_SHOW_REGIONS, cs_render_regions },
-                { CS_SHOW_HEAP, cs_render_heap },
-                { CS_SHOW_CLUSTERS, cs_render_clusters },
-                { CS_SHOW_LIBRARIES, cs_render_libraries },
-                { CS_SHOW_LEAKS, cs_render_leaks },
-                { CS_SHOW_AT, cs_render_at },
-                { CS_SHOW_REFS, cs_render_refs },
-                { CS_SHOW_STRINGS, cs_render_strings },
-                { CS_SHOW_HITS, cs_render_hits },
+                { CS_SHOW_SUMMARY, "summary", cs_render_summary },
+                { CS_SHOW_REGIONS, "regions", cs_render_regions },
+                { CS_SHOW_HEAP, "heaps", cs_render_heap },
+                { CS_SHOW_CLUSTERS, "clusters", cs_render_clusters },
+                { CS_SHOW_LIBRARIES, "libraries", cs_render_libraries },
+                { CS_SHOW_LEAKS, "leaks", cs_render_leaks },
+                { CS_SHOW_AT, "the address", cs_render_at },
+                { CS_SHOW_REFS, "references", cs_render_refs },
+                { CS_SHOW_STRINGS, "texts", cs_render_strings },
+                { CS_SHOW_HITS, "hits", cs_render_hits },
         };
+        static const unsigned related =
+                CS_SHOW_CLUSTERS | CS_SHOW_LIBRARIES | CS_SHOW_LEAKS | CS_SHOW_AT | CS_SHOW_REFS;
         bool first = true;
         for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
                 if (!(options->show & views[i].show))
@@ -152,6 +155,12 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
                 if (!first)
                         cs_screen_printf(screen, "\n");
                 first = false;
-                views[i].render(screen, report, options);
+                bool missing = (report->unrelated && views[i].show & related) ||
+                               (views[i].show == CS_SHOW_STRINGS && !report->strings);
+                if (missing && report->target.interrupted)
+                        cs_screen_printf(screen, "%s: not known, interrupted while %s\n", views[i].name,
+                                         report->target.interrupted);
+                else
+                        views[i].render(screen, report, options);
         }
 }

@@ -366,6 +366,7 @@ void cs_render_summary(struct cs_screen *screen, const struct cs_report *report,
         render_target(screen, &report->target);
         render_memory(screen, report);
         render_heaps(screen, report);
-        render_tops(screen, report, options);
+        if (!report->unrelated)
+                render_tops(screen, report, options);
         render_hint(screen, report, options);
 }

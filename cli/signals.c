@@ -2,6 +2,7 @@
 #include "signals.h"
 
 #include "escape.h"
+#include "pulse.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,6 +27,7 @@ enum { UNFINISHED_MAX = 4, MESSAGE_MAX = 1024, EXIT_TROUBLE = 2, EXIT_SIGNAL = 1
 /* What handlers read. Written on the main thread only, each in one store. */
 static const char *volatile unfinished[UNFINISHED_MAX];
 static volatile sig_atomic_t line_there;
+static volatile sig_atomic_t soft; /* the next SIGINT only asks */
 static char bus_message[MESSAGE_MAX] = "corescan: the input became shorter while it was read\n";
 
 static void write_all(const char *text, size_t len)
@@ -52,6 +54,11 @@ static void clean_up(void)
 
 static void on_end(int number)
 {
+        if (number == SIGINT && soft) {
+                soft = 0;
+                cs_stop_ask();
+                return;
+        }
         clean_up();
         _exit(EXIT_SIGNAL + number);
 }
@@ -96,6 +103,11 @@ void cs_signals_install(void)
         }
         struct sigaction bus = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
         (void)sigaction(SIGBUS, &bus, NULL);
+}
+
+void cs_signals_ask_first(bool ask)
+{
+        soft = ask;
 }
 
 void cs_signals_no_dump(void)

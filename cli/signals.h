@@ -12,6 +12,9 @@
  * standard descriptors are open, so that no file of ours takes the place of one. */
 void cs_signals_install(void);
 
+/* From here on the first SIGINT asks for what is there so far (pulse.h), and only the next one ends us; or no more. */
+void cs_signals_ask_first(bool ask);
+
 /* We hold other people's memory: a crash of ours must not leave a second copy of it on disk. Standard
  * output can no longer be opened by name (/dev/stdout) afterwards. Does nothing in sanitizer builds, which
  * look at their own process. */

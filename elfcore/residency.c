@@ -116,7 +116,7 @@ enum cs_status cs_residency_create(const struct cs_image *image, unsigned worker
         enum cs_status st = plan(r, err);
         if (st == CS_OK)
                 st = cs_work_run(workers, r->units.n, look, r, err);
-        if (st != CS_OK)
+        if (st != CS_OK && st != CS_ESTOPPED)
                 return st;
         *out = cs_take(r);
         return CS_OK;

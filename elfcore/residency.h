@@ -7,7 +7,7 @@
 
 struct cs_residency;
 
-/* The image is borrowed. */
+/* The image is borrowed. Where the end is asked for meanwhile (pulse.h), pages that were not looked at are taken as not resident. */
 CS_CHECK enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers,
                                             struct cs_residency **out, struct cs_error *err);
 void cs_residency_destroy(struct cs_residency *residency);

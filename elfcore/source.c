@@ -2,9 +2,12 @@
 #include "source.h"
 
 #include "bytes.h"
+#include "pulse.h"
 #include "range.h"
 
 #include <stdlib.h>
+
+enum { BEAT_BYTES = 64 << 10 }; /* smaller reads are looked up here and there, and no progress */
 
 const char *cs_gap_name(enum cs_gap gap)
 {
@@ -29,12 +32,17 @@ enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, void *buf, s
                               struct cs_error *err)
 {
         *got = 0;
+        if (!cs_pulse_bytes(len >= BEAT_BYTES ? len : 0))
+                return cs_fail(err, CS_ESTOPPED, "interrupted");
         return src->ops->read(src, addr, buf, len, got, err);
 }
 
 const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *len)
 {
-        return src->ops->borrow ? src->ops->borrow(src, addr, len) : NULL;
+        const uint8_t *at = src->ops->borrow && !cs_stop_asked() ? src->ops->borrow(src, addr, len) : NULL;
+        if (at && *len >= BEAT_BYTES)
+                (void)cs_pulse_bytes(*len);
+        return at;
 }
 
 void cs_source_release(struct cs_source *src, uint64_t addr, size_t len)
@@ -45,7 +53,7 @@ void cs_source_release(struct cs_source *src, uint64_t addr, size_t len)
 
 uint64_t cs_source_next(struct cs_source *src, uint64_t addr)
 {
-        return src->ops->next(src, addr);
+        return cs_stop_asked() ? UINT64_MAX : src->ops->next(src, addr);
 }
 
 uint64_t cs_source_held(struct cs_source *src, uint64_t addr)

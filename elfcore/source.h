@@ -43,7 +43,8 @@ struct cs_source {
 };
 
 /* Read up to len bytes at addr. A short *got means that the byte at addr + *got is a gap.
- * CS_ESYS or CS_EGONE means that the source itself failed. */
+ * CS_ESYS or CS_EGONE means that the source itself failed; CS_ESTOPPED that nobody wants to know any more (pulse.h): then nothing is
+ * lent either, and there is no next address. */
 CS_CHECK enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, void *buf, size_t len,
                                        size_t *got, struct cs_error *err);
 

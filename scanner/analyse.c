@@ -12,9 +12,11 @@
 #include "heapreport.h"
 #include "imports.h"
 #include "leakreport.h"
+#include "libraryreport.h"
 #include "live.h"
 #include "loose.h"
 #include "ourmemory.h"
+#include "pulse.h"
 #include "relate.h"
 #include "texts.h"
 #include "threads.h"
@@ -28,6 +30,9 @@
 #include <unistd.h>
 
 enum { WARNINGS_MAX = 64 };
+
+/* What was finished before somebody asked for the end. */
+enum { HAVE_CENSUS = 1, HAVE_RELATED = 2, HAVE_REPEATS = 4 };
 
 /* Everything between image and report; freed at the end, for the report stands alone. */
 struct analysis {
@@ -56,7 +61,14 @@ struct analysis {
         struct cs_consistency before;
         struct cs_digest *digest;
         struct cs_report *report;
-        bool related;           /* clusters and owners are known */
+        bool related;           /* clusters and owners are known, or were begun to be looked for */
+        unsigned have;          /* HAVE_… */
+        const char *stage;      /* what is being done */
+        const char *stopped_at; /* the stage that was not finished, for somebody asked for the end; or NULL */
+        uint64_t stage_bytes;   /* of memory that it is about, or 0 */
+        uint64_t pulse;         /* the last one, to know when counting begins anew, */
+        unsigned part;          /* which makes another part of the stage */
+        uint64_t hits_told;     /* to those who take them as they come */
         uint64_t hits_left_out; /* not told, for a limit */
 };
 
@@ -85,10 +97,59 @@ static void analysis_deinit(struct analysis *a)
         cs_report_destroy(a->report);
 }
 
-static void stage(const struct analysis *a, const char *name, uint64_t done, uint64_t total)
+static void show(const struct analysis *a, const char *name, uint64_t done, uint64_t total)
 {
         if (a->options->progress)
                 a->options->progress(a->options->progress_context, name, done, total);
+}
+
+static void on_pulse(void *context, uint64_t done, uint64_t total)
+{
+        struct analysis *a = context;
+        char name[64];
+        if (done < a->pulse)
+                a->part++;
+        a->pulse = done;
+        (void)snprintf(name, sizeof(name), a->part > 1 ? "%s, part %u" : "%s", a->stage, a->part);
+        if (total && a->stage_bytes)
+                show(a, name, (uint64_t)((double)a->stage_bytes * (double)done / (double)total),
+                     a->stage_bytes);
+        else
+                show(a, name, total ? 0 : done, 0);
+}
+
+/* From here on this is done, with so many bytes; its progress is what work and sources tell. */
+static void stage(struct analysis *a, const char *name, uint64_t bytes)
+{
+        if (cs_stop_asked()) /* what is going on is what is not finished */
+                return;
+        a->stage = name;
+        a->stage_bytes = bytes;
+        a->pulse = 0;
+        a->part = 1;
+        cs_pulse_watch(a->options->progress ? on_pulse : NULL, a);
+        show(a, name, 0, 0);
+}
+
+/* The same of a stage that tells its progress itself. */
+static void counted_stage(struct analysis *a, const char *name)
+{
+        stage(a, name, 0);
+        cs_pulse_watch(NULL, NULL);
+}
+
+static void reached(struct analysis *a, unsigned part)
+{
+        if (!cs_stop_asked())
+                a->have |= part;
+}
+
+static uint64_t heap_bytes(const struct analysis *a)
+{
+        uint64_t sum = 0;
+        for (size_t i = 0; i < a->heaps.blocks.ranges.n; i++)
+                sum += cs_range_size(a->heaps.blocks.ranges.at[i].range);
+        return sum;
 }
 
 static enum cs_status look_at_pages(struct analysis *a, unsigned workers, struct cs_error *err)
@@ -97,10 +158,18 @@ static enum cs_status look_at_pages(struct analysis *a, unsigned workers, struct
         for (size_t i = 0; i < a->image->mappings.n; i++)
                 if (a->image->mappings.at[i].dumped)
                         total += cs_range_size(a->image->mappings.at[i].range);
-        stage(a, "looking at pages", 0, total);
+        stage(a, "looking at pages", total);
         enum cs_status st = cs_residency_create(a->image, workers, &a->residency, err);
         if (st == CS_OK)
                 cs_consistency_begin(a->image, a->residency, &a->before);
+        return st;
+}
+
+static enum cs_status end_census(struct analysis *a, struct cs_error *err)
+{
+        enum cs_status st = cs_census_end(&a->census, a->residency, &a->regions, err);
+        if (st == CS_OK)
+                reached(a, HAVE_CENSUS);
         return st;
 }
 
@@ -111,12 +180,12 @@ static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
         enum cs_status st = beside ? CS_OK : look_at_pages(a, a->workers, err);
         if (st != CS_OK)
                 return st;
-        stage(a, "reading symbols", 0, 0);
+        stage(a, "reading symbols", 0);
         if ((st = cs_symbols_create(a->image, &a->options->image, &a->symbols, err)) != CS_OK ||
             (st = cs_space_create(a->image, a->symbols, &a->space, err)) != CS_OK)
                 return st;
         cs_threads_locate(a->image, a->symbols);
-        stage(a, "walking heaps", 0, 0);
+        stage(a, "walking heaps", 0);
         a->census = (struct cs_census){ .image = a->image,
                                         .symbols = a->symbols,
                                         .space = a->space,
@@ -125,8 +194,10 @@ static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
         if ((st = cs_census_begin(&a->census, beside, err)) != CS_OK ||
             (beside && (st = look_at_pages(a, a->workers - 1, err)) != CS_OK))
                 return st;
-        return a->options->search ? cs_census_plan(&a->census, a->residency, &a->searched, err)
-                                  : cs_census_end(&a->census, a->residency, &a->regions, err);
+        if (a->options->search)
+                return cs_census_plan(&a->census, a->residency, &a->searched, err);
+        stage(a, "walking heaps", 0);
+        return end_census(a, err);
 }
 
 /* Once: for the report, or because something was found in a block. */
@@ -137,17 +208,16 @@ static enum cs_status relate(void *context, struct cs_error *err)
         if (a->related)
                 return CS_OK;
         a->related = true;
-        enum cs_status st = cs_slices_plan(blocks, &a->slices, err);
-        if (st != CS_OK)
+        enum cs_status st = cs_pulse(0, 0, err);
+        if (st != CS_OK || (st = cs_slices_plan(blocks, &a->slices, err)) != CS_OK)
                 return st;
-        stage(a, "comparing blocks", 0, 0);
+        stage(a, "comparing blocks", heap_bytes(a));
         struct cs_cluster_input sweep = { a->image,   a->symbols,   a->space,  blocks,
                                           &a->slices, a->residency, a->workers };
         if ((st = cs_clusters_build(&sweep, &a->clusters, err)) != CS_OK ||
             (st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
                 return st;
-        stage(a, "following pointers", 0, 0);
-
+        stage(a, "following pointers", heap_bytes(a));
         struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
                                         &a->clusters, a->workers, &a->regions.stacks, &a->claims,
                                         &a->literals, &a->frames };
@@ -156,23 +226,30 @@ static enum cs_status relate(void *context, struct cs_error *err)
             (st = cs_frames_find(a->image, a->space, &a->frames, err)) != CS_OK ||
             (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK)
                 return st;
-        stage(a, "naming owners", 0, 0);
+        stage(a, "naming owners", heap_bytes(a));
         struct cs_owners_input owners = { a->image,    a->space,  blocks,       &a->clusters,
                                           &a->members, &a->graph, &a->literals, &a->unloaded };
         struct cs_unloaded_input gone = { a->image, a->space, blocks, &a->clusters, &a->members };
         if ((st = cs_unloaded_find(&gone, &a->unloaded, err)) != CS_OK)
                 return st;
         /* Where only somebody's name is asked for, nobody asks what is lost. */
-        return a->options->census_only ? cs_owners_find(&owners, &a->owners, err)
-                                       : cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
+        st = a->options->census_only ? cs_owners_find(&owners, &a->owners, err)
+                                     : cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
+        reached(a, HAVE_RELATED);
+        return st;
 }
 
 static enum cs_status find_repeats(struct analysis *a, struct cs_error *err)
 {
         const struct cs_repeats_input in = { a->image, &a->regions, a->residency, a->workers };
-        stage(a, "looking for arrays", 0, 0);
-        enum cs_status st = cs_repeats_find(&in, &a->repeats, err);
-        return st == CS_OK ? cs_twins_find(&in, &a->repeats, &a->twins, err) : st;
+        stage(a, "looking for arrays", 0);
+        enum cs_status st = cs_pulse(0, 0, err);
+        if (st == CS_OK)
+                st = cs_repeats_find(&in, &a->repeats, err);
+        if (st == CS_OK)
+                st = cs_twins_find(&in, &a->repeats, &a->twins, err);
+        reached(a, HAVE_REPEATS);
+        return st;
 }
 
 /* Finding clusters and owners of a large heap takes far longer than looking for hits or texts: where nothing else needs them,
@@ -185,19 +262,34 @@ static bool relates(const struct analysis *a)
 static enum cs_status settle(void *context, bool *related, struct cs_error *err)
 {
         struct analysis *a = context;
-        enum cs_status st = cs_census_end(&a->census, a->residency, &a->regions, err);
+        enum cs_status st = end_census(a, err);
         *related = st == CS_OK && relates(a);
         return st;
 }
 
 static void show_search(void *context, uint64_t done, uint64_t total)
 {
-        stage(context, "searching memory", done, total);
+        show(context, "searching memory", done, total);
+}
+
+static enum cs_status take_hit(void *context, const struct cs_report_hit *hit, struct cs_error *err)
+{
+        struct analysis *a = context;
+        enum cs_status st = cs_pulse(0, 0, err);
+        if (st != CS_OK)
+                return st;
+        a->hits_told++;
+        return a->options->search->take(a->options->search->context, hit, err);
 }
 
 static enum cs_status search(struct analysis *a, struct cs_error *err)
 {
-        const struct cs_hits_input in = { .wanted = a->options->search,
+        struct cs_hits_wanted wanted = *a->options->search;
+        if (wanted.take) {
+                wanted.take = take_hit;
+                wanted.context = a;
+        }
+        const struct cs_hits_input in = { .wanted = &wanted,
                                           .image = a->image,
                                           .searched = &a->searched,
                                           .regions = &a->regions,
@@ -213,14 +305,14 @@ static enum cs_status search(struct analysis *a, struct cs_error *err)
                                           .context = a,
                                           .progress = show_search,
                                           .progress_context = a };
-        stage(a, "searching memory", 0, 0);
+        counted_stage(a, "searching memory");
         enum cs_status st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-        return st == CS_OK ? cs_census_end(&a->census, a->residency, &a->regions, err) : st;
+        return st == CS_OK ? end_census(a, err) : st;
 }
 
 static void show_texts(void *context, uint64_t done, uint64_t total)
 {
-        stage(context, "reading texts", done, total);
+        show(context, "reading texts", done, total);
 }
 
 static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
@@ -239,7 +331,7 @@ static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
                                            .workers = a->workers,
                                            .progress = show_texts,
                                            .progress_context = a };
-        stage(a, "reading texts", 0, 0);
+        counted_stage(a, "reading texts");
         return cs_texts_find(&in, a->report, err);
 }
 
@@ -276,7 +368,7 @@ static void warn_about_heaps(struct analysis *a)
                         warn(r, cs_pool_printf(&r->pool, "%s: %s", h->found.at[i].allocator,
                                                h->found.at[i].partial));
         }
-        if (!h->found.n)
+        if (!h->found.n && a->have & HAVE_CENSUS)
                 warn(r, "no allocator was recognised: no blocks, clusters or owners");
         if (h->corrupt.n)
                 warn(r, cs_pool_printf(&r->pool,
@@ -352,10 +444,10 @@ static void warn_about_reading(struct analysis *a)
         for (size_t i = 0; i < a->image->warnings.n; i++)
                 warn(r, keep(r, a->image->warnings.at[i]));
         size_t n = 0;
-        const char *const *symbols = cs_symbols_warnings(a->symbols, &n);
+        const char *const *symbols = a->symbols ? cs_symbols_warnings(a->symbols, &n) : NULL;
         for (size_t i = 0; i < n; i++)
                 warn(r, keep(r, symbols[i]));
-        if (cs_residency_skipped(a->residency))
+        if (a->residency && cs_residency_skipped(a->residency))
                 warn(r, cs_pool_printf(&r->pool, "%zu mappings of more than 1 TiB were not looked at",
                                        cs_residency_skipped(a->residency)));
         if (a->clusters.limited || a->graph.limited || a->leaks.limited) {
@@ -393,6 +485,12 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
         t->warnings = cs_pool_alloc(&r->pool, WARNINGS_MAX, sizeof(*t->warnings));
         if (!t->warnings)
                 return cs_fail(err, CS_ENOMEM, "report");
+        if (a->stopped_at) {
+                t->complete = false;
+                t->interrupted = a->stopped_at;
+                warn(r, cs_pool_printf(&r->pool, "interrupted while %s: only what was found before is told",
+                                       a->stopped_at));
+        }
         warn_about_reading(a);
         warn_about_heaps(a);
         return CS_OK;
@@ -427,62 +525,6 @@ static enum cs_status report_clusters(struct analysis *a, struct cs_error *err)
         warn(r, untold ? untold : unnamed);
         warn(r, unhinted);
         return st;
-}
-
-static const char *hex(struct cs_pool *pool, const uint8_t *bytes, size_t len)
-{
-        char *text = len ? cs_pool_alloc(pool, 2 * len + 1, 1) : NULL;
-        for (size_t i = 0; text && i < len; i++)
-                snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-        return text;
-}
-
-static int by_resident(const void *a, const void *b)
-{
-        const struct cs_report_library *x = a, *y = b;
-        if (x->resident != y->resident)
-                return x->resident > y->resident ? -1 : 1;
-        if (x->bytes != y->bytes)
-                return x->bytes > y->bytes ? -1 : 1;
-        return strcmp(x->library ? x->library : "", y->library ? y->library : "");
-}
-
-/* Sums blocks by owner; what has none goes to a last line without a name. */
-static enum cs_status report_libraries(struct analysis *a, struct cs_error *err)
-{
-        struct cs_report *r = a->report;
-        size_t n = cs_unloaded_modules(a->image, &a->unloaded);
-        struct cs_report_library *all = cs_pool_alloc(&r->pool, n + 1, sizeof(*all));
-        if (!all)
-                return cs_fail(err, CS_ENOMEM, "libraries");
-        struct cs_block_cursor cursor = cs_blocks_all(&a->heaps.blocks);
-        struct cs_residency_walk residency = { .residency = a->residency };
-        struct cs_block b;
-        uint32_t block;
-        while (cs_blocks_next(&cursor, &b, &block)) {
-                if (b.state != CS_BLOCK_IN_USE)
-                        continue;
-                int32_t module = cs_label_module(&a->owners.blocks, block);
-                struct cs_report_library *l = &all[module == CS_NO_MODULE ? n : (size_t)module];
-                l->count++;
-                l->bytes += b.size;
-                l->resident += cs_residency_walk_bytes(&residency, cs_block_range(&b));
-                l->confidence += a->owners.blocks.certainty[block] / 255.0 * (double)b.size;
-        }
-        for (size_t i = 0; i <= n; i++) {
-                if (!all[i].count)
-                        continue;
-                all[i].confidence /= (double)all[i].bytes;
-                if (i < n)
-                        all[i].library = keep(r, cs_unloaded_name(a->image, &a->unloaded, i));
-                if (i < a->image->modules.n)
-                        all[i].build_id = hex(&r->pool, a->image->modules.at[i].build_id,
-                                              a->image->modules.at[i].build_id_len);
-                all[r->n_libraries++] = all[i];
-        }
-        r->libraries = all;
-        qsort(all, r->n_libraries, sizeof(*all), by_resident);
-        return CS_OK;
 }
 
 static enum cs_status report_blocks(struct analysis *a, struct cs_error *err)
@@ -525,7 +567,7 @@ static enum cs_status report_cases(struct analysis *a, struct cs_error *err)
                                    a->workers,  &r->pool,          &a->repeats,  r->n_patterns };
         enum cs_status st = CS_OK;
         if (a->options->at || a->options->refs)
-                stage(a, "looking at the address", 0, 0);
+                stage(a, "looking at the address", 0);
         if (a->options->at)
                 st = cs_case_at(&c, *a->options->at, &r->at, err);
         if (st == CS_OK && a->options->refs)
@@ -533,27 +575,96 @@ static enum cs_status report_cases(struct analysis *a, struct cs_error *err)
         return st;
 }
 
+/* What only clusters, references and owners can tell. */
+static enum cs_status report_relations(struct analysis *a, struct cs_error *err)
+{
+        const struct cs_libraryreport_input libraries = { a->image, &a->unloaded, &a->heaps.blocks,
+                                                          a->residency, &a->owners.blocks };
+        enum cs_status st;
+        if ((st = report_clusters(a, err)) != CS_OK ||
+            (st = cs_libraryreport_build(&libraries, a->report, err)) != CS_OK ||
+            (st = report_cases(a, err)) != CS_OK ||
+            (st = cs_leakreport_build(a->image, &a->leaks, a->report, err)) != CS_OK)
+                return st;
+        return cs_verdict_find(a->image, &a->heaps, &a->leaks, a->report, err);
+}
+
+static enum cs_status report_unknown(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        r->verdict.kind = "unknown";
+        r->verdict.summary =
+                cs_pool_printf(&r->pool, "interrupted while %s: nobody can say yet", a->stopped_at);
+        return r->verdict.summary ? CS_OK : cs_fail(err, CS_ENOMEM, "verdict");
+}
+
 static enum cs_status build_report(struct analysis *a, struct cs_error *err)
 {
         enum cs_status st;
         struct cs_report *r = a->report;
-        stage(a, "writing the report", 0, 0);
+        bool related = a->have & HAVE_RELATED;
+        if (!a->stopped_at)
+                stage(a, "writing the report", 0);
         if ((st = report_target(a, err)) != CS_OK ||
             (st = cs_accounts_build(a->image, &a->regions, &r->pool, &r->memory, err)) != CS_OK ||
             (a->options->regions && (st = cs_regions_report(&a->regions, a->image, r, err)) != CS_OK) ||
-            (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK ||
-            (!a->options->census_only &&
-             ((st = report_clusters(a, err)) != CS_OK || (st = report_libraries(a, err)) != CS_OK ||
-              (st = report_cases(a, err)) != CS_OK)))
+            (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK)
+                return st;
+        r->unrelated = a->stopped_at && !related;
+        if (!a->options->census_only &&
+            (st = related ? report_relations(a, err) : report_unknown(a, err)) != CS_OK)
                 return st;
         char sha256[CS_DIGEST_TEXT];
-        if (a->digest && cs_digest_finish(a->digest, sha256))
+        if (a->digest && !a->stopped_at && cs_digest_finish(a->digest, sha256))
                 r->target.sha256 = keep(r, sha256);
-        if (!a->options->census_only && (st = cs_leakreport_build(a->image, &a->leaks, r, err)) != CS_OK)
+        return a->options->blocks && related ? report_blocks(a, err) : CS_OK;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+
+static enum cs_status find_all(struct analysis *a, struct cs_error *err)
+{
+        enum cs_status st;
+        if ((st = read_memory(a, err)) != CS_OK || (st = cs_pulse(0, 0, err)) != CS_OK ||
+            (a->options->search && (st = search(a, err)) != CS_OK) ||
+            (!a->options->census_only &&
+             ((st = relate(a, err)) != CS_OK || (st = find_repeats(a, err)) != CS_OK)) ||
+            (a->options->strings && (st = find_texts(a, err)) != CS_OK))
                 return st;
-        if (a->options->blocks && (st = report_blocks(a, err)) != CS_OK)
-                return st;
-        return a->options->census_only ? CS_OK : cs_verdict_find(a->image, &a->heaps, &a->leaks, r, err);
+        return CS_OK;
+}
+
+/* Somebody asked for the end: what is half done goes, for nobody could say what it means; and regions are told without heaps if
+ * need be. Of hits, those that were told are counted. */
+static enum cs_status keep_finished(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        a->stopped_at = a->stage;
+        cs_pulse_watch(NULL, NULL);
+        cs_census_deinit(&a->census);
+        cs_stop_answer();
+        if (!(a->have & HAVE_REPEATS)) {
+                cs_twins_deinit(&a->twins);
+                cs_repeats_deinit(&a->repeats);
+                a->twins = (struct cs_twins){ 0 };
+                a->repeats = (struct cs_repeats){ 0 };
+        }
+        if (a->options->search && !r->hits) {
+                r->hits = cs_pool_alloc(&r->pool, 1, sizeof(*r->hits));
+                if (!r->hits)
+                        return cs_fail(err, CS_ENOMEM, "hits");
+                r->hits->asked = a->options->search->rules->at.n;
+                r->hits->count = a->hits_told;
+        }
+        if (a->have & HAVE_CENSUS || !a->symbols || !a->residency)
+                return CS_OK;
+        cs_regions_deinit(&a->regions);
+        cs_heaps_deinit(&a->heaps);
+        cs_claims_deinit(&a->claims);
+        a->heaps = (struct cs_heaps){ 0 };
+        a->claims = (struct cs_claims){ 0 };
+        const struct cs_regions_input regions = { a->image, a->symbols, &a->heaps, &a->claims, a->residency };
+        return cs_regions_build(&regions, &a->regions, err);
 }
 
 enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_options *options,
@@ -570,12 +681,14 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         if (!a.report)
                 return cs_fail(err, CS_ENOMEM, "report");
         enum cs_status st = options->digest ? cs_digest_start(image, &a.digest, err) : CS_OK;
-        if (st != CS_OK || (st = read_memory(&a, err)) != CS_OK ||
-            (options->search && (st = search(&a, err)) != CS_OK) ||
-            (!options->census_only &&
-             ((st = relate(&a, err)) != CS_OK || (st = find_repeats(&a, err)) != CS_OK)) ||
-            (options->strings && (st = find_texts(&a, err)) != CS_OK) ||
-            (st = build_report(&a, err)) != CS_OK)
+        if (st == CS_OK)
+                st = find_all(&a, err);
+        if (cs_stop_asked())
+                st = keep_finished(&a, err);
+        if (st == CS_OK)
+                st = build_report(&a, err);
+        cs_pulse_watch(NULL, NULL);
+        if (st != CS_OK)
                 return st;
         clock_gettime(CLOCK_MONOTONIC, &end);
         a.report->seconds =

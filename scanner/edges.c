@@ -2,6 +2,7 @@
 #include "edges.h"
 
 #include "cs_limits.h"
+#include "pulse.h"
 #include "roots.h"
 
 #include <stdlib.h>
@@ -80,7 +81,8 @@ enum cs_status cs_edge_counts_add(struct cs_edge_counts *into, const struct cs_e
         into->limited |= from->limited;
         for (size_t i = 0; st == CS_OK && i < from->examples.cap; i++) {
                 const struct cs_tally_slot *slot = &from->examples.slots[i];
-                if (slot->used)
+                st = cs_pulse_at(i, 0, err);
+                if (st == CS_OK && slot->used)
                         st = note_example(&into->examples, slot->key, slot->value, err);
         }
         return st;
@@ -115,15 +117,48 @@ static int by_destination(const void *a, const void *b)
         return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+static uint32_t last_destination(const struct cs_tally *counts)
+{
+        uint64_t last = 0;
+        for (size_t i = 0; i < counts->cap; i++)
+                if (counts->slots[i].used && counts->slots[i].key >> TO_AT > last)
+                        last = counts->slots[i].key >> TO_AT;
+        return (uint32_t)last;
+}
+
+/* How many lead to each cluster becomes where those stand that do: those before them come first. */
+static uint32_t *places(const struct cs_tally *counts, uint32_t last)
+{
+        uint32_t *first = calloc((size_t)last + 2, sizeof(*first));
+        for (size_t i = 0; first && i < counts->cap; i++)
+                if (counts->slots[i].used)
+                        first[(counts->slots[i].key >> TO_AT) + 1]++;
+        for (size_t c = 0; first && c < last; c++)
+                first[c + 1] += first[c];
+        return first;
+}
+
 enum cs_status cs_edges_list(const struct cs_edge_counts *counts, cs_edge_vec *out, struct cs_error *err)
 {
         enum cs_status st = cs_vec_reserve(out, counts->counts.n, err);
+        uint32_t last = last_destination(&counts->counts);
+        uint32_t *first = st == CS_OK ? places(&counts->counts, last) : NULL;
+        if (st == CS_OK && !first)
+                st = cs_fail(err, CS_ENOMEM, "references between clusters");
         for (size_t i = 0; st == CS_OK && i < counts->counts.cap; i++) {
                 const struct cs_tally_slot *slot = &counts->counts.slots[i];
-                if (slot->used)
-                        st = cs_vec_push(out, unpack(counts, slot->key, slot->value), err);
+                st = cs_pulse_at(i, 0, err);
+                if (st == CS_OK && slot->used)
+                        out->at[first[slot->key >> TO_AT]++] = unpack(counts, slot->key, slot->value);
         }
-        if (st == CS_OK && out->n)
-                qsort(out->at, out->n, sizeof(*out->at), by_destination);
+        /* first[c] is where those of c end now. */
+        for (uint32_t c = 0, begin = 0; st == CS_OK && c <= last; begin = first[c++]) {
+                if (first[c] - begin > 1)
+                        qsort(out->at + begin, first[c] - begin, sizeof(*out->at), by_destination);
+                st = cs_pulse_at(c, 0, err);
+        }
+        if (st == CS_OK)
+                out->n = counts->counts.n;
+        free(first);
         return st;
 }

@@ -6,6 +6,7 @@
 #include "huge.h"
 #include "ownwords.h"
 #include "pointees.h"
+#include "pulse.h"
 #include "stretches.h"
 #include "tails.h"
 #include "tally.h"
@@ -18,6 +19,7 @@
 enum {
         OFFSETS_UP_TO = 256 << 10, /* pointers further inside are elements of arrays, not fields */
         NEAR_UNITS = 256,          /* 4 KiB */
+        LOOK_UP = 4 << 10,         /* blocks between two beats */
 };
 
 #define NO_RELATION UINT64_MAX /* no edge looks so */
@@ -345,8 +347,8 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
         if (!out->degree.at)
                 return cs_fail(err, CS_ENOMEM, "graph");
         while (cs_blocks_next_any(&cursor, &block, &i)) {
-                enum cs_status st = CS_OK;
-                if (cs_block_state(&block) == CS_BLOCK_IN_USE)
+                enum cs_status st = i % LOOK_UP ? CS_OK : cs_pulse(0, 0, err);
+                if (st == CS_OK && cs_block_state(&block) == CS_BLOCK_IN_USE)
                         st = scan_block(b, w, out, &block, i, err);
                 if (st != CS_OK)
                         return st;
@@ -476,6 +478,9 @@ static enum cs_status merge_references(struct build *b, struct cs_graph *out, st
         total = 0;
         for (size_t u = 0; u < b->in->slices->n; u++) {
                 struct unit_out *o = &b->outs[u];
+                enum cs_status st = cs_pulse(0, 0, err);
+                if (st != CS_OK)
+                        return st;
                 for (size_t i = 0; i < o->degree.n; i++) {
                         fits &= set_begin(out, block++, total);
                         total += o->degree.at[i];
@@ -508,8 +513,13 @@ static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct 
 {
         cs_cleanup(cs_edge_counts_deinit) struct cs_edge_counts all = { .limited = false };
         enum cs_status st = CS_OK;
-        for (unsigned w = 0; st == CS_OK && w < b->in->workers; w++)
+        all = b->workers[0].edges;
+        b->workers[0].edges = (struct cs_edge_counts){ 0 };
+        for (unsigned w = 1; st == CS_OK && w < b->in->workers; w++) {
                 st = cs_edge_counts_add(&all, &b->workers[w].edges, err);
+                cs_edge_counts_deinit(&b->workers[w].edges);
+                b->workers[w].edges = (struct cs_edge_counts){ 0 };
+        }
         out->limited |= all.limited;
         return st == CS_OK ? cs_edges_list(&all, &out->edges, err) : st;
 }

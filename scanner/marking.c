@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "marking.h"
 
+#include "pulse.h"
+
 /* A walk over a large heap is a string of cache misses, three for each block: its marks, where its references begin, and
  * these. Each is asked for early, and the block waits in a ring meanwhile. Where there is but one way to go on (a list)
  * nothing waits. */
@@ -67,7 +69,7 @@ static enum cs_status run(struct spread *s)
 {
         struct cs_marking *m = s->m;
         enum cs_status st = CS_OK;
-        while (st == CS_OK) {
+        for (uint64_t steps = 1; st == CS_OK && (st = cs_pulse_at(steps, 0, s->err)) == CS_OK; steps++) {
                 if (m->todo.n && m->soon.n < CS_MARKING_RING) {
                         uint32_t block = m->todo.at[--m->todo.n];
                         __builtin_prefetch(&s->graph->first[block]);

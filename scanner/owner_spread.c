@@ -3,6 +3,7 @@
 
 #include "heaptypes.h"
 #include "huge.h"
+#include "pulse.h"
 
 #include <string.h>
 
@@ -181,9 +182,12 @@ static enum cs_status vote_up(struct spread *s)
         const struct cs_graph *g = s->in->graph;
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
+        uint64_t steps = 0;
         for (uint32_t i = next_undecided(s, 0, n); st == CS_OK && i < n; i = next_undecided(s, i + 1, n)) {
                 if (!in_use(s, i))
                         continue;
+                if ((st = cs_pulse_at(++steps, 0, s->err)) != CS_OK)
+                        break;
                 uint64_t end = cs_graph_end(g, i);
                 for (uint64_t e = cs_graph_begin(g, i); st == CS_OK && e < end; e++) {
                         uint32_t to = g->to[e], certainty;
@@ -234,6 +238,8 @@ static enum cs_status decide_at(struct spread *s, uint8_t sure)
         enum cs_status st = CS_OK;
         for (size_t k = 0; st == CS_OK && k < s->queue[sure].n; k++) {
                 uint32_t i = s->queue[sure].at[k];
+                if (k % CS_PULSE_EVERY == CS_PULSE_EVERY - 1 && (st = cs_pulse(0, 0, s->err)) != CS_OK)
+                        break;
                 struct ballot *b = &s->ballots[i];
                 fetch_queued(s, &s->queue[sure], k);
                 if (b->queued != sure)
@@ -356,7 +362,8 @@ static enum cs_status sure_votes(struct spread *s)
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
                 if (n - i > FETCH && s->decided[i + FETCH])
                         fetch_ballots(s, i + FETCH);
-                if (s->decided[i])
+                st = cs_pulse_at(i, n, s->err);
+                if (st == CS_OK && s->decided[i])
                         st = vote_down(s, i);
         }
         return st;
@@ -369,7 +376,8 @@ static enum cs_status first_votes(struct spread *s)
         enum cs_status st = CS_OK;
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
                 uint8_t certainty = s->labels->certainty[i];
-                if (certainty && !s->decided[i])
+                st = cs_pulse_at(i, n, s->err);
+                if (st == CS_OK && certainty && !s->decided[i])
                         st = vote(s, i, s->labels->module[i], certainty, weight(certainty, 0));
         }
         for (size_t i = 0; st == CS_OK && i < s->in->graph->votes.n; i++) {
@@ -452,11 +460,12 @@ static uint16_t ask_around(const struct spread *s, uint32_t i, uint32_t n, uint8
 }
 
 /* What nothing leads to or from: as those beside it, which were often allocated together with it. */
-static void ask_neighbours(struct spread *s)
+static enum cs_status ask_neighbours(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         uint16_t last = 0;
-        for (uint32_t i = 0; i < n; i++) {
+        enum cs_status st = CS_OK;
+        for (uint32_t i = 0; (st = cs_pulse_at(i, n, s->err)) == CS_OK && i < n; i++) {
                 if (!in_use(s, i))
                         continue;
                 if (s->decided[i]) {
@@ -469,6 +478,7 @@ static void ask_neighbours(struct spread *s)
                         s->labels->certainty[i] = 1;
                 }
         }
+        return st;
 }
 
 enum cs_status cs_owner_spread(const struct cs_spread_input *in, struct cs_labels *labels,
@@ -489,7 +499,7 @@ enum cs_status cs_owner_spread(const struct cs_spread_input *in, struct cs_label
             (st = first_votes(&s)) != CS_OK || (st = run(&s)) != CS_OK)
                 return st;
         amend(&s);
-        ask_neighbours(&s);
-        calibrate(&s);
-        return CS_OK;
+        if ((st = ask_neighbours(&s)) == CS_OK)
+                calibrate(&s);
+        return st;
 }

@@ -6,6 +6,7 @@
 #include "orphans.h"
 #include "owner_spread.h"
 #include "ownwords.h"
+#include "pulse.h"
 #include "signature.h"
 #include "tally.h"
 
@@ -515,7 +516,8 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
         tenure_vec tenures = { 0 };
         enum cs_status st = find_blocks(in, out, &dictionaries, &orphans, &only, err);
         for (size_t c = 0; st == CS_OK && c < n; c++)
-                st = sum_up(in, &out->blocks, (uint32_t)c, &tenures, &out->clusters[c], err);
+                if ((st = cs_pulse(0, 0, err)) == CS_OK)
+                        st = sum_up(in, &out->blocks, (uint32_t)c, &tenures, &out->clusters[c], err);
         cs_vec_deinit(&tenures);
         if (st != CS_OK)
                 return st;

@@ -25,11 +25,12 @@ struct cs_report_target {
         const char *exe;     /* or NULL */
         const char *arch;    /* "x86_64" */
         size_t threads;
-        bool complete;      /* nothing that the input promised is missing, no limit was reached */
-        bool consistent;    /* false: memory moved while it was read (live) */
-        size_t sampled;     /* pages that were read again at the end (live) */
-        double changed;     /* the share of them that had changed, 0 to 1 */
-        const char *sha256; /* of a core, or NULL */
+        bool complete;           /* nothing that the input promised is missing, no limit was reached */
+        bool consistent;         /* false: memory moved while it was read (live) */
+        size_t sampled;          /* pages that were read again at the end (live) */
+        double changed;          /* the share of them that had changed, 0 to 1 */
+        const char *sha256;      /* of a core, or NULL */
+        const char *interrupted; /* what was being done when somebody asked for the end; or NULL */
         const char **warnings;
         size_t n_warnings;
 };
@@ -464,6 +465,7 @@ struct cs_report {
         struct cs_report_heap *heaps;
         size_t n_heaps;
         struct cs_report_verdict verdict;
+        bool unrelated; /* interrupted before clusters, leaks and owners were known: these parts are empty */
         struct cs_report_cluster *clusters; /* largest resident first; all of them, of one block and more */
         size_t n_clusters;
         size_t n_patterns; /* behind those in the same array: arrays of records and the like in memory that is no block's */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rings.h"
 
+#include "pulse.h"
+
 #include <stdlib.h>
 
 enum { UNSEEN = 0 };
@@ -135,8 +137,9 @@ enum cs_status cs_rings_heads(const struct cs_graph *graph, const struct cs_bloc
                 if (!member(&t, i) || t.order[i] != UNSEEN)
                         continue;
                 st = enter(&t, i);
-                while (st == CS_OK && t.frames.n)
-                        st = step(&t);
+                for (uint64_t steps = 1; st == CS_OK && t.frames.n; steps++)
+                        if ((st = cs_pulse_at(steps, 0, err)) == CS_OK)
+                                st = step(&t);
         }
         return st == CS_OK ? pick(&t, n, out) : st;
 }

@@ -10,13 +10,14 @@
 
 enum cs_status {
         CS_OK = 0,
-        CS_ENOMEM,  /* our own memory ran out */
-        CS_ESYS,    /* the operating system refused; the text names call and errno */
-        CS_EFORMAT, /* the input is not what it claims to be */
-        CS_ENOTSUP, /* the input is well-formed, but of a kind that is not read here */
-        CS_EACCESS, /* the target exists, but may not be looked at; the text says why and the way out */
-        CS_EGONE,   /* there is no such target, or it went away */
-        CS_ELIMIT,  /* a declared limit (cs_limits.h) was reached */
+        CS_ENOMEM,   /* our own memory ran out */
+        CS_ESYS,     /* the operating system refused; the text names call and errno */
+        CS_EFORMAT,  /* the input is not what it claims to be */
+        CS_ENOTSUP,  /* the input is well-formed, but of a kind that is not read here */
+        CS_EACCESS,  /* the target exists, but may not be looked at; the text says why and the way out */
+        CS_EGONE,    /* there is no such target, or it went away */
+        CS_ELIMIT,   /* a declared limit (cs_limits.h) was reached */
+        CS_ESTOPPED, /* somebody asked for the end before it was reached (pulse.h) */
 };
 
 enum { CS_ERROR_TEXT = 512 };

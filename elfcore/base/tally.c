@@ -2,6 +2,7 @@
 #include "tally.h"
 
 #include "bytes.h"
+#include "pulse.h"
 
 #include <stdlib.h>
 
@@ -66,11 +67,11 @@ uint64_t cs_tally_get(const struct cs_tally *tally, uint64_t key, uint64_t other
 enum cs_status cs_tally_add(struct cs_tally *into, const struct cs_tally *from, struct cs_error *err)
 {
         for (size_t i = 0; i < from->cap; i++) {
-                if (!from->slots[i].used)
-                        continue;
                 uint64_t *value;
-                enum cs_status st = cs_tally_at(into, from->slots[i].key, 0, &value, err);
-                if (st != CS_OK)
+                enum cs_status st = cs_pulse_at(i, 0, err);
+                if (st == CS_OK && !from->slots[i].used)
+                        continue;
+                if (st != CS_OK || (st = cs_tally_at(into, from->slots[i].key, 0, &value, err)) != CS_OK)
                         return st;
                 *value += from->slots[i].value;
         }

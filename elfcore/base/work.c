@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work.h"
 
+#include "pulse.h"
+
 #include <stdint.h>
 
 struct job {
@@ -28,7 +30,9 @@ static void *work(void *argument)
                 if (unit >= job->count)
                         break;
                 struct cs_error err = { 0 };
-                enum cs_status st = job->fn(job->context, unit, me->number, &err);
+                enum cs_status st = cs_pulse(unit, job->count, &err);
+                if (st == CS_OK)
+                        st = job->fn(job->context, unit, me->number, &err);
                 if (st == CS_OK)
                         continue;
                 err.status = st;
@@ -61,7 +65,9 @@ enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *
                 if (pthread_create(&threads[started], NULL, work, &each[started]) != 0)
                         break;
         }
+        cs_pulse_enter();
         work(&each[0]);
+        cs_pulse_leave();
         for (unsigned i = 1; i < started; i++)
                 pthread_join(threads[i], NULL);
         pthread_mutex_destroy(&job.lock);

@@ -16,7 +16,8 @@ enum { CS_WORKERS_MAX = 256 };
 typedef enum cs_status (*cs_work_fn)(void *context, size_t unit, unsigned worker, struct cs_error *err);
 
 /* Runs units 0 … count-1 on up to `workers` threads (the caller's is one of them) and waits for all of them.
- * Returns the failure of the lowest-numbered unit that failed. Where a thread cannot be made, fewer do the work. */
+ * Returns the failure of the lowest-numbered unit that failed. Where a thread cannot be made, fewer do the work. Each unit begins with a
+ * beat (pulse.h): once the end is asked for, CS_ESTOPPED comes after the units that were begun, which are the first ones. */
 CS_CHECK enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *context,
                                     struct cs_error *err);
 

@@ -429,5 +429,10 @@ int main(int argc, char **argv)
                 fill_module(&c, c.bases[m]);
         fill_heaps(&c);
         fill_rest(&c);
+        cs_vec_deinit(&c.parts);
+        corebuilder_deinit(&c.notes);
+        free(c.stacks);
+        free(c.bases);
+        free(c.places);
         return 0;
 }

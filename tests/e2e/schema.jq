@@ -49,7 +49,9 @@ def target:
         need("warnings"; type == "array" and all(.[]; text)),
         (if .kind == "live" then need("changed"; share), need("sampled_pages"; count) else empty end),
         (if .kind == "live" and .consistent and .changed != 0 then "consistent, and yet changed" else empty end),
-        (if .kind == "core" then need("path"; text), need("sha256"; hex and length == 64) else empty end);
+        (if .interrupted then need("interrupted"; text), (if .complete then "interrupted, and yet complete" else empty end) else empty end),
+        (if .kind == "core" then need("path"; text) else empty end),
+        (if .kind == "core" and (.interrupted | not) then need("sha256"; hex and length == 64) else empty end);
 
 def strings:
         each("strings";

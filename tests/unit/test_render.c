@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -535,6 +536,27 @@ static void test_progress(void **state)
         cs_progress_end(&progress);
         fclose(progress.to);
         assert_string_equal(shown, "\ra long stag\033[K\r\033[K");
+        free(shown);
+        shown = NULL;
+
+        /* The thread draws what was told last, also when nothing more is told, and never more than ten times a second. */
+        struct cs_progress drawn = { .to = open_memstream(&shown, &len), .width = 80 };
+        cs_progress_begin(&drawn);
+        for (int i = 0; i < 1000; i++)
+                cs_progress_show(&drawn, i < 500 ? "one" : "two", 0, 0);
+        usleep(350000);
+        cs_progress_clear(&drawn);
+        usleep(150000);
+        cs_progress_end(&drawn);
+        cs_progress_end(&drawn);
+        fclose(drawn.to);
+        size_t lines = 0;
+        for (const char *at = shown; (at = strchr(at, '\r')); at++)
+                lines++;
+        assert_non_null(strstr(shown, "\rone\033[K"));
+        assert_non_null(strstr(shown, "\rtwo\033[K"));
+        assert_true(lines >= 3 && lines <= 6); /* the first, one to four more, and the end */
+        assert_string_equal(shown + len - 4, "\r\033[K");
         free(shown);
         struct cs_progress silent = { 0 };
         cs_progress_show(&silent, "stage", 1, 2);

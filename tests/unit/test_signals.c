@@ -2,6 +2,8 @@
 /* Handlers are only seen from outside: each test is a child process that ends by one. */
 #include "signals.h"
 
+#include "pulse.h"
+
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -113,6 +115,48 @@ static void interrupt_ignored(void)
         _exit(5);
 }
 
+/* The first asks, the next one ends. */
+static void interrupt_softly(void)
+{
+        cs_signals_install();
+        cs_signals_line(true);
+        cs_signals_ask_first(true);
+        (void)raise(SIGINT);
+        if (!cs_stop_asked())
+                _exit(7);
+        (void)raise(SIGINT);
+        _exit(8);
+}
+
+static void terminate_softly(void)
+{
+        cs_signals_install();
+        cs_signals_ask_first(true);
+        (void)raise(SIGTERM);
+        _exit(8);
+}
+
+static void interrupt_later(void)
+{
+        cs_signals_install();
+        cs_signals_ask_first(true);
+        cs_signals_ask_first(false);
+        (void)raise(SIGINT);
+        _exit(8);
+}
+
+static void test_interrupt_softly(void **state)
+{
+        (void)state;
+        struct end end = run_child(interrupt_softly);
+        assert_int_equal(WEXITSTATUS(end.status), 130);
+        assert_string_equal(end.said, "\r\033[K");
+        end = run_child(terminate_softly);
+        assert_int_equal(WEXITSTATUS(end.status), 143);
+        end = run_child(interrupt_later);
+        assert_int_equal(WEXITSTATUS(end.status), 130);
+}
+
 static void test_interrupt(void **state)
 {
         (void)state;
@@ -161,9 +205,9 @@ static void test_no_dump(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_bus),       cmocka_unit_test(test_bus_long_name),
-                cmocka_unit_test(test_interrupt), cmocka_unit_test(test_descriptors),
-                cmocka_unit_test(test_no_dump),
+                cmocka_unit_test(test_bus),         cmocka_unit_test(test_bus_long_name),
+                cmocka_unit_test(test_interrupt),   cmocka_unit_test(test_interrupt_softly),
+                cmocka_unit_test(test_descriptors), cmocka_unit_test(test_no_dump),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

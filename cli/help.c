@@ -4,9 +4,11 @@
 static const char text[] =
         "Usage: corescan [OPTION...] CORE\n"
         "       corescan [OPTION...] --live PID\n"
+        "       corescan [OPTION...] OLD NEW [NEWER...]\n"
         "\n"
         "Names what fills a process's memory, and the library that owns it. CORE is an ELF\n"
-        "core of gcore or of the kernel; a running process is read without stopping it.\n"
+        "core of gcore or of the kernel; a running process is read without stopping it. Of\n"
+        "several cores or saved --json reports of one program: what grew between them.\n"
         "\n"
         "What to show (several may be given; none: --summary)\n"
         "      --summary          verdict, memory by kind, top clusters, top libraries\n"

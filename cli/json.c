@@ -2,11 +2,10 @@
 #include "json.h"
 
 #include "json_values.h"
+#include "jsonout.h"
 #include "pick.h"
 
 #include <string.h>
-
-enum { DIGITS = 6 }; /* of shares and seconds: all that they are good for */
 
 struct writer {
         FILE *out;
@@ -89,6 +88,10 @@ static json_t *target_value(struct writer *w, const struct cs_report_target *tar
                 put(w, object, "changed", real(target->changed));
                 put(w, object, "sampled_pages", number(target->sampled));
         }
+        if (target->time_ms)
+                put(w, object, "time_ms", json_integer(target->time_ms));
+        if (target->process)
+                put(w, object, "process", string(w, target->process));
         if (target->sha256)
                 put(w, object, "sha256", string(w, target->sha256));
         put(w, object, "warnings", strings(w, (const char *const *)target->warnings, target->n_warnings));
@@ -347,30 +350,11 @@ static json_t *timing_value(struct writer *w, const struct cs_report *report)
         return object;
 }
 
-/* jansson leaves DEL alone. It can only stand inside strings, where its escaped form means the same. */
-static int write_chunk(const char *bytes, size_t len, void *to)
-{
-        while (len) {
-                const char *del = memchr(bytes, 0x7f, len);
-                size_t plain = del ? (size_t)(del - bytes) : len;
-                (void)fwrite(bytes, 1, plain, to);
-                if (!del)
-                        break;
-                (void)fputs("\\u007f", to);
-                bytes += plain + 1;
-                len -= plain + 1;
-        }
-        return 0;
-}
-
 /* Writes a value and lets it and its texts go. */
 static void dump(struct writer *w, json_t *value)
 {
-        size_t flags =
-                JSON_ENSURE_ASCII | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS);
-        if (!value || json_dump_callback(value, write_chunk, w->out, flags) != 0)
+        if (!cs_jsonout_dump(w->out, value))
                 w->failed = true;
-        json_decref(value);
         cs_pool_deinit(&w->pool);
 }
 

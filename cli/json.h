@@ -5,6 +5,7 @@
 #ifndef CS_JSON_H
 #define CS_JSON_H
 
+#include "join.h"
 #include "options.h"
 
 #include <stdio.h>
@@ -12,6 +13,10 @@
 /* CS_ENOMEM. Write errors are left in the stream's error flag. */
 CS_CHECK enum cs_status cs_json_write(FILE *out, const struct cs_report *report,
                                       const struct cs_options *options, struct cs_error *err);
+
+/* What changed between snapshots, as one object: that of the last one, where clusters, libraries and kinds of memory have `growth`. */
+CS_CHECK enum cs_status cs_json_write_growth(FILE *out, const struct cs_growth *growth,
+                                             const struct cs_options *options, struct cs_error *err);
 
 /* The last line of a stream of hits, {"type": "summary", …}: what was found by which rule, and in what. */
 CS_CHECK enum cs_status cs_json_write_hits_end(FILE *out, const struct cs_report *report,

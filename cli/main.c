@@ -11,9 +11,11 @@
 #include "render.h"
 #include "rulesource.h"
 #include "signals.h"
+#include "snapshotfile.h"
 #include "terminal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -145,6 +147,16 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
         return st;
 }
 
+static struct cs_screen screen_of(const struct run *run, FILE *out)
+{
+        return (struct cs_screen){
+                .out = out,
+                .color = cs_terminal_color(out, run->options.color),
+                .width = cs_terminal_width(out),
+                .charset = run->charset,
+        };
+}
+
 static enum cs_status render(struct run *run, const struct cs_report *report)
 {
         FILE *out = run->report.stream ? run->report.stream : stdout;
@@ -152,12 +164,7 @@ static enum cs_status render(struct run *run, const struct cs_report *report)
                 return cs_json_write_hits_end(out, report, &run->err);
         if (run->options.json)
                 return cs_json_write(out, report, &run->options, &run->err);
-        struct cs_screen screen = {
-                .out = out,
-                .color = cs_terminal_color(out, run->options.color),
-                .width = cs_terminal_width(out),
-                .charset = run->charset,
-        };
+        struct cs_screen screen = screen_of(run, out);
         cs_render_text(&screen, report, &run->options);
         cs_screen_deinit(&screen);
         return screen.failed ? cs_fail(&run->err, CS_ENOMEM, "not enough memory for the report") : CS_OK;
@@ -192,15 +199,20 @@ static enum cs_status check_cluster(struct run *run, const struct cs_report *rep
                        n);
 }
 
+static struct cs_image_options image_options_of(const struct cs_options *options)
+{
+        return (struct cs_image_options){
+                .sysroot = options->sysroot,
+                .debug_dir = options->debug_dir,
+                .max_memory = options->max_memory,
+                .temp_dir = options->temp_dir,
+                .freeze = options->freeze,
+        };
+}
+
 static int run_report(struct run *run)
 {
-        const struct cs_image_options image_options = {
-                .sysroot = run->options.sysroot,
-                .debug_dir = run->options.debug_dir,
-                .max_memory = run->options.max_memory,
-                .temp_dir = run->options.temp_dir,
-                .freeze = run->options.freeze,
-        };
+        const struct cs_image_options image_options = image_options_of(&run->options);
         cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
         cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;
         if (open_outputs(run) != CS_OK)
@@ -221,6 +233,81 @@ static int run_report(struct run *run)
         return (int)cs_options_exit(&run->options, report);
 }
 
+/* One of several: a saved report, or a core, of which only what is compared is kept. */
+static enum cs_status take_snapshot(struct run *run, const char *path, struct cs_snapshot **out)
+{
+        const struct cs_image_options image_options = image_options_of(&run->options);
+        cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
+        cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;
+        enum cs_status st;
+        run->thing = run->options.core = path;
+        if (cs_snapshotfile_is(path))
+                return cs_snapshotfile_read(path, out, &run->err);
+        if ((st = open_image(run, &image_options, &image)) != CS_OK ||
+            (st = analyse(run, image, &image_options, &report)) != CS_OK)
+                return st;
+        for (size_t i = 0; i < report->target.n_warnings && i < WARNINGS_SHOWN; i++) {
+                char text[CS_ERROR_TEXT];
+                (void)snprintf(text, sizeof(text), "%.150s: %.300s", path, report->target.warnings[i]);
+                warn(run, text);
+        }
+        return cs_snapshot_take(report, out, &run->err);
+}
+
+static enum cs_status take_growth(struct run *run, struct cs_growth **out)
+{
+        size_t n = run->options.n_snapshots, taken = 0;
+        struct cs_snapshot **snapshots = calloc(n, sizeof(struct cs_snapshot *));
+        enum cs_status st = snapshots ? CS_OK : cs_fail(&run->err, CS_ENOMEM, "not enough memory");
+        for (; st == CS_OK && taken < n; taken++)
+                if ((st = take_snapshot(run, run->options.snapshots[taken], &snapshots[taken])) != CS_OK)
+                        break;
+        if (st == CS_OK) {
+                st = cs_growth_build(snapshots, n, out, &run->err);
+                taken = 0; /* they are its own now */
+        }
+        for (size_t i = 0; i < taken; i++)
+                cs_snapshot_destroy(snapshots[i]);
+        free(snapshots);
+        return st;
+}
+
+static enum cs_status deliver_growth(struct run *run, const struct cs_growth *growth)
+{
+        FILE *out = run->report.stream ? run->report.stream : stdout;
+        enum cs_status st = CS_OK;
+        run->thing = NULL;
+        if (run->options.json) {
+                st = cs_json_write_growth(out, growth, &run->options, &run->err);
+        } else {
+                struct cs_screen screen = screen_of(run, out);
+                cs_render_growth(&screen, growth, &run->options);
+                cs_screen_deinit(&screen);
+                st = screen.failed ? cs_fail(&run->err, CS_ENOMEM, "not enough memory for the report")
+                                   : CS_OK;
+        }
+        run->thing = run->options.output;
+        return st == CS_OK && run->report.stream ? cs_output_commit(&run->report, &run->err) : st;
+}
+
+static int run_compare(struct run *run)
+{
+        cs_cleanup(cs_growth_destroyp) struct cs_growth *growth = NULL;
+        bool complete = true;
+        if (open_outputs(run) != CS_OK)
+                return complain(run, run->thing);
+        cs_signals_no_dump();
+        if (take_growth(run, &growth) != CS_OK)
+                return complain(run, run->thing);
+        for (size_t i = 0; i < growth->n_notes; i++)
+                warn(run, growth->notes[i]);
+        if (deliver_growth(run, growth) != CS_OK)
+                return complain(run, run->thing);
+        for (size_t i = 0; i < growth->n_snapshots; i++)
+                complete &= growth->snapshots[i]->complete;
+        return (int)cs_options_exit_verdict(&run->options, complete, growth->verdict.kind);
+}
+
 int main(int argc, char **argv)
 {
         struct run run = { 0 };
@@ -237,7 +324,7 @@ int main(int argc, char **argv)
                 cs_help_print_version(stdout);
                 break;
         case CS_COMMAND_REPORT:
-                status = run_report(&run);
+                status = run.options.n_snapshots ? run_compare(&run) : run_report(&run);
                 break;
         }
         cs_rulesource_deinit(&run.rules);

@@ -472,6 +472,29 @@ static enum cs_status fail_getopt(int option, char **argv, struct cs_error *err)
         return cs_fail(err, CS_EFORMAT, "-%c: no such option; see corescan --help", optopt);
 }
 
+/* Several: what differs between them. Of that there is no other view. */
+static enum cs_status take_snapshots(int n, char **operands, struct cs_options *o, struct cs_error *err)
+{
+        const char *other = o->show & CS_SHOW_REGIONS   ? "--regions"
+                            : o->show & CS_SHOW_HEAP    ? "--heap"
+                            : o->show & CS_SHOW_LEAKS   ? "--leaks"
+                            : o->show & CS_SHOW_AT      ? "--at"
+                            : o->show & CS_SHOW_REFS    ? "--refs"
+                            : o->show & CS_SHOW_STRINGS ? "--strings"
+                            : o->show & CS_SHOW_HITS    ? "--grep and --rules"
+                            : o->blocks                 ? "--blocks"
+                            : o->cluster                ? "--cluster"
+                            : o->region                 ? "--region"
+                                                        : NULL;
+        if (other)
+                return cs_fail(err, CS_EFORMAT,
+                               "%s: of one core only; %d are compared by --summary, --clusters, --libraries",
+                               other, n);
+        o->snapshots = operands;
+        o->n_snapshots = (size_t)n;
+        return CS_OK;
+}
+
 static enum cs_status take_operands(int n, char **operands, struct cs_options *o, struct cs_error *err)
 {
         if (n == 0 && !o->live)
@@ -490,17 +513,15 @@ static enum cs_status take_operands(int n, char **operands, struct cs_options *o
         if (o->reveal && !o->n_rules)
                 return cs_fail(err, CS_EFORMAT,
                                "--reveal: there is nothing that would be hidden; give --rules or --grep");
-        if (n > 1)
-                return cs_fail(err, CS_ENOTSUP,
-                               "%.100s: comparing several cores is not in this version; give one core",
-                               operands[1]);
-        if (n == 1 && strcmp(operands[0], "-") == 0)
-                return cs_fail(err, CS_ENOTSUP,
-                               "-: reading standard input is not in this version; give a file");
-        if (n == 1 && operands[0][0] == '\0')
-                return cs_fail(err, CS_EFORMAT, "the core file's name is empty");
+        for (int i = 0; i < n; i++) {
+                if (strcmp(operands[i], "-") == 0)
+                        return cs_fail(err, CS_ENOTSUP,
+                                       "-: reading standard input is not in this version; give a file");
+                if (operands[i][0] == '\0')
+                        return cs_fail(err, CS_EFORMAT, "the core file's name is empty");
+        }
         o->core = n ? operands[0] : NULL;
-        return CS_OK;
+        return n > 1 ? take_snapshots(n, operands, o, err) : CS_OK;
 }
 
 enum cs_status cs_options_parse(int argc, char **argv, struct cs_options *out, struct cs_error *err)
@@ -556,14 +577,15 @@ size_t cs_options_detail(const struct cs_options *options)
         return options->library && top < DETAIL_LIBRARY ? DETAIL_LIBRARY : top;
 }
 
+enum cs_exit cs_options_exit_verdict(const struct cs_options *options, bool complete, const char *verdict)
+{
+        if (options->strict && !complete)
+                return CS_EXIT_PARTIAL;
+        return verdict && options->fail_on & cs_options_verdict_bit(verdict) ? CS_EXIT_VERDICT : CS_EXIT_DONE;
+}
+
 enum cs_exit cs_options_exit(const struct cs_options *options, const struct cs_report *report)
 {
-        const char *verdict = report->verdict.kind;
-        if (options->strict && !report->target.complete)
-                return CS_EXIT_PARTIAL;
-        if (verdict && options->fail_on & cs_options_verdict_bit(verdict))
-                return CS_EXIT_VERDICT;
-        if (report->hits && report->hits->count == 0)
-                return CS_EXIT_NOTHING;
-        return CS_EXIT_DONE;
+        enum cs_exit status = cs_options_exit_verdict(options, report->target.complete, report->verdict.kind);
+        return status == CS_EXIT_DONE && report->hits && report->hits->count == 0 ? CS_EXIT_NOTHING : status;
 }

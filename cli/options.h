@@ -50,8 +50,10 @@ enum { CS_RULE_SOURCES = 256 };
 struct cs_options {
         enum cs_command command;
         const char *core; /* NULL: live */
-        int live;         /* PID; 0: a core */
-        unsigned show;    /* cs_show bits, never 0 after parsing */
+        char **snapshots; /* what is compared, in argv; n_snapshots is 0 where one thing is looked at */
+        size_t n_snapshots;
+        int live;      /* PID; 0: a core */
+        unsigned show; /* cs_show bits, never 0 after parsing */
         bool json;
         bool top_given;
         uint64_t top;          /* when given; 0: all */
@@ -106,7 +108,8 @@ size_t cs_options_top(const struct cs_options *options, size_t usual);
 /* How many clusters, largest first, need fields and examples so that every one that is shown has them. */
 size_t cs_options_detail(const struct cs_options *options);
 
-/* The exit status of a report that was delivered. */
+/* The exit status where that verdict was found; of a report that was delivered. */
+enum cs_exit cs_options_exit_verdict(const struct cs_options *options, bool complete, const char *verdict);
 enum cs_exit cs_options_exit(const struct cs_options *options, const struct cs_report *report);
 
 #endif

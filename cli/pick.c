@@ -4,11 +4,9 @@
 #include <fnmatch.h>
 #include <string.h>
 
-static bool library_fits(const struct cs_options *options, const char *library)
+bool cs_pick_library_fits(const struct cs_options *options, const char *library)
 {
-        if (!options->library)
-                return true;
-        return fnmatch(options->library, library ? library : "-", 0) == 0;
+        return !options->library || fnmatch(options->library, library ? library : "-", 0) == 0;
 }
 
 static enum cs_status take(struct cs_picked *out, bool fits, size_t top, size_t index, uint64_t bytes,
@@ -26,7 +24,7 @@ static enum cs_status take_cluster(const struct cs_report *report, const struct 
                                    size_t top, size_t index, struct cs_picked *out, struct cs_error *err)
 {
         const struct cs_report_cluster *c = &report->clusters[index];
-        bool fits = c->bytes >= options->min_bytes && library_fits(options, c->library) &&
+        bool fits = c->bytes >= options->min_bytes && cs_pick_library_fits(options, c->library) &&
                     (!options->cluster || strcmp(options->cluster, c->id) == 0);
         enum cs_status st = take(out, fits, top, index, c->bytes, c->resident, err);
         if (st != CS_OK)
@@ -65,7 +63,7 @@ enum cs_status cs_pick_libraries(const struct cs_report *report, const struct cs
         *out = (struct cs_picked){ 0 };
         for (size_t i = 0; i < report->n_libraries; i++) {
                 const struct cs_report_library *l = &report->libraries[i];
-                bool fits = l->bytes >= options->min_bytes && library_fits(options, l->library);
+                bool fits = l->bytes >= options->min_bytes && cs_pick_library_fits(options, l->library);
                 enum cs_status st = take(out, fits, top, i, l->bytes, l->resident, err);
                 if (st != CS_OK) {
                         cs_picked_deinit(out);
@@ -87,7 +85,7 @@ enum cs_status cs_pick_strings(const struct cs_report *report, const struct cs_o
         *out = (struct cs_picked){ 0 };
         for (size_t i = 0; st == CS_OK && i < report->strings->n; i++) {
                 const struct cs_report_string *s = &report->strings->at[i];
-                bool fits = s->bytes >= options->min_bytes && library_fits(options, s->library) &&
+                bool fits = s->bytes >= options->min_bytes && cs_pick_library_fits(options, s->library) &&
                             same_or_any(options->cluster, s->cluster) &&
                             same_or_any(options->region, s->region) &&
                             same_or_any(options->encoding, s->encoding);

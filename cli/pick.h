@@ -18,6 +18,9 @@ struct cs_picked {
         struct cs_left_out left; /* all that is not in `at`, for whatever reason */
 };
 
+/* Does the name fit --library? NULL is a name, too: nobody's. */
+bool cs_pick_library_fits(const struct cs_options *options, const char *library);
+
 /* Up to top of them. CS_ENOMEM. */
 CS_CHECK enum cs_status cs_pick_clusters(const struct cs_report *report, const struct cs_options *options,
                                          size_t top, struct cs_picked *out, struct cs_error *err);

@@ -4,6 +4,7 @@
 #ifndef CS_RENDER_H
 #define CS_RENDER_H
 
+#include "join.h"
 #include "options.h"
 #include "pick.h"
 #include "screen.h"
@@ -37,7 +38,13 @@ void cs_render_hits(struct cs_screen *screen, const struct cs_report *report,
 void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
                     const struct cs_options *options);
 
+/* What changed between snapshots, all of it. */
+void cs_render_growth(struct cs_screen *screen, const struct cs_growth *growth,
+                      const struct cs_options *options);
+
 /* Pieces that several views have. */
+
+void cs_render_verdict(struct cs_screen *screen, const struct cs_report_verdict *verdict);
 
 #define CS_RENDER_CLUSTERS_NOTE                                                                           \
         "groups of blocks that are alike, largest first; size: of one block; unref.: share that nothing " \

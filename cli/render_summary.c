@@ -38,7 +38,7 @@ static struct verdict_look look_of(struct cs_screen *screen, const char *kind)
                                       CS_STYLE_BOLD };
 }
 
-static void render_verdict(struct cs_screen *screen, const struct cs_report_verdict *verdict)
+void cs_render_verdict(struct cs_screen *screen, const struct cs_report_verdict *verdict)
 {
         struct verdict_look look = look_of(screen, verdict->kind);
         cs_screen_styled(screen, look.style, look.label);
@@ -362,7 +362,7 @@ static void render_hint(struct cs_screen *screen, const struct cs_report *report
 void cs_render_summary(struct cs_screen *screen, const struct cs_report *report,
                        const struct cs_options *options)
 {
-        render_verdict(screen, &report->verdict);
+        cs_render_verdict(screen, &report->verdict);
         render_target(screen, &report->target);
         render_memory(screen, report);
         render_heaps(screen, report);

@@ -2,6 +2,7 @@
 #include "analyse.h"
 
 #include "accounts.h"
+#include "bytes.h"
 #include "case.h"
 #include "census.h"
 #include "consistency.h"
@@ -23,9 +24,11 @@
 #include "verdict.h"
 #include "work.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,6 +73,7 @@ struct analysis {
         unsigned part;          /* which makes another part of the stage */
         uint64_t hits_told;     /* to those who take them as they come */
         uint64_t hits_left_out; /* not told, for a limit */
+        int64_t began;          /* the report's time_ms */
 };
 
 static void analysis_deinit(struct analysis *a)
@@ -470,6 +474,28 @@ static void warn_about_reading(struct analysis *a)
         compare_sample(a);
 }
 
+/* Addresses that the kernel chooses at random when a program starts tell one process from the next with the same id. */
+static const char *process_mark(struct analysis *a)
+{
+        const struct cs_image *im = a->image;
+        if (!im->at_random)
+                return NULL;
+        uint64_t mark = cs_mix(im->at_random) ^ cs_mix(im->at_entry + 1);
+        return cs_pool_printf(&a->report->pool, "%016" PRIx64, mark);
+}
+
+/* When memory was as it is told: a core's file was written then, unless somebody copied it since. */
+static int64_t time_of(const struct cs_image *image)
+{
+        struct stat st;
+        struct timespec at = { 0 };
+        if (image->kind == CS_IMAGE_LIVE)
+                clock_gettime(CLOCK_REALTIME, &at);
+        else if (image->path && stat(image->path, &st) == 0 && st.st_mtime > 0)
+                at = st.st_mtim;
+        return (int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000;
+}
+
 static enum cs_status report_target(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
@@ -481,6 +507,8 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
         t->exe = keep(r, a->image->exe);
         t->arch = "x86_64";
         t->threads = a->image->threads.n;
+        t->time_ms = a->began;
+        t->process = process_mark(a);
         t->complete = a->image->complete;
         t->warnings = cs_pool_alloc(&r->pool, WARNINGS_MAX, sizeof(*t->warnings));
         if (!t->warnings)
@@ -674,6 +702,7 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         cs_cleanup(analysis_deinit) struct analysis a = { .image = image, .options = options };
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
         clock_gettime(CLOCK_MONOTONIC, &start);
+        a.began = time_of(image);
         a.workers = options->workers ? options->workers : processors > 0 ? (unsigned)processors : 1;
         if (a.workers > CS_WORKERS_MAX)
                 a.workers = CS_WORKERS_MAX;

@@ -33,6 +33,9 @@ struct cs_report_target {
         const char *interrupted; /* what was being done when somebody asked for the end; or NULL */
         const char **warnings;
         size_t n_warnings;
+        int64_t time_ms; /* Unix milliseconds at which memory was so: live, when reading began; a core's file; 0: not known */
+        const char *
+                process; /* hex; another one when another process was looked at, as far as addresses tell; or NULL */
 };
 
 struct cs_report_kind {

@@ -121,6 +121,14 @@ enum {
         CS_LIMIT_REPEATS = 1 << 10,
         /* Pages that are compared with one another, at 16 bytes each: 16 GiB; of more only those with certain hashes. */
         CS_LIMIT_TWIN_PAGES = 1 << 22,
+        /* Bytes of a saved report: one with all clusters of the largest heaps has some hundred million. */
+        CS_LIMIT_REPORT_BYTES = 1 << 30,
+        /* Bytes of one value of it that is taken as a whole: templates are far shorter. */
+        CS_LIMIT_REPORT_VALUE = 1 << 20,
+        /* Kinds of memory in it: there are some 20. */
+        CS_LIMIT_REPORT_KINDS = 1 << 8,
+        /* Looks that a shape is told by: more do not make it surer. */
+        CS_LIMIT_TREND_SAMPLES = 1 << 10,
         /* Types of files that mappings begin like: more are no list for people. */
         CS_LIMIT_PAYLOADS = 32,
 };

@@ -47,7 +47,9 @@ refused "--fail-on bad: not a verdict" --fail-on bad core
 refused "--json: takes no argument" --json=yes core
 refused "--blocks -: standard output has the report" --blocks - core
 refused "-: reading standard input is not in this version" -
-refused "new: comparing several cores is not in this version" old new
+refused "--heap: of one core only; 2 are compared by --summary, --clusters, --libraries" --heap old new
+refused "--live 1: a core file is given too (old); leave out one of them" --live 1 old new
+refused "the core file's name is empty" old ""
 refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
@@ -93,3 +95,16 @@ refused "--live 2147483647: " --live 2147483647
 refused "$tmp/empty: the file is empty" "$tmp/empty"
 echo "no core" >"$tmp/text"
 refused "$tmp/text: not an ELF file" "$tmp/text"
+
+# Saved reports that are none, or are not whole.
+echo '{"schema": 1, "target": {"kind": "core", "pid": 1}, "memory": {"resident": 1}}' >"$tmp/fine.json"
+echo '{"schema": 1}' >"$tmp/bare.json"
+refused "$tmp/bare.json: JSON, but not a report of corescan" "$tmp/fine.json" "$tmp/bare.json"
+printf '{"type": "hit"}\n{"type": "summary"}\n' >"$tmp/hits.jsonl"
+refused "$tmp/hits.jsonl: several JSON objects" "$tmp/hits.jsonl" "$tmp/fine.json"
+echo '{"schema": 99, "target": {}, "memory": {}}' >"$tmp/later.json"
+refused "$tmp/later.json: a report of schema 99" "$tmp/fine.json" "$tmp/later.json"
+head -c 40 "$tmp/fine.json" >"$tmp/half.json"
+refused "$tmp/half.json: not a JSON object, or not a whole one" "$tmp/fine.json" "$tmp/half.json"
+refused "/nonexistent: cannot be opened" "$tmp/fine.json" /nonexistent
+refused "$tmp/text: not an ELF file" "$tmp/fine.json" "$tmp/text"

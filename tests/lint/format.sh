@@ -12,4 +12,4 @@ while read -r file; do
         else
                 not_ok "$file (./dev format lays it out)" "$said"
         fi
-done < <(find elfcore patterns scanner cli tests fixtures '(' -name '*.c' -o -name '*.h' ')' ! -path 'fixtures/eventmachine/*' | sort)
+done < <(find elfcore patterns scanner growth cli tests fixtures '(' -name '*.c' -o -name '*.h' ')' ! -path 'fixtures/eventmachine/*' | sort)

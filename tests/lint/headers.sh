@@ -9,8 +9,9 @@ allowed() {
         elfcore/*) echo elfcore elfcore/base ;;
         patterns/*) echo patterns elfcore/base ;;
         scanner/*) echo scanner scanner/heap scanner/runtime elfcore patterns elfcore/base ;;
-        cli/*) echo cli scanner elfcore patterns elfcore/base ;;
-        *) echo tests/unit tests/fuzz cli scanner scanner/heap scanner/runtime elfcore patterns elfcore/base ;;
+        growth/*) echo growth scanner elfcore patterns elfcore/base ;;
+        cli/*) echo cli growth scanner elfcore patterns elfcore/base ;;
+        *) echo tests/unit tests/fuzz cli growth scanner scanner/heap scanner/runtime elfcore patterns elfcore/base ;;
         esac
 }
 
@@ -23,8 +24,8 @@ while read -r header; do
         printf '#include "%s"\n#include "%s"\n' "$PWD/$header" "$PWD/$header" >"$tmp/alone.c"
         assert_exit 0 "${CC:-cc}" -std=gnu17 -D_GNU_SOURCE= -Wall -Wextra -Wconversion -Wstrict-prototypes -Werror \
                 -Wno-unused-function -fsyntax-only "${flags[@]}" "$tmp/alone.c"
-done < <(find elfcore patterns scanner cli tests -name '*.h' | sort)
+done < <(find elfcore patterns scanner growth cli tests -name '*.h' | sort)
 
 # Headers are included by name alone, so one name must mean one header.
-twice=$(find elfcore patterns scanner cli -name '*.h' -printf '%f\n' | sort | uniq -d)
+twice=$(find elfcore patterns scanner growth cli -name '*.h' -printf '%f\n' | sort | uniq -d)
 assert_eq "$twice" "" "header names are unique"

@@ -39,12 +39,12 @@ violations() {
                         *) grep -E "$third(jansson)" "$tmp/code" ;;
                         esac
                         case $file in
-                        elfcore/* | patterns/* | scanner/*)
+                        elfcore/* | patterns/* | scanner/* | growth/*)
                                 sed -E '/: *# *include/d; s/"([^"\\]|\\.)*"/""/g' "$tmp/code" |
                                         grep -E "(^|[^A-Za-z0-9_])($calls)"
                                 ;;
                         esac
-                done < <(find elfcore patterns scanner cli tests -name '*.[ch]' 2>/dev/null | sort)
+                done < <(find elfcore patterns scanner growth cli tests -name '*.[ch]' 2>/dev/null | sort)
         )
 }
 

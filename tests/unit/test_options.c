@@ -118,7 +118,12 @@ static void test_bad(void **state)
                 { { NULL }, "nothing to look at: give a core file" },
                 { { "" }, "the core file's name is empty" },
                 { { "-" }, "-: reading standard input is not in this version" },
-                { { "a", "b" }, "b: comparing several cores is not in this version" },
+                { { "a", "" }, "the core file's name is empty" },
+                { { "a", "-", "b" }, "-: reading standard input is not in this version" },
+                { { "--heap", "a", "b" }, "--heap: of one core only; 2 are compared by --summary" },
+                { { "-ex", "a", "b", "c" }, "--grep and --rules: of one core only; 3 are compared" },
+                { { "--cluster", "c1", "a", "b" }, "--cluster: of one core only" },
+                { { "--blocks", "f", "a", "b" }, "--blocks: of one core only" },
                 { { "--live", "1", "a" }, "--live 1: a core file is given too (a)" },
                 { { "--live", "1", "--live=2" }, "--live 2: one process at a time" },
                 { { "--live", "0" }, "--live 0: not a process id" },
@@ -226,6 +231,30 @@ static void test_strings(void **state)
         assert_int_equal(parse(alone, &options, &err), CS_EFORMAT);
 }
 
+static void test_snapshots(void **state)
+{
+        (void)state;
+        const char *args[ARGS + 1] = { "--json", "old", "--top=3", "new", "newer" };
+        struct cs_options options = { 0 };
+        struct cs_error err = { 0 };
+        assert_int_equal(parse(args, &options, &err), CS_OK);
+        assert_int_equal(options.n_snapshots, 3);
+        assert_string_equal(options.snapshots[0], "old");
+        assert_string_equal(options.snapshots[1], "new");
+        assert_string_equal(options.snapshots[2], "newer");
+        assert_int_equal(options.show, CS_SHOW_SUMMARY);
+        const char *one[ARGS + 1] = { "core" };
+        assert_int_equal(parse(one, &options, &err), CS_OK);
+        assert_int_equal(options.n_snapshots, 0);
+        assert_int_equal(cs_options_exit_verdict(&options, true, "growth"), CS_EXIT_DONE);
+        const char *fail[ARGS + 1] = { "--fail-on", "leak,growth", "--strict", "a", "b" };
+        assert_int_equal(parse(fail, &options, &err), CS_OK);
+        assert_int_equal(cs_options_exit_verdict(&options, true, "growth"), CS_EXIT_VERDICT);
+        assert_int_equal(cs_options_exit_verdict(&options, true, "healthy"), CS_EXIT_DONE);
+        assert_int_equal(cs_options_exit_verdict(&options, true, NULL), CS_EXIT_DONE);
+        assert_int_equal(cs_options_exit_verdict(&options, false, "growth"), CS_EXIT_PARTIAL);
+}
+
 static void test_later(void **state)
 {
         (void)state;
@@ -311,11 +340,11 @@ static void test_exit(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_good),
-                cmocka_unit_test(test_bad),           cmocka_unit_test(test_rules),
-                cmocka_unit_test(test_strings),       cmocka_unit_test(test_later),
-                cmocka_unit_test(test_long_argument), cmocka_unit_test(test_size),
-                cmocka_unit_test(test_exit),
+                cmocka_unit_test(test_defaults), cmocka_unit_test(test_good),
+                cmocka_unit_test(test_bad),      cmocka_unit_test(test_rules),
+                cmocka_unit_test(test_strings),  cmocka_unit_test(test_snapshots),
+                cmocka_unit_test(test_later),    cmocka_unit_test(test_long_argument),
+                cmocka_unit_test(test_size),     cmocka_unit_test(test_exit),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,6 @@
 /* The source over a core: pieces in address order, each lent from the mapped file, read from a module's own file, or a gap. */
 #include "bytes.h"
 #include "corefile.h"
-#include "ourmemory.h"
 #include "store.h"
 
 #include <errno.h>
@@ -29,7 +28,6 @@ struct core_source {
         const struct cs_store *store; /* instead of bytes, or NULL; borrowed */
         CS_VEC(struct piece) pieces;  /* sorted, disjoint */
         bool sparse;                  /* the file has holes */
-        bool stays; /* it is small for this machine: its pages stay mapped, which spares each pass but the first their faults */
 };
 
 static bool readable(const struct piece *p)
@@ -126,7 +124,7 @@ static void core_release(struct cs_source *src, uint64_t addr, size_t len)
         static uintptr_t page_mask = CS_PAGE - 1;
         const uint8_t *at = lend((const struct core_source *)src, addr, &len);
         /* What was decompressed lies there only. */
-        if (!at || ((const struct core_source *)src)->store || ((const struct core_source *)src)->stays)
+        if (!at || ((const struct core_source *)src)->store)
                 return;
         uintptr_t start = ((uintptr_t)at + page_mask) & ~page_mask;
         uintptr_t end = ((uintptr_t)at + len) & ~page_mask;
@@ -312,9 +310,7 @@ void cs_core_source_read_from(struct cs_source *src, int fd)
         struct core_source *core = (struct core_source *)src;
         struct stat status;
         core->fd = fd;
-        bool known = fstat(fd, &status) == 0;
-        core->sparse = known && status.st_blocks < status.st_size / 512;
-        core->stays = known && (uint64_t)status.st_size <= cs_ourmemory_half();
+        core->sparse = fstat(fd, &status) == 0 && status.st_blocks < status.st_size / 512;
 }
 
 struct merge {

@@ -47,7 +47,7 @@ const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *le
 
 void cs_source_release(struct cs_source *src, uint64_t addr, size_t len)
 {
-        if (src->ops->release)
+        if (src->ops->release && !src->keeps)
                 src->ops->release(src, addr, len);
 }
 

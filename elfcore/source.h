@@ -40,6 +40,9 @@ struct cs_source_ops {
 struct cs_source {
         const struct cs_source_ops *ops;
         _Atomic uint64_t bytes_read; /* through views; for the report */
+        /* What was borrowed is not released: spares each pass but the first most of its time, and all of the target counts as resident in us.
+         * The caller's, before anything is borrowed. */
+        bool keeps;
 };
 
 /* Read up to len bytes at addr. A short *got means that the byte at addr + *got is a gap.
@@ -52,7 +55,7 @@ CS_CHECK enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, voi
  * cannot lend them (use cs_source_read). Valid until the source is closed or the range is released. */
 const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *len);
 
-/* A hint that borrowed bytes in this range are not needed for now: keeps the resident set small. */
+/* A hint that borrowed bytes in this range are not needed for now: the resident set stays small, except where the source keeps. */
 void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
 
 /* The first address >= addr that can perhaps be read, or UINT64_MAX. */

@@ -9,8 +9,8 @@
 
 enum {
         SETS = 1 << 13,
-        KNOWN = 1 << 14,
-        FRESH = KNOWN,
+        FRESH = CS_MASKS_FRESH,
+        KNOWN = FRESH,
         SEEN = 1 << 15,
         TEXTS_MAX = 2 << 20, /* bytes of templates */
 };
@@ -96,20 +96,22 @@ static void enter(struct cs_masks *m, uint64_t hash, uint32_t known)
         set->known[1] = known;
 }
 
-static void forget(struct cs_masks *m)
+void cs_masks_rest(struct cs_masks *m)
 {
+        if (!m->full)
+                return;
         memset(m->sets, 0, SETS * sizeof(*m->sets));
         cs_pool_deinit(&m->texts);
         m->text_bytes = m->n_known = 0;
+        m->full = false;
 }
 
 /* Keeps the text that was masked just now; without memory, that is not needed. */
 static uint32_t keep(struct cs_masks *m)
 {
         const struct cs_masked *fresh = &m->known[FRESH];
-        if (m->n_known == KNOWN || m->text_bytes + fresh->len > TEXTS_MAX)
-                forget(m);
-        const char *text = cs_pool_copy(&m->texts, fresh->text, fresh->len);
+        m->full |= m->n_known == KNOWN || m->text_bytes + fresh->len > TEXTS_MAX;
+        const char *text = m->full ? NULL : cs_pool_copy(&m->texts, fresh->text, fresh->len);
         if (!text)
                 return FRESH;
         uint32_t number = (uint32_t)m->n_known++;

@@ -29,6 +29,7 @@ struct cs_masks {
         struct cs_masked *known;         /* and, last, the text that was masked just now */
         struct cs_masked_entry *entries; /* of each that is known */
         size_t n_known;
+        bool full;      /* nothing more is remembered until cs_masks_rest() */
         uint16_t *seen; /* what came once: only what comes again is worth remembering */
         struct cs_pool texts;
         size_t text_bytes;
@@ -39,9 +40,14 @@ struct cs_masks {
 CS_CHECK enum cs_status cs_masks_init(struct cs_masks *masks, struct cs_error *err);
 void cs_masks_deinit(struct cs_masks *masks);
 
-/* text: as cs_strings_find() finds them, in UTF-8; value: a hash of it, of more than is masked. A number of known and entries, good
- * until the next call. */
+enum { CS_MASKS_FRESH = 1 << 14 };
+
+/* text: as cs_strings_find() finds them, in UTF-8; value: a hash of it, of more than is masked. A number of known and entries, good until
+ * cs_masks_rest(), or, if it is CS_MASKS_FRESH, until the next call. */
 uint32_t cs_masks_get(struct cs_masks *masks, const uint8_t *text, size_t len, bool wide, uint64_t value);
+
+/* No number is needed any more: makes room where that is at its end. */
+void cs_masks_rest(struct cs_masks *masks);
 
 /* A text of this value comes soon. */
 void cs_masks_ask(const struct cs_masks *masks, uint64_t value);

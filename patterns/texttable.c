@@ -16,7 +16,9 @@ enum cs_status cs_text_table_init(struct cs_text_table *t, size_t kept, struct c
         t->at = calloc(2 * kept, sizeof(*t->at));
         t->index = calloc(8 * kept, sizeof(*t->index));
         t->lost_by = calloc((size_t)CS_TEXT_LOST_ROWS * CS_TEXT_LOST_CELLS, sizeof(*t->lost_by));
-        return t->at && t->index && t->lost_by ? CS_OK : cs_fail(err, CS_ENOMEM, "templates of texts");
+        t->door = calloc(4 * kept, sizeof(*t->door));
+        return t->at && t->index && t->lost_by && t->door ? CS_OK
+                                                          : cs_fail(err, CS_ENOMEM, "templates of texts");
 }
 
 static void free_text(struct cs_text_row *row)
@@ -32,6 +34,7 @@ void cs_text_table_deinit(struct cs_text_table *t)
         free(t->at);
         free(t->index);
         free(t->lost_by);
+        free(t->door);
         *t = (struct cs_text_table){ 0 };
 }
 
@@ -71,18 +74,28 @@ static void lose(struct cs_text_sum *sum, const struct cs_text_facts *f)
         sum->bytes += f->bytes;
 }
 
-static void drop(struct cs_text_table *t, struct cs_text_row *row)
+static void drop(struct cs_text_table *t, const struct cs_text_entry *e)
 {
-        const struct cs_text_facts *f = &row->entry.facts;
-        lose(&t->lost, f);
-        if (row->entry.cut) {
-                lose(&t->lost_cut, f);
-        } else {
-                uint64_t skeleton = skeleton_of(&row->entry);
-                for (unsigned r = 0; r < CS_TEXT_LOST_ROWS; r++)
-                        lose(lost_cell(t, skeleton, r), f);
+        lose(&t->lost, &e->facts);
+        if (e->cut) {
+                lose(&t->lost_cut, &e->facts);
+                return;
         }
-        free_text(row);
+        uint64_t skeleton = skeleton_of(e);
+        for (unsigned r = 0; r < CS_TEXT_LOST_ROWS; r++)
+                lose(lost_cell(t, skeleton, r), &e->facts);
+}
+
+/* Has a template that is not in the table been there too little to come in? */
+static bool keeps_out(struct cs_text_table *t, const struct cs_text_entry *e)
+{
+        uint32_t *kept_out = &t->door[cs_mix(e->key) & (4 * t->kept - 1)];
+        uint64_t bytes = *kept_out + e->facts.bytes;
+        if (bytes > t->given || bytes > UINT32_MAX)
+                return false;
+        *kept_out = (uint32_t)bytes;
+        t->kept_out = bytes > t->kept_out ? bytes : t->kept_out;
+        return true;
 }
 
 static int descending(const void *a, const void *b)
@@ -104,10 +117,11 @@ static enum cs_status prune(struct cs_text_table *t, struct cs_error *err)
         uint64_t price = credits[t->kept - 1];
         size_t n = 0;
         free(credits);
-        t->error += price;
+        t->given += price;
         for (size_t i = 0; i < t->n; i++) {
                 if (t->at[i].credit <= price) {
-                        drop(t, &t->at[i]);
+                        drop(t, &t->at[i].entry);
+                        free_text(&t->at[i]);
                         continue;
                 }
                 t->at[i].credit -= price;
@@ -235,13 +249,19 @@ static enum cs_status shrink(struct cs_text_table *t, struct cs_error *err)
 
 /* ---- adding ---- */
 
+/* *row: NULL where it does not come in. */
 static enum cs_status row_for(struct cs_text_table *t, const struct cs_text_entry *e,
                               struct cs_text_row **row, struct cs_error *err)
 {
         uint32_t *slot = slot_of(t, e->key);
+        *row = NULL;
         if (*slot) {
                 *row = &t->at[*slot - 1];
                 cs_text_facts_merge(&(*row)->entry.facts, &e->facts, false);
+                return CS_OK;
+        }
+        if (keeps_out(t, e)) {
+                drop(t, e);
                 return CS_OK;
         }
         if (t->n == 2 * t->kept) {
@@ -291,6 +311,8 @@ enum cs_status cs_text_table_add(struct cs_text_table *t, const struct cs_text_u
                 struct cs_text_row *row = NULL;
                 if ((st = row_for(t, &unit->at.at[i], &row, err)) != CS_OK)
                         break;
+                if (!row)
+                        continue;
                 row->credit += unit->at.at[i].facts.bytes;
                 for (uint32_t k = first[i]; k < first[i + 1]; k++) {
                         const struct cs_text_note *note = &unit->notes.at[order[k]];
@@ -303,6 +325,11 @@ enum cs_status cs_text_table_add(struct cs_text_table *t, const struct cs_text_u
 }
 
 /* ---- the answer ---- */
+
+uint64_t cs_text_table_error(const struct cs_text_table *t)
+{
+        return t->given + t->kept_out;
+}
 
 static int by_bytes(const void *a, const void *b)
 {
@@ -341,8 +368,8 @@ struct cs_text_sum cs_text_table_missing(const struct cs_text_table *t, const st
                 if (cell->bytes < most.bytes)
                         most.bytes = cell->bytes;
         }
-        if (row->variants == 1 && t->error < most.bytes)
-                most.bytes = t->error;
+        if (row->variants == 1 && cs_text_table_error(t) < most.bytes)
+                most.bytes = cs_text_table_error(t);
         uint64_t texts = most.bytes / CS_STRING_LEAST; /* none is shorter */
         if (texts < most.count)
                 most.count = texts;

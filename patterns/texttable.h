@@ -4,10 +4,12 @@
  *
  * Up to twice `kept` templates are known. When there are more, templates that one source wrote are merged first (template.h), which
  * loses nothing. Where that makes too little room, every template gives as many bytes of credit as the one has whose rank is
- * `kept`, and those that have no more are dropped. At least `kept` templates give so much each time, and no byte gives twice: so no
- * masked text lost more bytes than
+ * `kept`, and those that have no more are dropped. At least `kept` templates give so much each time, and no byte gives twice: so what
+ * each gave is no more than the bytes of all texts / kept. From then on a new template that is no heavier than that does not come in, as
+ * long as it came to no more in all: what comes once, as most of what is no text at all, costs little. So no masked text lost more
+ * bytes than
  *
- *     error <= bytes of all texts / kept
+ *     error <= 2 * bytes of all texts / kept
  *
  * and none that is heavier than that is missing. What was dropped is counted, in all and by the texts' skeletons: so it is known
  * of each merged template how much can be missing at most. Where nothing was dropped all counts are exact. Not thread-safe. */
@@ -44,7 +46,10 @@ struct cs_text_table {
         struct cs_text_sum lost_cut; /* texts that were cut: their skeletons do not tell them apart */
         struct cs_text_sum *
                 lost_by; /* by hashes of skeletons, CS_TEXT_LOST_ROWS of CS_TEXT_LOST_CELLS (a count-min sketch) */
-        uint64_t error;    /* bytes that any masked text may have lost */
+        uint32_t *
+                door; /* by hashes of masked texts, 4 * kept of them: at least the bytes of what did not come in */
+        uint64_t given;    /* bytes that each template in the table gave */
+        uint64_t kept_out; /* the most bytes of one template that did not come in */
         unsigned patience; /* so many times merging is not tried: it was of no use */
         unsigned backoff;
 };
@@ -59,6 +64,9 @@ CS_CHECK enum cs_status cs_text_table_add(struct cs_text_table *table, const str
 
 /* Merges what one source wrote, and sorts by bytes, largest first. Nothing is added behind it. */
 CS_CHECK enum cs_status cs_text_table_finish(struct cs_text_table *table, struct cs_error *err);
+
+/* Bytes that any masked text may have lost. */
+uint64_t cs_text_table_error(const struct cs_text_table *table);
 
 /* How much of a row of the finished table can be missing at most. */
 struct cs_text_sum cs_text_table_missing(const struct cs_text_table *table, const struct cs_text_row *row);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INDEX_FIRST = 1024 };
+enum { INDEX_FIRST = 1024, LINE = 64 };
 
 void cs_text_unit_deinit(struct cs_text_unit *unit)
 {
@@ -91,4 +91,14 @@ enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masks *mask
         if ((st = note(unit, e->entry, place->value, false, err)) == CS_OK && block)
                 st = note(unit, e->entry, cs_mix(place->block + UINT64_C(0x9e3779b97f4a7c15)), true, err);
         return st;
+}
+
+void cs_text_unit_ask(const struct cs_text_unit *unit, const struct cs_masks *masks, uint32_t masked)
+{
+        const struct cs_masked_entry *e = &masks->entries[masked];
+        if (e->unit != unit->serial)
+                return;
+        const char *facts = (const char *)&unit->at.at[e->entry].facts;
+        for (size_t i = 0; i < sizeof(struct cs_text_facts); i += LINE)
+                __builtin_prefetch(facts + i, 1);
 }

@@ -42,4 +42,7 @@ void cs_text_unit_begin(struct cs_text_unit *unit, uint32_t serial);
 CS_CHECK enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masks *masks, uint32_t masked,
                                          const struct cs_text_place *place, struct cs_error *err);
 
+/* A text that masked so comes soon. */
+void cs_text_unit_ask(const struct cs_text_unit *unit, const struct cs_masks *masks, uint32_t masked);
+
 #endif

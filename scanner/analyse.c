@@ -180,6 +180,8 @@ static enum cs_status end_census(struct analysis *a, struct cs_error *err)
 /* A living process is read by one thing at a time, and its pages first, before they change. */
 static enum cs_status read_memory(struct analysis *a, struct cs_error *err)
 {
+        /* Who searches, as others do, has all of a core mapped at once, if it is small for this machine. */
+        a->image->source->keeps = a->options->search && a->image->file_len <= cs_ourmemory_half();
         bool beside = a->workers > 1 && a->image->kind == CS_IMAGE_CORE;
         enum cs_status st = beside ? CS_OK : look_at_pages(a, a->workers, err);
         if (st != CS_OK)

@@ -24,11 +24,18 @@ enum {
         WINDOW_BYTES = 128 << 10, /* they are gone through twice, and stay near the processor */
         VALUE_BYTES = 4 << 10,    /* texts are told apart by so many bytes from their beginning */
         WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
-        AHEAD = 2, /* units that may be done before it is their turn, for each worker */
-        ASKED = 8, /* texts whose templates are asked for ahead */
+        AHEAD = 2,    /* units that may be done before it is their turn, for each worker */
+        WAITING = 16, /* texts that are counted in one go */
+        ASKED = 8,    /* texts whose templates are asked for ahead */
         NEAR_BLOCKS = 8,
         NEAR_ROWS =
                 2000, /* templates, the heaviest, whose examples are asked for their owner where nobody knows it */
+};
+
+/* A text whose template is known, and which is not counted yet. */
+struct waiting {
+        struct cs_text_place place;
+        uint32_t masked;
 };
 
 struct worker {
@@ -36,6 +43,8 @@ struct worker {
         cs_string_vec found;
         struct cs_text_unit *unit;
         struct cs_masks masks;
+        struct waiting waiting[WAITING];
+        size_t n_waiting;
         struct cs_view view; /* for texts that are longer than a window shows */
         const struct cs_region *region;
         struct cs_block block; /* that holds the text at hand, and its index */
@@ -163,6 +172,7 @@ static uint64_t follow(struct worker *w, uint64_t addr, uint64_t most, enum cs_e
                 size_t n = bytes ? cs_strings_more(encoding, bytes, got, &ended) : 0;
                 if (!n)
                         break;
+                cs_source_release(w->view.src, addr + more, n);
                 more += n;
         }
         return more;
@@ -173,17 +183,32 @@ static uint64_t value_of(const uint8_t *bytes, size_t len, bool wide)
         return XXH3_64bits_withSeed(bytes, len < VALUE_BYTES ? len : (size_t)VALUE_BYTES, wide);
 }
 
-static enum cs_status add_text(struct worker *w, const uint8_t *bytes, size_t seen,
-                               const struct cs_text_place *p, struct cs_error *err)
+/* Counts those that wait. What they are counted in was asked for when they came. */
+static enum cs_status count_texts(struct worker *w, struct cs_error *err)
 {
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; i < w->n_waiting; i++)
+                cs_text_unit_ask(w->unit, &w->masks, w->waiting[i].masked);
+        for (size_t i = 0; st == CS_OK && i < w->n_waiting; i++)
+                st = cs_text_unit_add(w->unit, &w->masks, w->waiting[i].masked, &w->waiting[i].place, err);
+        w->n_waiting = 0;
+        return st;
+}
+
+static enum cs_status add_text(struct worker *w, const uint8_t *bytes, size_t seen, struct waiting *text,
+                               struct cs_error *err)
+{
+        const struct cs_text_place *p = &text->place;
         bool wide = p->encoding == CS_ENCODING_UTF16LE;
-        char text[WIDE_BYTES];
+        char utf8[WIDE_BYTES];
         if (wide) {
-                seen = cs_strings_transcribe(bytes, seen, text, sizeof(text));
-                bytes = (const uint8_t *)text;
+                seen = cs_strings_transcribe(bytes, seen, utf8, sizeof(utf8));
+                bytes = (const uint8_t *)utf8;
         }
-        uint32_t masked = cs_masks_get(&w->masks, bytes, seen, wide, p->value);
-        return cs_text_unit_add(w->unit, &w->masks, masked, p, err);
+        text->masked = cs_masks_get(&w->masks, bytes, seen, wide, p->value);
+        __builtin_prefetch(&w->masks.entries[text->masked]);
+        w->n_waiting++;
+        return text->masked == CS_MASKS_FRESH || w->n_waiting == WAITING ? count_texts(w, err) : CS_OK;
 }
 
 /* A text that the window owns: one, or several where it reaches from one block to the next. value: of all that the window shows of it. */
@@ -198,17 +223,18 @@ static enum cs_status take_text(struct texts *t, struct worker *w, const struct 
         while (st == CS_OK && left >= least) {
                 uint64_t most = s->open ? w->reader.bounds.end - addr : left, len = most;
                 enum cs_encoding encoding = (enum cs_encoding)s->encoding;
-                struct cs_text_place p;
-                find_place(t, w, addr, &len, &p);
-                p.bytes = len;
+                struct waiting *text = &w->waiting[w->n_waiting];
+                struct cs_text_place *p = &text->place;
+                find_place(t, w, addr, &len, p);
+                p->bytes = len;
                 if (len > left) {
-                        p.bytes = left + follow(w, addr + left, len - left, &encoding);
+                        p->bytes = left + follow(w, addr + left, len - left, &encoding);
                         len = left;
                 }
-                p.encoding = (uint8_t)encoding;
-                p.value = len == s->len ? value : value_of(bytes, (size_t)len, wide);
-                if (p.bytes >= least)
-                        st = add_text(w, bytes, (size_t)len, &p, err);
+                p->encoding = (uint8_t)encoding;
+                p->value = len == s->len ? value : value_of(bytes, (size_t)len, wide);
+                if (p->bytes >= least)
+                        st = add_text(w, bytes, (size_t)len, text, err);
                 addr += len;
                 bytes += len;
                 left -= len;
@@ -231,7 +257,7 @@ static enum cs_status take_texts(struct texts *t, struct worker *w, const struct
                 }
                 st = take_text(t, w, window, &s[i], values[i % ASKED], err);
         }
-        return st;
+        return st == CS_OK ? count_texts(w, err) : st;
 }
 
 /* ---- units ----------------------------------------------------------------------------------------------------------- */
@@ -318,6 +344,7 @@ static enum cs_status do_unit(void *context, size_t number, unsigned worker, str
         if (!enter(t, number))
                 return CS_OK; /* the other one tells why */
         w->unit = &t->rooms[number % t->n_rooms].unit;
+        cs_masks_rest(&w->masks);
         enum cs_status st = read_unit(t, w, &t->plan.units.at[number], err);
         st = leave(t, number, st, &done, err);
         if (worker == 0 && t->in->progress) /* this is the caller's thread */
@@ -399,7 +426,7 @@ static enum cs_status tell_all(const struct texts *t, struct cs_report *report, 
                 st = tell_row(t, &t->table.at[i], &report->pool, &out->at[out->n++], err);
         out->all = (struct cs_count_bytes){ t->table.all.count, t->table.all.bytes };
         out->lost = (struct cs_count_bytes){ t->table.lost.count, t->table.lost.bytes };
-        out->error = t->table.error;
+        out->error = cs_text_table_error(&t->table);
         out->kept = t->table.kept;
         out->searched = t->plan.bytes;
         out->twice = t->plan.twice;

@@ -111,10 +111,14 @@ static uint64_t candidate(struct cs_glibc *glibc, uint64_t p, uint64_t end)
 
 static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, struct cs_error *err)
 {
-        uint64_t p = cs_page_up(range.start);
+        uint64_t p = cs_page_up(range.start), released = p;
         while (p < range.end) {
                 struct cs_range claimed;
                 uint64_t length = 0;
+                if (p - released >= LOOK_BYTES) {
+                        cs_source_release(glibc->image->source, released, (size_t)(p - released));
+                        released = p;
+                }
                 if (cs_heaps_claims(glibc->heaps, p, &claimed)) {
                         p = cs_page_up(claimed.end);
                         continue;
@@ -141,6 +145,8 @@ static enum cs_status search(struct cs_glibc *glibc, struct cs_range range, stru
                         return st;
                 p += length ? length : CS_PAGE;
         }
+        if (p > released)
+                cs_source_release(glibc->image->source, released, (size_t)(p - released));
         return CS_OK;
 }
 

@@ -162,6 +162,7 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
         struct cs_blocks *blocks = &w->glibc->heaps->blocks;
         size_t got;
         const uint8_t *at = cs_view_at(&w->glibc->view, *p + 8, CS_VIEW_LENT, &got);
+        got = got < RELEASE_BYTES ? got : (size_t)RELEASE_BYTES;
         /* The top is the caller's; so is what follows a gap. */
         if (*p == w->top || got < 8 || (w->pending ? w->pending : *p) != blocks->reached)
                 return CS_OK;

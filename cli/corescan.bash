@@ -3,7 +3,7 @@
 _corescan() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
         local flags='--help --version --live --summary --regions --heap --clusters --libraries --leaks --strings --encoding --json --top --min-bytes --library
-                --region --cluster --at --refs --depth --blocks --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
+                --region --cluster --at --refs --depth --blocks --prometheus --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
                 --max-memory --temp-dir --freeze --grep --rules --reveal'
         local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'
         local kinds='malloc-used malloc-free malloc-overhead java-heap java-metaspace java-code-cache ruby-heap python-heap
@@ -50,7 +50,7 @@ _corescan() {
         --top | --min-bytes | --library | --cluster | --at | --refs | --depth | --jobs | -j)
                 return
                 ;;
-        --blocks | --output | -o) ;;
+        --blocks | --prometheus | --output | -o) ;;
         *)
                 if [[ $cur == -* ]]; then
                         mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$cur")

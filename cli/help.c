@@ -49,6 +49,7 @@ static const char text[] =
         "      --json             one JSON object instead of text\n"
         "      --blocks FILE      write one line per in-use block to FILE, tab-separated:\n"
         "                         address, usable size, library, confidence, cluster, leak\n"
+        "      --prometheus FILE  write metrics for node_exporter's textfile collector to FILE\n"
         "  -o, --output FILE      write the report to FILE\n"
         "      --reveal           show secrets that rules found; else length, kind, hash\n"
         "      --color WHEN       auto, always or never\n"

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "prometheus.h"
 #include "render.h"
 #include "rulesource.h"
 #include "signals.h"
@@ -28,6 +29,7 @@ struct run {
         enum cs_charset charset;
         struct cs_output report; /* -o; zeroed: standard output */
         struct cs_output blocks;
+        struct cs_output metrics;
         struct cs_rulesource rules;
         struct cs_error err;
 };
@@ -82,6 +84,10 @@ static enum cs_status open_outputs(struct run *run)
         run->thing = run->options.blocks;
         if (run->thing && (st = cs_output_open(run->thing, &run->blocks, &run->err)) != CS_OK)
                 return st;
+        run->thing = run->options.prometheus;
+        if (run->thing && (st = cs_output_open(run->thing, &run->metrics, &run->err)) != CS_OK)
+                return st;
+        cs_output_share(&run->metrics);
         return CS_OK;
 }
 
@@ -128,7 +134,8 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .blocks = run->options.blocks != NULL,
                 .census_only =
                         !(run->options.show & ~(unsigned)(CS_SHOW_CENSUS | CS_SHOW_HITS | CS_SHOW_STRINGS)) &&
-                        !run->options.blocks && !run->options.cluster && !run->options.fail_on,
+                        !run->options.blocks && !run->options.cluster && !run->options.fail_on &&
+                        !run->options.prometheus,
                 .digest = run->options.json && !streams,
                 .strings = run->options.show & CS_SHOW_STRINGS,
                 .search = run->options.n_rules ? &search : NULL,
@@ -178,6 +185,12 @@ static enum cs_status deliver(struct run *run, const struct cs_report *report)
                 return st;
         run->thing = run->options.output;
         st = run->report.stream ? cs_output_commit(&run->report, &run->err) : CS_OK;
+        if (st == CS_OK && run->metrics.stream) {
+                run->thing = run->options.prometheus;
+                st = cs_prometheus_write(run->metrics.stream, report, &run->options, &run->err);
+                if (st == CS_OK)
+                        st = cs_output_commit(&run->metrics, &run->err);
+        }
         if (st != CS_OK || !run->blocks.stream)
                 return st;
         run->thing = run->options.blocks;
@@ -287,7 +300,13 @@ static enum cs_status deliver_growth(struct run *run, const struct cs_growth *gr
                                    : CS_OK;
         }
         run->thing = run->options.output;
-        return st == CS_OK && run->report.stream ? cs_output_commit(&run->report, &run->err) : st;
+        if (st == CS_OK && run->report.stream)
+                st = cs_output_commit(&run->report, &run->err);
+        if (st != CS_OK || !run->metrics.stream)
+                return st;
+        run->thing = run->options.prometheus;
+        st = cs_prometheus_write_growth(run->metrics.stream, growth, &run->options, &run->err);
+        return st == CS_OK ? cs_output_commit(&run->metrics, &run->err) : st;
 }
 
 static int run_compare(struct run *run)
@@ -330,6 +349,7 @@ int main(int argc, char **argv)
         cs_rulesource_deinit(&run.rules);
         cs_output_discard(&run.report);
         cs_output_discard(&run.blocks);
+        cs_output_discard(&run.metrics);
         if (status != CS_EXIT_TROUBLE && cs_output_finish_stdout(&run.err) != CS_OK)
                 return complain(&run, NULL);
         return status;

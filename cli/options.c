@@ -44,6 +44,7 @@ enum {
         OPT_REVEAL,
         OPT_STRINGS,
         OPT_ENCODING,
+        OPT_PROMETHEUS,
         OPT_LATER,
 };
 
@@ -82,6 +83,7 @@ static const struct option long_options[] = {
         { "cluster", required_argument, NULL, OPT_CLUSTER },
         { "region", required_argument, NULL, OPT_REGION },
         { "blocks", required_argument, NULL, OPT_BLOCKS },
+        { "prometheus", required_argument, NULL, OPT_PROMETHEUS },
         { "output", required_argument, NULL, 'o' },
         { "color", required_argument, NULL, OPT_COLOR },
         { "progress", required_argument, NULL, OPT_PROGRESS },
@@ -99,7 +101,6 @@ static const struct option long_options[] = {
         LATER("html"),
         LATER("folded"),
         LATER("pprof"),
-        LATER("prometheus"),
         { 0 },
 };
 
@@ -107,6 +108,11 @@ static const char *const verdicts[] = {
         "leak",    "growth",  "fragmentation", "retention", "managed-heap", "cache-or-live-data",
         "healthy", "unknown",
 };
+
+const char *cs_options_verdict_name(size_t i)
+{
+        return i < sizeof(verdicts) / sizeof(verdicts[0]) ? verdicts[i] : NULL;
+}
 
 unsigned cs_options_verdict_bit(const char *name)
 {
@@ -350,6 +356,8 @@ static enum cs_status take_valued(int option, const char *arg, struct cs_options
                         return cs_fail(err, CS_ENOTSUP,
                                        "--blocks -: standard output has the report; give a file");
                 return take_file("--blocks", arg, &o->blocks, err);
+        case OPT_PROMETHEUS:
+                return take_file("--prometheus", arg, &o->prometheus, err);
         case 'o':
                 return take_file("-o", arg, &o->output, err);
         case OPT_COLOR:

@@ -56,18 +56,19 @@ struct cs_options {
         unsigned show; /* cs_show bits, never 0 after parsing */
         bool json;
         bool top_given;
-        uint64_t top;          /* when given; 0: all */
-        uint64_t min_bytes;    /* clusters and libraries of fewer bytes are not shown */
-        const char *library;   /* glob on library names; "-" matches what has no owner; or NULL */
-        const char *region;    /* kind of the regions to show, or NULL */
-        const char *encoding;  /* of the texts to show, or NULL */
-        const char *cluster;   /* "c12", or NULL */
-        uint64_t cluster_rank; /* 12; 0: not given */
-        uint64_t at;           /* where show has CS_SHOW_AT */
-        uint64_t refs;         /* where show has CS_SHOW_REFS */
-        unsigned depth;        /* of refs; never 0 after parsing */
-        const char *blocks;    /* file, or NULL */
-        const char *output;    /* file, or NULL for standard output */
+        uint64_t top;           /* when given; 0: all */
+        uint64_t min_bytes;     /* clusters and libraries of fewer bytes are not shown */
+        const char *library;    /* glob on library names; "-" matches what has no owner; or NULL */
+        const char *region;     /* kind of the regions to show, or NULL */
+        const char *encoding;   /* of the texts to show, or NULL */
+        const char *cluster;    /* "c12", or NULL */
+        uint64_t cluster_rank;  /* 12; 0: not given */
+        uint64_t at;            /* where show has CS_SHOW_AT */
+        uint64_t refs;          /* where show has CS_SHOW_REFS */
+        unsigned depth;         /* of refs; never 0 after parsing */
+        const char *blocks;     /* file, or NULL */
+        const char *prometheus; /* the same */
+        const char *output;     /* file, or NULL for standard output */
         enum cs_when color;
         enum cs_when progress;
         unsigned workers; /* 0: as many as there are processors */
@@ -86,7 +87,7 @@ struct cs_options {
 /* Are hits all that was asked for? Then they are written as they are found. */
 static inline bool cs_options_streams(const struct cs_options *options)
 {
-        return options->show == CS_SHOW_HITS && !options->blocks && !options->fail_on;
+        return options->show == CS_SHOW_HITS && !options->blocks && !options->fail_on && !options->prometheus;
 }
 
 /* CS_EFORMAT: wrong usage; CS_ENOTSUP: a flag of a later version. The text is "<thing>: <cause>[; <way
@@ -98,6 +99,9 @@ bool cs_options_size(const char *text, uint64_t *bytes);
 
 /* "7f12a0" or "0x7F12A0"; false where it is none or does not fit. */
 bool cs_options_address(const char *text, uint64_t *address);
+
+/* The i-th verdict; NULL: there are not so many. */
+const char *cs_options_verdict_name(size_t i);
 
 /* The bit of a verdict's name in fail_on; 0: no verdict is called so. */
 unsigned cs_options_verdict_bit(const char *name);

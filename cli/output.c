@@ -60,6 +60,15 @@ enum cs_status cs_output_open(const char *path, struct cs_output *out, struct cs
         return open_stream(fd, out, err);
 }
 
+void cs_output_share(struct cs_output *out)
+{
+        if (!out->stream || !out->aside)
+                return;
+        mode_t mask = umask(0);
+        (void)umask(mask);
+        (void)fchmod(fileno(out->stream), 0644 & ~mask);
+}
+
 void cs_output_discard(struct cs_output *out)
 {
         if (out->stream)

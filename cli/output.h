@@ -18,6 +18,9 @@ struct cs_output {
 /* CS_ESYS: it cannot be written; the text is the cause, without the path. CS_ENOMEM. */
 CS_CHECK enum cs_status cs_output_open(const char *path, struct cs_output *out, struct cs_error *err);
 
+/* Others may read it, too, as far as the umask allows: it is made for another program. */
+void cs_output_share(struct cs_output *out);
+
 /* Closes, checks that every byte was written, and renames. On failure nothing is left behind. */
 CS_CHECK enum cs_status cs_output_commit(struct cs_output *out, struct cs_error *err);
 

@@ -24,6 +24,8 @@ refused "--live 0: not a process id" --live=0
 refused "--live 1 2: not a process id" --live "1 2"
 refused "--live: an argument is missing" --live
 refused "-o: an argument is missing" core -o
+refused "--prometheus: the file's name is empty" --prometheus= core
+refused "/nonexistent/m.prom: cannot be written: No such file or directory" --prometheus /nonexistent/m.prom core
 refused "--min-bytes 12X: not a size" --min-bytes 12X core
 refused "--min-bytes 99999999999999999999: not a size" --min-bytes 99999999999999999999 core
 refused "--min-bytes : not a size" --min-bytes= core
@@ -54,7 +56,7 @@ refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
 for flag in --watch --samples \
-        --debuginfod --html --folded --pprof --prometheus; do
+        --debuginfod --html --folded --pprof; do
         refused "$flag: not in this version" "$flag" 1 core
 done
 

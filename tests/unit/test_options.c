@@ -68,6 +68,10 @@ static void test_good(void **state)
         assert_string_equal(o.output, "out");
         assert_string_equal(o.blocks, "b.tsv");
 
+        o = GOOD("--grep=x", "--prometheus", "m.prom", "core");
+        assert_string_equal(o.prometheus, "m.prom");
+        assert_false(cs_options_streams(&o)); /* metrics are of a whole report */
+
         o = GOOD("--cluster", "c12", "core");
         assert_int_equal(o.show, CS_SHOW_CLUSTERS);
         assert_int_equal(cs_options_detail(&o), 12);
@@ -259,7 +263,7 @@ static void test_later(void **state)
 {
         (void)state;
         static const char *const names[] = {
-                "--watch", "--samples", "--debuginfod", "--html", "--folded", "--pprof", "--prometheus",
+                "--watch", "--samples", "--debuginfod", "--html", "--folded", "--pprof",
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 const char *args[ARGS + 1] = { names[i], "core" };

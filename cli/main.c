@@ -247,7 +247,7 @@ static int run_report(struct run *run)
 }
 
 /* One of several: a saved report, or a core, of which only what is compared is kept. */
-static enum cs_status take_snapshot(struct run *run, const char *path, struct cs_snapshot **out)
+static enum cs_status take_snapshot(struct run *run, const char *path, struct cs_snapshot **out, bool *stop)
 {
         const struct cs_image_options image_options = image_options_of(&run->options);
         cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
@@ -264,6 +264,7 @@ static enum cs_status take_snapshot(struct run *run, const char *path, struct cs
                 (void)snprintf(text, sizeof(text), "%.150s: %.300s", path, report->target.warnings[i]);
                 warn(run, text);
         }
+        *stop = report->target.interrupted != NULL;
         return cs_snapshot_take(report, out, &run->err);
 }
 
@@ -272,11 +273,11 @@ static enum cs_status take_growth(struct run *run, struct cs_growth **out)
         size_t n = run->options.n_snapshots, taken = 0;
         struct cs_snapshot **snapshots = calloc(n, sizeof(struct cs_snapshot *));
         enum cs_status st = snapshots ? CS_OK : cs_fail(&run->err, CS_ENOMEM, "not enough memory");
-        for (; st == CS_OK && taken < n; taken++)
-                if ((st = take_snapshot(run, run->options.snapshots[taken], &snapshots[taken])) != CS_OK)
-                        break;
+        /* After a Ctrl-C what is there is compared. */
+        for (bool stop = false; st == CS_OK && taken < n && !stop; taken += st == CS_OK)
+                st = take_snapshot(run, run->options.snapshots[taken], &snapshots[taken], &stop);
         if (st == CS_OK) {
-                st = cs_growth_build(snapshots, n, out, &run->err);
+                st = cs_growth_build(snapshots, taken, out, &run->err);
                 taken = 0; /* they are its own now */
         }
         for (size_t i = 0; i < taken; i++)

@@ -17,8 +17,9 @@ enum { SCHEMA = 1, READ_BYTES = 1 << 20 };
 
 struct reader {
         struct cs_snapshot *s;
-        bool failed; /* our memory ran out */
-        bool bad;    /* something that is kept is no JSON */
+        bool failed;      /* our memory ran out */
+        bool bad;         /* something that is kept is no JSON */
+        bool interrupted; /* lists may be empty because nobody came so far */
 };
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
@@ -121,7 +122,7 @@ static bool is_null(struct cs_jsonspan span)
 static void take_target(struct reader *r, struct cs_jsonspan span)
 {
         struct target {
-                const char *kind, *command, *exe, *process, *sha256;
+                const char *kind, *command, *exe, *process, *sha256, *interrupted;
                 int64_t pid, time_ms;
                 uint64_t threads;
                 bool complete, consistent;
@@ -132,6 +133,7 @@ static void take_target(struct reader *r, struct cs_jsonspan span)
                 { "exe", FIELD_TEXT, offsetof(struct target, exe) },
                 { "process", FIELD_TEXT, offsetof(struct target, process) },
                 { "sha256", FIELD_TEXT, offsetof(struct target, sha256) },
+                { "interrupted", FIELD_TEXT, offsetof(struct target, interrupted) },
                 { "pid", FIELD_SIGNED, offsetof(struct target, pid) },
                 { "time_ms", FIELD_SIGNED, offsetof(struct target, time_ms) },
                 { "threads", FIELD_COUNT, offsetof(struct target, threads) },
@@ -148,6 +150,7 @@ static void take_target(struct reader *r, struct cs_jsonspan span)
         r->s->pid = t.pid;
         /* Within what a double has whole numbers for. */
         r->s->time_ms = t.time_ms > 0 && t.time_ms < INT64_C(1) << 50 ? t.time_ms : 0;
+        r->interrupted = t.interrupted != NULL;
         r->s->threads = t.threads;
         r->s->complete = t.complete;
         r->s->consistent = t.consistent;
@@ -298,7 +301,7 @@ static void take_clusters(struct reader *r, struct cs_jsonspan span)
                 memcpy(s->clusters, all.at, all.n * sizeof(*all.at));
         r->failed |= !s->clusters;
         s->n_clusters = s->clusters ? all.n : 0;
-        s->has_clusters = true;
+        s->has_clusters = all.n || !r->interrupted;
         cs_vec_deinit(&all);
 }
 
@@ -327,7 +330,7 @@ static void take_libraries(struct reader *r, struct cs_jsonspan span)
                 memcpy(s->libraries, all.at, all.n * sizeof(*all.at));
         r->failed |= !s->libraries;
         s->n_libraries = s->libraries ? all.n : 0;
-        s->has_libraries = true;
+        s->has_libraries = all.n || !r->interrupted;
         cs_vec_deinit(&all);
 }
 

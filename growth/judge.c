@@ -212,7 +212,10 @@ enum cs_status cs_growth_judge(struct cs_growth *g, struct cs_error *err)
         g->verdict.reasons = cs_pool_alloc(&g->pool, REASONS_MAX, sizeof(*g->verdict.reasons));
         if (!g->verdict.reasons)
                 return cs_fail(err, CS_ENOMEM, "verdict");
-        if (!g->same_program || !g->total.at[0].there || !g->total.at[g->n_snapshots - 1].there) {
+        if (g->n_snapshots == 1) {
+                g->verdict.kind = "unknown";
+                g->verdict.summary = "there is one snapshot, and nothing to compare it with";
+        } else if (!g->same_program || !g->total.at[0].there || !g->total.at[g->n_snapshots - 1].there) {
                 g->verdict.kind = "unknown";
                 g->verdict.summary = g->same_program ? "not all reports say what memory there was"
                                                      : "different programs: nothing can be said of growth";

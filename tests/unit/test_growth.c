@@ -451,6 +451,19 @@ static void test_bad_pairs(void **state)
         cs_growth_destroy(g);
 }
 
+/* All that was there when somebody asked for the end. */
+static void test_alone(void **state)
+{
+        (void)state;
+        struct cs_snapshot *a = snapshot("old", 1, 1000, MIB);
+        add(a, "X", NULL, "11", 10, 64);
+        struct cs_growth *g = join((struct cs_snapshot *[]){ a }, 1);
+        assert_string_equal(g->verdict.kind, "unknown");
+        assert_non_null(strstr(g->verdict.summary, "nothing to compare"));
+        assert_int_equal(g->clusters.at[0].state, CS_GROWTH_STAYED);
+        cs_growth_destroy(g);
+}
+
 /* The largest numbers do not wrap. */
 static void test_extremes(void **state)
 {
@@ -529,7 +542,8 @@ int main(void)
                 cmocka_unit_test(test_unlisted),       cmocka_unit_test(test_no_clusters),
                 cmocka_unit_test(test_several),        cmocka_unit_test(test_leak),
                 cmocka_unit_test(test_rest),           cmocka_unit_test(test_bad_pairs),
-                cmocka_unit_test(test_extremes),       cmocka_unit_test(test_take),
+                cmocka_unit_test(test_extremes),       cmocka_unit_test(test_alone),
+                cmocka_unit_test(test_take),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 
 _corescan() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-        local flags='--help --version --live --summary --regions --heap --clusters --libraries --leaks --strings --encoding --json --top --min-bytes --library
+        local flags='--help --version --live --watch --samples --summary --regions --heap --clusters --libraries --leaks --strings --encoding --json --top --min-bytes --library
                 --region --cluster --at --refs --depth --blocks --prometheus --output --color --progress --jobs --strict --fail-on --sysroot --debug-dir
                 --max-memory --temp-dir --freeze --grep --rules --reveal'
         local verdicts='leak growth fragmentation retention managed-heap cache-or-live-data healthy unknown'
@@ -47,7 +47,7 @@ _corescan() {
                 return
                 ;;
         --grep | -e) return ;;
-        --top | --min-bytes | --library | --cluster | --at | --refs | --depth | --jobs | -j)
+        --watch | --samples | --top | --min-bytes | --library | --cluster | --at | --refs | --depth | --jobs | -j)
                 return
                 ;;
         --blocks | --prometheus | --output | -o) ;;

@@ -30,6 +30,8 @@ static const char text[] =
         "                         is held, and its words with their meanings\n"
         "      --refs ADDR        who points into the block there, and who at those\n"
         "      --depth N          with --refs: so many levels (usual: 3)\n"
+        "      --watch SECONDS    with --live: again and again, and how memory grows; until Ctrl-C\n"
+        "      --samples N        with --watch: so many times\n"
         "\n"
         "Selecting\n"
         "      --top N            the N largest; 0: all (usual: summary 5, text 10, JSON 50)\n"

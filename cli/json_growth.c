@@ -4,6 +4,7 @@
 #include "growthpick.h"
 #include "json_values.h"
 #include "jsonout.h"
+#include "watchview.h"
 
 static json_t *signed_number(int64_t value)
 {
@@ -229,31 +230,46 @@ static enum cs_status write_rows(struct cs_jsonout *out, const struct cs_growth 
         return CS_OK;
 }
 
+static enum cs_status write_growth(struct cs_jsonout *out, const struct cs_growth *growth,
+                                   const struct cs_options *options, struct cs_error *err)
+{
+        json_t *left = json_object();
+        enum cs_status st = CS_OK;
+        cs_jsonout_member(out, "schema", json_integer(1));
+        cs_jsonout_member(out, "version", json_string(CS_VERSION));
+        cs_jsonout_member(out, "target", target_value(&out->json, growth));
+        cs_jsonout_member(out, "snapshots", snapshot_values(&out->json, growth));
+        cs_jsonout_member(out, "comparison", comparison_value(&out->json, growth));
+        if (options->show & CS_SHOW_SUMMARY) {
+                cs_jsonout_member(out, "memory", memory_value(&out->json, growth));
+                cs_jsonout_member(out, "verdict", verdict_value(&out->json, &growth->verdict));
+        }
+        if (options->show & (CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS))
+                st = write_rows(out, growth, options, &growth->clusters, "clusters", cluster_value, left,
+                                err);
+        if (st == CS_OK && options->show & (CS_SHOW_SUMMARY | CS_SHOW_LIBRARIES))
+                st = write_rows(out, growth, options, &growth->libraries, "libraries", library_value, left,
+                                err);
+        cs_jsonout_member(out, "left_out", left);
+        cs_jsonout_finish(out);
+        return st == CS_OK && out->json.failed ? cs_fail(err, CS_ENOMEM, "not enough memory for the JSON")
+                                               : st;
+}
+
 enum cs_status cs_json_write_growth(FILE *to, const struct cs_growth *growth,
                                     const struct cs_options *options, struct cs_error *err)
 {
         struct cs_jsonout out = { .out = to };
-        json_t *left = json_object();
-        enum cs_status st = CS_OK;
         out.json.pool = &out.pool;
-        cs_jsonout_member(&out, "schema", json_integer(1));
-        cs_jsonout_member(&out, "version", json_string(CS_VERSION));
-        cs_jsonout_member(&out, "target", target_value(&out.json, growth));
-        cs_jsonout_member(&out, "snapshots", snapshot_values(&out.json, growth));
-        cs_jsonout_member(&out, "comparison", comparison_value(&out.json, growth));
-        if (options->show & CS_SHOW_SUMMARY) {
-                cs_jsonout_member(&out, "memory", memory_value(&out.json, growth));
-                cs_jsonout_member(&out, "verdict", verdict_value(&out.json, &growth->verdict));
-        }
-        if (options->show & (CS_SHOW_SUMMARY | CS_SHOW_CLUSTERS))
-                st = write_rows(&out, growth, options, &growth->clusters, "clusters", cluster_value, left,
-                                err);
-        if (st == CS_OK && options->show & (CS_SHOW_SUMMARY | CS_SHOW_LIBRARIES))
-                st = write_rows(&out, growth, options, &growth->libraries, "libraries", library_value, left,
-                                err);
-        cs_jsonout_member(&out, "left_out", left);
-        (void)fputs("\n}\n", to);
-        cs_pool_deinit(&out.pool);
-        return st == CS_OK && out.json.failed ? cs_fail(err, CS_ENOMEM, "not enough memory for the JSON")
-                                              : st;
+        return write_growth(&out, growth, options, err);
+}
+
+enum cs_status cs_json_write_watch(FILE *to, const struct cs_growth *growth, json_t *watch,
+                                   const struct cs_options *options, struct cs_error *err)
+{
+        struct cs_jsonout out = { .out = to, .line = true };
+        out.json.pool = &out.pool;
+        cs_jsonout_member(&out, "type", json_string("summary"));
+        cs_jsonout_member(&out, "watch", watch);
+        return write_growth(&out, growth, options, err);
 }

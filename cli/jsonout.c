@@ -39,7 +39,8 @@ void cs_jsonout_value(struct cs_jsonout *out, json_t *value)
 
 static void key(struct cs_jsonout *out, const char *name)
 {
-        (void)fprintf(out->out, "%s\"%s\": ", out->begun ? ",\n" : "{\n", name);
+        (void)fprintf(out->out, "%s%s\"%s\": ", out->begun ? "," : "{",
+                      out->line ? (out->begun ? " " : "") : "\n", name);
         out->begun = true;
 }
 
@@ -58,7 +59,7 @@ void cs_jsonout_begin(struct cs_jsonout *out, const char *name)
 
 void cs_jsonout_element(struct cs_jsonout *out, json_t *value)
 {
-        (void)fputs(out->filled ? ",\n" : "\n", out->out);
+        (void)fprintf(out->out, "%s%s", out->filled ? "," : "", out->line ? (out->filled ? " " : "") : "\n");
         out->filled = true;
         cs_jsonout_value(out, value);
 }
@@ -66,4 +67,10 @@ void cs_jsonout_element(struct cs_jsonout *out, json_t *value)
 void cs_jsonout_end(struct cs_jsonout *out)
 {
         (void)fputs("]", out->out);
+}
+
+void cs_jsonout_finish(struct cs_jsonout *out)
+{
+        (void)fputs(out->line ? "}\n" : "\n}\n", out->out);
+        cs_pool_deinit(&out->pool);
 }

@@ -10,6 +10,7 @@ struct cs_jsonout {
         FILE *out;           /* borrowed */
         struct cs_pool pool; /* escaped texts of the value at hand */
         struct cs_json json; /* with that pool, set by who makes it; failed: our memory ran out */
+        bool line;           /* all of it on one line, as an object of JSON Lines */
         bool begun;          /* a top-level key was written */
         bool filled;         /* the list has an element */
 };
@@ -20,6 +21,9 @@ bool cs_jsonout_dump(FILE *out, json_t *value);
 /* All of them take the value, and let it and its texts go; NULL is one that could not be made. */
 void cs_jsonout_value(struct cs_jsonout *out, json_t *value);
 void cs_jsonout_member(struct cs_jsonout *out, const char *name, json_t *value);
+
+/* Closes the object, with a newline behind it. */
+void cs_jsonout_finish(struct cs_jsonout *out);
 
 /* A list as a member. */
 void cs_jsonout_begin(struct cs_jsonout *out, const char *name);

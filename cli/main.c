@@ -14,6 +14,7 @@
 #include "signals.h"
 #include "snapshotfile.h"
 #include "terminal.h"
+#include "watchview.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -286,6 +287,15 @@ static enum cs_status take_growth(struct run *run, struct cs_growth **out)
         return st;
 }
 
+static enum cs_status deliver_metrics(struct run *run, const struct cs_growth *growth)
+{
+        if (!run->metrics.stream)
+                return CS_OK;
+        run->thing = run->options.prometheus;
+        enum cs_status st = cs_prometheus_write_growth(run->metrics.stream, growth, &run->options, &run->err);
+        return st == CS_OK ? cs_output_commit(&run->metrics, &run->err) : st;
+}
+
 static enum cs_status deliver_growth(struct run *run, const struct cs_growth *growth)
 {
         FILE *out = run->report.stream ? run->report.stream : stdout;
@@ -303,11 +313,7 @@ static enum cs_status deliver_growth(struct run *run, const struct cs_growth *gr
         run->thing = run->options.output;
         if (st == CS_OK && run->report.stream)
                 st = cs_output_commit(&run->report, &run->err);
-        if (st != CS_OK || !run->metrics.stream)
-                return st;
-        run->thing = run->options.prometheus;
-        st = cs_prometheus_write_growth(run->metrics.stream, growth, &run->options, &run->err);
-        return st == CS_OK ? cs_output_commit(&run->metrics, &run->err) : st;
+        return st == CS_OK ? deliver_metrics(run, growth) : st;
 }
 
 static int run_compare(struct run *run)
@@ -328,6 +334,74 @@ static int run_compare(struct run *run)
         return (int)cs_options_exit_verdict(&run->options, complete, growth->verdict.kind);
 }
 
+/* A whole look of a watch. */
+static enum cs_status look(void *context, struct cs_snapshot **out, bool *stop, struct cs_error *err)
+{
+        struct run *run = context;
+        const struct cs_image_options image_options = image_options_of(&run->options);
+        cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
+        cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;
+        enum cs_status st = open_image(run, &image_options, &image);
+        if (st == CS_OK)
+                st = analyse(run, image, &image_options, &report);
+        cs_signals_ask_first(true);
+        if (st != CS_OK)
+                return st;
+        *stop = report->target.interrupted != NULL;
+        return cs_snapshot_take(report, out, err);
+}
+
+static enum cs_status watch(struct run *run, struct cs_watchview *view, struct cs_watch_state *state,
+                            struct cs_growth **growth)
+{
+        FILE *out = run->report.stream ? run->report.stream : stdout;
+        *view = (struct cs_watchview){ .out = out,
+                                       .json = run->options.json,
+                                       .redraw =
+                                               !run->options.json && cs_terminal_progress(out, CS_WHEN_AUTO),
+                                       .color = cs_terminal_color(out, run->options.color),
+                                       .charset = run->charset,
+                                       .width = cs_terminal_width };
+        const struct cs_watch what = { .pid = run->options.live,
+                                       .interval = run->options.watch,
+                                       .samples = run->options.samples,
+                                       .look = look,
+                                       .look_context = run,
+                                       .show = cs_watchview_show,
+                                       .show_context = view };
+        (void)snprintf(run->live, sizeof(run->live), "--live %d", run->options.live);
+        run->thing = run->live;
+        cs_signals_ask_first(true);
+        enum cs_status st = cs_watch_run(&what, state, growth, &run->err);
+        cs_signals_ask_first(false);
+        return st;
+}
+
+static int run_watch(struct run *run)
+{
+        cs_cleanup(cs_growth_destroyp) struct cs_growth *growth = NULL;
+        cs_cleanup(cs_watch_state_deinit) struct cs_watch_state state = { 0 };
+        struct cs_watchview view;
+        if (open_outputs(run) != CS_OK)
+                return complain(run, run->thing);
+        cs_signals_no_dump();
+        if (watch(run, &view, &state, &growth) != CS_OK)
+                return complain(run, run->thing);
+        if (state.end == CS_WATCH_GONE)
+                warn(run,
+                     "the process ended, or could not be read any more, during the watch: what was seen until then is told");
+        for (size_t i = 0; i < growth->n_notes; i++)
+                warn(run, growth->notes[i]);
+        run->thing = NULL;
+        if (cs_watchview_end(&view, &state, growth, &run->options, &run->err) != CS_OK)
+                return complain(run, run->thing);
+        run->thing = run->options.output;
+        if ((run->report.stream && cs_output_commit(&run->report, &run->err) != CS_OK) ||
+            deliver_metrics(run, growth) != CS_OK)
+                return complain(run, run->thing);
+        return (int)cs_options_exit_verdict(&run->options, state.end != CS_WATCH_GONE, growth->verdict.kind);
+}
+
 int main(int argc, char **argv)
 {
         struct run run = { 0 };
@@ -344,7 +418,9 @@ int main(int argc, char **argv)
                 cs_help_print_version(stdout);
                 break;
         case CS_COMMAND_REPORT:
-                status = run.options.n_snapshots ? run_compare(&run) : run_report(&run);
+                status = run.options.n_snapshots ? run_compare(&run)
+                         : run.options.watch > 0 ? run_watch(&run)
+                                                 : run_report(&run);
                 break;
         }
         cs_rulesource_deinit(&run.rules);

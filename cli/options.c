@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "options.h"
+#include "options_private.h"
 
 #include "case.h"
 #include "kinds.h"
@@ -45,8 +45,13 @@ enum {
         OPT_STRINGS,
         OPT_ENCODING,
         OPT_PROMETHEUS,
+        OPT_WATCH,
+        OPT_SAMPLES,
         OPT_LATER,
 };
+
+/* Seconds between samples: a day. */
+enum { WATCH_MOST = 86400 };
 
 /* Clusters that get details when --library picks some of them: we cannot know which before the analysis. */
 enum { DETAIL_LIBRARY = 1000 };
@@ -83,6 +88,8 @@ static const struct option long_options[] = {
         { "cluster", required_argument, NULL, OPT_CLUSTER },
         { "region", required_argument, NULL, OPT_REGION },
         { "blocks", required_argument, NULL, OPT_BLOCKS },
+        { "watch", required_argument, NULL, OPT_WATCH },
+        { "samples", required_argument, NULL, OPT_SAMPLES },
         { "prometheus", required_argument, NULL, OPT_PROMETHEUS },
         { "output", required_argument, NULL, 'o' },
         { "color", required_argument, NULL, OPT_COLOR },
@@ -95,8 +102,6 @@ static const struct option long_options[] = {
         { "max-memory", required_argument, NULL, OPT_MAX_MEMORY },
         { "temp-dir", required_argument, NULL, OPT_TEMP_DIR },
         { "freeze", no_argument, NULL, OPT_FREEZE },
-        LATER("watch"),
-        LATER("samples"),
         LATER("debuginfod"),
         LATER("html"),
         LATER("folded"),
@@ -262,6 +267,25 @@ static enum cs_status parse_depth(const char *text, struct cs_options *o, struct
         return CS_OK;
 }
 
+/* "5", "0.25": seconds, down to a thousandth. */
+static enum cs_status parse_watch(const char *text, struct cs_options *o, struct cs_error *err)
+{
+        uint64_t whole = 0, part = 0;
+        const char *end;
+        size_t digits = 0;
+        bool good = parse_number(text, &whole, &end) && whole <= WATCH_MOST;
+        if (good && *end == '.') {
+                const char *from = end + 1;
+                good = parse_number(from, &part, &end);
+                digits = good ? (size_t)(end - from) : 0;
+        }
+        o->watch = (double)whole + (double)part / (digits == 1 ? 10 : digits == 2 ? 100 : 1000);
+        if (!good || *end || digits > 3 || o->watch <= 0)
+                return cs_fail(err, CS_EFORMAT, "--watch %.100s: not a number of seconds from 0.001 to %d",
+                               text, WATCH_MOST);
+        return CS_OK;
+}
+
 static enum cs_status parse_cluster(const char *text, struct cs_options *o, struct cs_error *err)
 {
         if (text[0] != 'c' || text[1] == '0' || !parse_count(text + 1, UINT32_MAX, &o->cluster_rank))
@@ -314,6 +338,12 @@ static enum cs_status take_selection(int option, const char *arg, struct cs_opti
                 return parse_address("--refs", arg, CS_SHOW_REFS, &o->refs, o, err);
         case OPT_DEPTH:
                 return parse_depth(arg, o, err);
+        case OPT_WATCH:
+                return parse_watch(arg, o, err);
+        case OPT_SAMPLES:
+                if (!parse_count(arg, UINT32_MAX, &o->samples) || o->samples == 0)
+                        return cs_fail(err, CS_EFORMAT, "--samples %.100s: not a number from 1 on", arg);
+                return CS_OK;
         default:
                 return parse_cluster(arg, o, err);
         }
@@ -480,58 +510,6 @@ static enum cs_status fail_getopt(int option, char **argv, struct cs_error *err)
         return cs_fail(err, CS_EFORMAT, "-%c: no such option; see corescan --help", optopt);
 }
 
-/* Several: what differs between them. Of that there is no other view. */
-static enum cs_status take_snapshots(int n, char **operands, struct cs_options *o, struct cs_error *err)
-{
-        const char *other = o->show & CS_SHOW_REGIONS   ? "--regions"
-                            : o->show & CS_SHOW_HEAP    ? "--heap"
-                            : o->show & CS_SHOW_LEAKS   ? "--leaks"
-                            : o->show & CS_SHOW_AT      ? "--at"
-                            : o->show & CS_SHOW_REFS    ? "--refs"
-                            : o->show & CS_SHOW_STRINGS ? "--strings"
-                            : o->show & CS_SHOW_HITS    ? "--grep and --rules"
-                            : o->blocks                 ? "--blocks"
-                            : o->cluster                ? "--cluster"
-                            : o->region                 ? "--region"
-                                                        : NULL;
-        if (other)
-                return cs_fail(err, CS_EFORMAT,
-                               "%s: of one core only; %d are compared by --summary, --clusters, --libraries",
-                               other, n);
-        o->snapshots = operands;
-        o->n_snapshots = (size_t)n;
-        return CS_OK;
-}
-
-static enum cs_status take_operands(int n, char **operands, struct cs_options *o, struct cs_error *err)
-{
-        if (n == 0 && !o->live)
-                return cs_fail(err, CS_EFORMAT,
-                               "nothing to look at: give a core file, or --live PID; see corescan --help");
-        if (n > 0 && o->live)
-                return cs_fail(err, CS_EFORMAT,
-                               "--live %d: a core file is given too (%.100s); leave out one of them", o->live,
-                               operands[0]);
-        if (o->freeze && !o->live)
-                return cs_fail(err, CS_EFORMAT, "--freeze: only a process can be stopped; give --live PID");
-        if (o->depth && !(o->show & CS_SHOW_REFS))
-                return cs_fail(err, CS_EFORMAT, "--depth %u: of nothing; give --refs ADDR", o->depth);
-        if (o->encoding && !(o->show & CS_SHOW_STRINGS))
-                return cs_fail(err, CS_EFORMAT, "--encoding %.100s: of nothing; give --strings", o->encoding);
-        if (o->reveal && !o->n_rules)
-                return cs_fail(err, CS_EFORMAT,
-                               "--reveal: there is nothing that would be hidden; give --rules or --grep");
-        for (int i = 0; i < n; i++) {
-                if (strcmp(operands[i], "-") == 0)
-                        return cs_fail(err, CS_ENOTSUP,
-                                       "-: reading standard input is not in this version; give a file");
-                if (operands[i][0] == '\0')
-                        return cs_fail(err, CS_EFORMAT, "the core file's name is empty");
-        }
-        o->core = n ? operands[0] : NULL;
-        return n > 1 ? take_snapshots(n, operands, o, err) : CS_OK;
-}
-
 enum cs_status cs_options_parse(int argc, char **argv, struct cs_options *out, struct cs_error *err)
 {
         struct cs_options o = { 0 };
@@ -557,7 +535,7 @@ enum cs_status cs_options_parse(int argc, char **argv, struct cs_options *out, s
                         return CS_OK;
                 }
         }
-        enum cs_status st = take_operands(argc - optind, argv + optind, &o, err);
+        enum cs_status st = cs_options_take_operands(argc - optind, argv + optind, &o, err);
         if (st != CS_OK)
                 return st;
         if (o.show == 0)

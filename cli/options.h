@@ -66,6 +66,8 @@ struct cs_options {
         uint64_t at;            /* where show has CS_SHOW_AT */
         uint64_t refs;          /* where show has CS_SHOW_REFS */
         unsigned depth;         /* of refs; never 0 after parsing */
+        double watch;           /* seconds between samples; 0: not asked for */
+        uint64_t samples;       /* of these; 0: until it ends */
         const char *blocks;     /* file, or NULL */
         const char *prometheus; /* the same */
         const char *output;     /* file, or NULL for standard output */

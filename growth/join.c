@@ -73,6 +73,26 @@ static enum cs_status compare_programs(struct cs_growth *g, struct cs_error *err
         return CS_OK;
 }
 
+/* A heap that could not be walked at one time is not gone: nothing is known of its blocks. */
+static enum cs_status find_unwalked(struct cs_growth *g, struct cs_error *err)
+{
+        bool any = false;
+        enum cs_status st = CS_OK;
+        for (size_t s = 0; s < g->n_snapshots; s++)
+                any |= cs_snapshot_has_blocks(g->snapshots[s]);
+        for (size_t s = 0; st == CS_OK && any && s < g->n_snapshots; s++) {
+                struct cs_snapshot *here = g->snapshots[s];
+                if (!here->has_memory || cs_snapshot_has_blocks(here))
+                        continue;
+                here->has_clusters = here->has_libraries = false;
+                st = cs_growth_note(
+                        g, err,
+                        "no heap could be walked in %.100s, other than in others: its blocks are not known",
+                        cs_growth_name(g, s));
+        }
+        return st;
+}
+
 static enum cs_status compare_processes(struct cs_growth *g, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
@@ -227,15 +247,27 @@ static enum cs_status make_totals(struct cs_growth *g, struct cs_error *err)
         return st == CS_OK ? cs_join_measure(g, &g->anonymous, err) : st;
 }
 
-static enum cs_status build(struct cs_growth *g, struct cs_error *err)
+static enum cs_status take_series(struct cs_growth *g, const struct cs_growth_series *series,
+                                  struct cs_error *err)
+{
+        if (!series)
+                return CS_OK;
+        enum cs_status st = cs_trend_find(series->at, series->n, &g->anonymous.shape, err);
+        if (g->anonymous.shape.told)
+                g->anonymous.per_second = g->anonymous.shape.per_second;
+        return st;
+}
+
+static enum cs_status build(struct cs_growth *g, const struct cs_growth_series *series, struct cs_error *err)
 {
         enum cs_status st;
         g->notes = cs_pool_alloc(&g->pool, NOTES_MOST, sizeof(*g->notes));
         if (!g->notes)
                 return cs_fail(err, CS_ENOMEM, "comparison");
         if ((st = compare_programs(g, err)) != CS_OK || (st = compare_processes(g, err)) != CS_OK ||
+            (g->same_program && (st = find_unwalked(g, err)) != CS_OK) ||
             (st = compare_times(g, err)) != CS_OK || (st = make_totals(g, err)) != CS_OK ||
-            (st = cs_join_kinds(g, err)) != CS_OK)
+            (st = take_series(g, series, err)) != CS_OK || (st = cs_join_kinds(g, err)) != CS_OK)
                 return st;
         if (g->same_program &&
             ((st = cs_join_libraries(g, err)) != CS_OK || (st = note_upgrades(g, err)) != CS_OK ||
@@ -246,8 +278,9 @@ static enum cs_status build(struct cs_growth *g, struct cs_error *err)
         return cs_growth_judge(g, err);
 }
 
-enum cs_status cs_growth_build(struct cs_snapshot **snapshots, size_t n, struct cs_growth **out,
-                               struct cs_error *err)
+enum cs_status cs_growth_build_watched(struct cs_snapshot **snapshots, size_t n,
+                                       const struct cs_growth_series *series, struct cs_growth **out,
+                                       struct cs_error *err)
 {
         cs_cleanup(cs_growth_destroyp) struct cs_growth *g = calloc(1, sizeof(*g));
         if (g)
@@ -259,10 +292,21 @@ enum cs_status cs_growth_build(struct cs_snapshot **snapshots, size_t n, struct 
         }
         memcpy(g->snapshots, snapshots, n * sizeof(struct cs_snapshot *));
         g->n_snapshots = n;
-        enum cs_status st = build(g, err);
+        enum cs_status st = build(g, series, err);
         if (st == CS_OK)
                 *out = cs_take(g);
         return st;
+}
+
+enum cs_status cs_growth_build(struct cs_snapshot **snapshots, size_t n, struct cs_growth **out,
+                               struct cs_error *err)
+{
+        return cs_growth_build_watched(snapshots, n, NULL, out, err);
+}
+
+void cs_growth_release(struct cs_growth *growth)
+{
+        growth->n_snapshots = 0;
 }
 
 void cs_growth_destroy(struct cs_growth *growth)

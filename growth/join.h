@@ -89,6 +89,18 @@ struct cs_growth {
 CS_CHECK enum cs_status cs_growth_build(struct cs_snapshot **snapshots, size_t n, struct cs_growth **out,
                                         struct cs_error *err);
 
+/* What was seen between the snapshots: anonymous memory by light samples, whose shape stands for that of the process. */
+struct cs_growth_series {
+        const struct cs_sample *at;
+        size_t n;
+};
+CS_CHECK enum cs_status cs_growth_build_watched(struct cs_snapshot **snapshots, size_t n,
+                                                const struct cs_growth_series *series, struct cs_growth **out,
+                                                struct cs_error *err);
+
+/* The snapshots are the caller's again, and must live as long as the rows are looked at. */
+void cs_growth_release(struct cs_growth *growth);
+
 void cs_growth_destroy(struct cs_growth *growth);
 static inline void cs_growth_destroyp(struct cs_growth **growth)
 {

@@ -119,6 +119,14 @@ enum cs_status cs_snapshot_take(const struct cs_report *report, struct cs_snapsh
         return CS_OK;
 }
 
+bool cs_snapshot_has_blocks(const struct cs_snapshot *snapshot)
+{
+        for (size_t i = 0; i < snapshot->memory.n_kinds; i++)
+                if (strcmp(snapshot->memory.kinds[i].kind, "malloc-used") == 0)
+                        return snapshot->memory.kinds[i].bytes > 0;
+        return false;
+}
+
 void cs_snapshot_destroy(struct cs_snapshot *snapshot)
 {
         if (!snapshot)

@@ -63,6 +63,9 @@ struct cs_snapshot {
 CS_CHECK enum cs_status cs_snapshot_take(const struct cs_report *report, struct cs_snapshot **out,
                                          struct cs_error *err);
 
+/* Were blocks of malloc found? In a running process that is just growing they may not be, at times. */
+bool cs_snapshot_has_blocks(const struct cs_snapshot *snapshot);
+
 void cs_snapshot_destroy(struct cs_snapshot *snapshot);
 static inline void cs_snapshot_destroyp(struct cs_snapshot **snapshot)
 {

@@ -60,7 +60,8 @@ static double own_samples(size_t n, double alike)
 {
         alike += (2 + 4 * alike) / (double)n;
         alike = alike < 0 ? 0 : alike > 0.95 ? 0.95 : alike;
-        return (double)n * (1 - alike) / (1 + alike);
+        double own = (double)n * (1 - alike) / (1 + alike);
+        return own > 2 ? own : 2; /* a beginning and an end */
 }
 
 /* From few samples their noise is not known well either: what Student's distribution is wider than a normal one, about, where

@@ -52,11 +52,13 @@ refused "-: reading standard input is not in this version" -
 refused "--heap: of one core only; 2 are compared by --summary, --clusters, --libraries" --heap old new
 refused "--live 1: a core file is given too (old); leave out one of them" --live 1 old new
 refused "the core file's name is empty" old ""
+refused "--watch: only a process changes; give --live PID" --watch 1 core
+refused "--watch now: not a number of seconds" --live 1 --watch now
+refused "--live 2147483647: " --live 2147483647 --watch 1
 refused "the core file's name is empty" ""
 
 # Flags of the interface that are still to come.
-for flag in --watch --samples \
-        --debuginfod --html --folded --pprof; do
+for flag in --debuginfod --html --folded --pprof; do
         refused "$flag: not in this version" "$flag" 1 core
 done
 

@@ -341,6 +341,25 @@ static void test_unlisted(void **state)
         cs_growth_destroy(g);
 }
 
+/* A heap that was changed just then, and could not be walked, has lost nothing. */
+static void test_unwalked(void **state)
+{
+        (void)state;
+        struct cs_snapshot *all[3];
+        for (size_t i = 0; i < 3; i++) {
+                all[i] = snapshot("core", 1, 1000 + 60 * (int64_t)i, (10 + 6 * i) * MIB);
+                all[i]->path = i % 2 ? "core.odd" : "core.even";
+                if (i != 1)
+                        add(all[i], "X", "liba.so", "11", 1000 * (i + 1), 6000);
+        }
+        all[1]->memory.kinds[0].bytes = all[1]->memory.kinds[0].resident = 0;
+        struct cs_growth *g = join(all, 3);
+        assert_noted(g, "no heap could be walked in core.odd");
+        assert_true(row(&g->clusters, "X")->at[1].unlisted);
+        assert_int_equal(row(&g->clusters, "X")->count, 2000);
+        cs_growth_destroy(g);
+}
+
 static void test_no_clusters(void **state)
 {
         (void)state;
@@ -468,7 +487,7 @@ static void test_alone(void **state)
 static void test_extremes(void **state)
 {
         (void)state;
-        struct cs_snapshot *a = snapshot("old", 1, 1, 0), *b = snapshot("new", 1, 2, UINT64_MAX - MIB);
+        struct cs_snapshot *a = snapshot("old", 1, 1, 4096), *b = snapshot("new", 1, 2, UINT64_MAX - MIB);
         struct cs_snapshot_cluster *c = add(b, "X", NULL, "11", 1, 16);
         c->count = c->bytes = c->resident = c->leak_bytes = UINT64_MAX;
         c = add(b, "Y", NULL, "11", 1, 16);
@@ -542,8 +561,8 @@ int main(void)
                 cmocka_unit_test(test_unlisted),       cmocka_unit_test(test_no_clusters),
                 cmocka_unit_test(test_several),        cmocka_unit_test(test_leak),
                 cmocka_unit_test(test_rest),           cmocka_unit_test(test_bad_pairs),
-                cmocka_unit_test(test_extremes),       cmocka_unit_test(test_alone),
-                cmocka_unit_test(test_take),
+                cmocka_unit_test(test_unwalked),       cmocka_unit_test(test_extremes),
+                cmocka_unit_test(test_alone),          cmocka_unit_test(test_take),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,6 +68,13 @@ static void test_good(void **state)
         assert_string_equal(o.output, "out");
         assert_string_equal(o.blocks, "b.tsv");
 
+        o = GOOD("--live", "1", "--watch=0.25", "--samples", "7");
+        assert_true(o.watch == 0.25);
+        assert_int_equal(o.samples, 7);
+        assert_true(GOOD("--live", "1", "--watch", "2").watch == 2);
+        assert_true(GOOD("--live", "1", "--watch", "1.5").watch == 1.5);
+        assert_true(GOOD("--live", "1", "--watch", "0.001").watch == 0.001);
+
         o = GOOD("--grep=x", "--prometheus", "m.prom", "core");
         assert_string_equal(o.prometheus, "m.prom");
         assert_false(cs_options_streams(&o)); /* metrics are of a whole report */
@@ -127,6 +134,16 @@ static void test_bad(void **state)
                 { { "--heap", "a", "b" }, "--heap: of one core only; 2 are compared by --summary" },
                 { { "-ex", "a", "b", "c" }, "--grep and --rules: of one core only; 3 are compared" },
                 { { "--cluster", "c1", "a", "b" }, "--cluster: of one core only" },
+                { { "--watch", "1", "a" }, "--watch: only a process changes; give --live PID" },
+                { { "--live=1", "--samples=3" }, "--samples 3: of nothing; give --watch SECONDS" },
+                { { "--live=1", "--watch=0" }, "--watch 0: not a number of seconds from 0.001 to 86400" },
+                { { "--live=1", "--watch=1." }, "--watch 1.: not a number of seconds" },
+                { { "--live=1", "--watch=.5" }, "--watch .5: not a number of seconds" },
+                { { "--live=1", "--watch=0.0001" }, "--watch 0.0001: not a number of seconds" },
+                { { "--live=1", "--watch=86401" }, "--watch 86401: not a number of seconds" },
+                { { "--live=1", "--watch=-1" }, "--watch -1: not a number of seconds" },
+                { { "--live=1", "--watch=1", "--samples=0" }, "--samples 0: not a number from 1 on" },
+                { { "--live=1", "--watch=1", "--heap" }, "--watch: it has no --heap" },
                 { { "--blocks", "f", "a", "b" }, "--blocks: of one core only" },
                 { { "--live", "1", "a" }, "--live 1: a core file is given too (a)" },
                 { { "--live", "1", "--live=2" }, "--live 2: one process at a time" },
@@ -263,7 +280,10 @@ static void test_later(void **state)
 {
         (void)state;
         static const char *const names[] = {
-                "--watch", "--samples", "--debuginfod", "--html", "--folded", "--pprof",
+                "--debuginfod",
+                "--html",
+                "--folded",
+                "--pprof",
         };
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 const char *args[ARGS + 1] = { names[i], "core" };

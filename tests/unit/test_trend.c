@@ -184,6 +184,18 @@ static void test_many(void **state)
         free(at);
 }
 
+/* Few looks that lie beside a line in a bow are on their way up all the same. */
+static void test_bow(void **state)
+{
+        (void)state;
+        struct cs_sample at[6];
+        for (size_t i = 0; i < 6; i++)
+                at[i] = (struct cs_sample){ (double)i, 1e6 * ((double)i + 0.03 * (double)(i * i)), 0 };
+        struct cs_trend_fit fit = find(at, 6);
+        assert_int_equal(fit.shape, CS_TREND_LINEAR);
+        assert_true(fabs(fit.per_second / 1.15e6 - 1) < 0.1);
+}
+
 static void test_names(void **state)
 {
         (void)state;
@@ -202,7 +214,7 @@ int main(void)
                 cmocka_unit_test(test_few),      cmocka_unit_test(test_odd_values),
                 cmocka_unit_test(test_spike),    cmocka_unit_test(test_restart),
                 cmocka_unit_test(test_doubling), cmocka_unit_test(test_many),
-                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_bow),      cmocka_unit_test(test_names),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

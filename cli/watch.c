@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch.h"
+
+#include "pulse.h"
+#include "vec.h"
+
+#include <math.h>
+#include <time.h>
+
+enum {
+        /* Both are thinned by half when they are full, so that a watch of days takes no more memory than one of minutes. */
+        SAMPLES_KEPT = 1024,
+        LOOKS_KEPT = 12,
+        /* A heap that is changed at the moment may not be walked; at the next one it is. */
+        LOOK_TRIES = 4,
+        /* Memory that has to move before it is worth a whole look. */
+        MOVED_BYTES = 256 << 10,
+};
+
+/* And this share of what there was. */
+static const double MOVED_SHARE = 0.01;
+
+/* Whole looks take no more than this share of the time. */
+static const double LOOK_SHARE = 0.1;
+
+struct watcher {
+        const struct cs_watch *watch;
+        struct cs_watch_state *state;
+        struct cs_error *err;
+        struct timespec began;
+        int64_t began_ms;
+        CS_VEC(struct cs_sample) samples;
+        size_t every; /* so many samples make one that is kept */
+        CS_VEC(struct cs_snapshot *) looks;
+        uint64_t looked_at; /* anonymous memory at the last look */
+        double look_took, look_ended;
+        bool stop;
+};
+
+/* Its rows point into looks that may go. */
+static void forget_growth(struct watcher *w)
+{
+        cs_growth_destroy(cs_take(w->state->growth));
+}
+
+static void watcher_deinit(struct watcher *w)
+{
+        forget_growth(w);
+        for (size_t i = 0; i < w->looks.n; i++)
+                cs_snapshot_destroy(w->looks.at[i]);
+        cs_vec_deinit(&w->looks);
+        cs_vec_deinit(&w->samples);
+}
+
+static double elapsed(const struct watcher *w)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)(now.tv_sec - w->began.tv_sec) + (double)(now.tv_nsec - w->began.tv_nsec) * 1e-9;
+}
+
+double cs_watch_left(const struct cs_trend_fit *trend, double room)
+{
+        if (!trend->told || !cs_trend_grows(trend->shape) || !(trend->per_second > 0))
+                return 0;
+        if (trend->shape == CS_TREND_EXPONENTIAL && trend->doubling > 0) {
+                /* The rate itself doubles: room = rate * t0 * (exp(t / t0) - 1). */
+                double t0 = trend->doubling / log(2);
+                return t0 * log1p(room / (trend->per_second * t0));
+        }
+        return room / trend->per_second;
+}
+
+/* ---- whole looks ------------------------------------------------------------------------------------------------- */
+
+/* Every second one of those in the middle goes: the first and the last stay. */
+static void thin_looks(struct watcher *w)
+{
+        size_t kept = 1;
+        for (size_t i = 1; i < w->looks.n; i++) {
+                if (i % 2 && i + 1 < w->looks.n)
+                        cs_snapshot_destroy(w->looks.at[i]);
+                else
+                        w->looks.at[kept++] = w->looks.at[i];
+        }
+        w->looks.n = kept;
+}
+
+static bool any_has_blocks(const struct watcher *w)
+{
+        for (size_t i = 0; i < w->looks.n; i++)
+                if (cs_snapshot_has_blocks(w->looks.at[i]))
+                        return true;
+        return false;
+}
+
+/* Where blocks were found, looks without any tell nothing. */
+static void drop_blind(struct watcher *w)
+{
+        size_t kept = 0;
+        for (size_t i = 0; i < w->looks.n; i++) {
+                if (cs_snapshot_has_blocks(w->looks.at[i]))
+                        w->looks.at[kept++] = w->looks.at[i];
+                else
+                        cs_snapshot_destroy(w->looks.at[i]);
+        }
+        w->looks.n = kept;
+}
+
+static enum cs_status look(struct watcher *w)
+{
+        struct cs_snapshot *s = NULL;
+        double from = elapsed(w);
+        enum cs_status st = CS_OK;
+        for (unsigned tries = 0; st == CS_OK && tries < LOOK_TRIES && !w->stop; tries++) {
+                cs_snapshot_destroy(cs_take(s));
+                st = w->watch->look(w->watch->look_context, &s, &w->stop, w->err);
+                if (st == CS_OK && cs_snapshot_has_blocks(s))
+                        break;
+        }
+        if (st != CS_OK)
+                return st;
+        w->look_ended = elapsed(w);
+        w->look_took = w->look_ended - from;
+        bool blind = !cs_snapshot_has_blocks(s);
+        if (blind && any_has_blocks(w)) {
+                cs_snapshot_destroy(s);
+                return CS_OK;
+        }
+        forget_growth(w);
+        s->time_ms = w->began_ms + (int64_t)(from * 1000);
+        if (w->looks.n == LOOKS_KEPT)
+                thin_looks(w);
+        if ((st = cs_vec_push(&w->looks, s, w->err)) != CS_OK) {
+                cs_snapshot_destroy(s);
+                return st;
+        }
+        if (!blind)
+                drop_blind(w);
+        w->state->looks++;
+        w->state->looked = true;
+        w->looked_at = w->state->now.anonymous;
+        return CS_OK;
+}
+
+static bool has_moved(const struct watcher *w)
+{
+        uint64_t now = w->state->now.anonymous, before = w->looked_at;
+        uint64_t by = now > before ? now - before : before - now;
+        return by >= MOVED_BYTES && (double)by >= MOVED_SHARE * (double)before;
+}
+
+static bool is_due(const struct watcher *w)
+{
+        if (w->looks.n == 0)
+                return true;
+        return has_moved(w) && elapsed(w) - w->look_ended >= w->look_took / LOOK_SHARE;
+}
+
+/* ---- samples ----------------------------------------------------------------------------------------------------- */
+
+static enum cs_status keep_sample(struct watcher *w)
+{
+        struct cs_watch_state *s = w->state;
+        if (s->samples % w->every)
+                return CS_OK;
+        if (w->samples.n == SAMPLES_KEPT) {
+                for (size_t i = 0; i < SAMPLES_KEPT / 2; i++)
+                        w->samples.at[i] = w->samples.at[2 * i];
+                w->samples.n = SAMPLES_KEPT / 2;
+                w->every *= 2;
+        }
+        struct cs_sample sample = { s->seconds, (double)s->now.anonymous, s->run };
+        return cs_vec_push(&w->samples, sample, w->err);
+}
+
+/* What can be told now. */
+static enum cs_status take_stock(struct watcher *w)
+{
+        struct cs_watch_state *s = w->state;
+        s->at = w->samples.at;
+        s->n = w->samples.n;
+        enum cs_status st = cs_trend_find(w->samples.at, w->samples.n, &s->trend, w->err);
+        s->room = cs_vitals_room(w->watch->pid, &s->now);
+        s->left = s->room.limit ? cs_watch_left(&s->trend, (double)s->room.bytes) : 0;
+        if (st != CS_OK || w->looks.n < 2 || s->growth)
+                return st;
+        st = cs_growth_build(w->looks.at, w->looks.n, &s->growth, w->err);
+        if (st == CS_OK)
+                cs_growth_release(s->growth);
+        else
+                w->looks.n = 0; /* they went with it */
+        return st;
+}
+
+static enum cs_status take_sample(struct watcher *w)
+{
+        struct cs_watch_state *s = w->state;
+        struct cs_vitals before = s->now;
+        enum cs_status st = cs_vitals_read(w->watch->pid, &s->now, w->err);
+        bool first = s->samples == 0;
+        if (st == CS_OK && !first && s->now.started != before.started)
+                st = cs_fail(w->err, CS_EGONE, "the process has ended, and another has its id");
+        if (st != CS_OK) {
+                s->now = before;
+                return st;
+        }
+        s->seconds = elapsed(w);
+        s->time_ms = w->began_ms + (int64_t)(s->seconds * 1000);
+        s->run += !first && s->now.program != before.program;
+        s->looked = false;
+        if ((st = keep_sample(w)) != CS_OK || (is_due(w) && (st = look(w)) != CS_OK))
+                return st;
+        s->samples++;
+        st = take_stock(w);
+        if (st == CS_OK)
+                w->watch->show(w->watch->show_context, s);
+        return st;
+}
+
+/* Until the next one is due; what was missed is not made up for. */
+static void wait_for(struct watcher *w)
+{
+        static const double step = 0.05; /* a Ctrl-C waits no longer */
+        double due = ceil((elapsed(w) + 1e-9) / w->watch->interval) * w->watch->interval;
+        for (double left; !cs_stop_asked() && (left = due - elapsed(w)) > 0;) {
+                struct timespec nap = { 0, (long)((left < step ? left : step) * 1e9) };
+                (void)nanosleep(&nap, NULL);
+        }
+        w->stop |= cs_stop_asked();
+}
+
+static enum cs_status run(struct watcher *w)
+{
+        const struct cs_watch *watch = w->watch;
+        for (;;) {
+                enum cs_status st = take_sample(w);
+                if (st != CS_OK && (w->state->samples == 0 || st == CS_ENOMEM))
+                        return st;
+                w->state->end = st != CS_OK ? CS_WATCH_GONE : w->stop ? CS_WATCH_STOPPED : CS_WATCH_SAMPLES;
+                if (st != CS_OK || w->stop)
+                        return CS_OK;
+                if (watch->samples && w->state->samples >= watch->samples)
+                        break;
+                wait_for(w);
+                w->state->end = CS_WATCH_STOPPED;
+                if (w->stop)
+                        return CS_OK;
+        }
+        /* The end is looked at, too, if it is another than what was last seen. */
+        if (!w->state->looked && (w->looks.n == 1 || w->state->now.anonymous != w->looked_at)) {
+                enum cs_status st = look(w);
+                if (st == CS_ENOMEM)
+                        return st;
+                if (st != CS_OK)
+                        w->state->end = CS_WATCH_GONE;
+        }
+        return CS_OK;
+}
+
+enum cs_status cs_watch_run(const struct cs_watch *watch, struct cs_watch_state *state,
+                            struct cs_growth **growth, struct cs_error *err)
+{
+        struct timespec real;
+        *state = (struct cs_watch_state){ 0 };
+        cs_cleanup(
+                watcher_deinit) struct watcher w = { .watch = watch, .state = state, .err = err, .every = 1 };
+        clock_gettime(CLOCK_MONOTONIC, &w.began);
+        clock_gettime(CLOCK_REALTIME, &real);
+        w.began_ms = (int64_t)real.tv_sec * 1000 + real.tv_nsec / 1000000;
+        enum cs_status st = run(&w);
+        cs_stop_answer();
+        if (st == CS_OK)
+                st = cs_trend_find(w.samples.at, w.samples.n, &state->trend, err);
+        state->room = cs_vitals_room(watch->pid, &state->now);
+        state->left = state->room.limit && state->end != CS_WATCH_GONE
+                              ? cs_watch_left(&state->trend, (double)state->room.bytes)
+                              : 0;
+        forget_growth(&w);
+        if (st == CS_OK) {
+                struct cs_growth_series series = { w.samples.at, w.samples.n };
+                st = cs_growth_build_watched(w.looks.at, w.looks.n, &series, growth, err);
+                w.looks.n = 0; /* they are its own now */
+        }
+        state->at = st == CS_OK ? w.samples.at : NULL;
+        state->n = st == CS_OK ? w.samples.n : 0;
+        if (st == CS_OK)
+                w.samples.at = NULL;
+        return st;
+}
+
+void cs_watch_state_deinit(struct cs_watch_state *state)
+{
+        free((void *)(uintptr_t)state->at);
+        state->at = NULL;
+}

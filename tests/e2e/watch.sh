@@ -1,0 +1,135 @@
+#!/bin/bash
+# --watch: a process that leaks, one that rests, one that ends, one that becomes another program; Ctrl-C, a terminal, and a long watch.
+. "$SOURCE_DIR/tests/e2e/_lib.sh" || exit 1
+need_command jq python3
+
+build_c leaks -O0 <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+static double seconds(void)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+/* leaks [SECONDS [EXEC]]: by the clock, so that a busy machine does not change the shape. */
+int main(int argc, char **argv)
+{
+        double begun = seconds(), most = argc > 1 ? atof(argv[1]) : 1e9;
+        unsigned lost = 0;
+        puts("ready");
+        fflush(stdout);
+        for (double now = 0; now < most; now = seconds() - begun) {
+                for (; lost < now * 1000; lost++) {
+                        unsigned *block = malloc(3000);
+                        for (unsigned j = 0; j < 750; j++)
+                                block[j] = lost * 2654435761u + j * 40503u;
+                }
+                struct timespec nap = { 0, 10000000 };
+                nanosleep(&nap, NULL);
+        }
+        if (argc > 2)
+                execl("/bin/sleep", "sleep", argv[2], NULL);
+        return 0;
+}
+END
+
+start_program "$tmp/leaks"
+wait_ready
+run "$CORESCAN" --live "$pid" --json
+[ "$status" -eq 2 ] && grep -q "not permitted" "$err" && skip "other processes cannot be read here: $(cat "$err")"
+
+# What grows: an object a sample, and a summary with all that a comparison has.
+assert_exit 4 "$CORESCAN" --live "$pid" --watch 0.2 --samples 30 --json --fail-on leak,growth --prometheus "$tmp/watch.prom"
+cp "$out" "$tmp/lines"
+assert_eq "$(wc -l <"$tmp/lines")" 31 "a line a sample, and a summary"
+head -n 30 "$tmp/lines" >"$tmp/samples"
+tail -n 1 "$tmp/lines" >"$tmp/summary"
+assert_eq "$(jq -s 'all(.[]; .type == "sample" and .resident >= .anonymous and .anonymous > 0 and .run == 0)
+        and .[0].looked and .[29].anonymous > .[0].anonymous + 2000000 and ([.[].time_ms] | . == sort)' "$tmp/samples")" true "the samples"
+jqe '.type == "summary" and .schema == 1 and .watch.samples == 30 and .watch.looks >= 2 and .watch.ended == "samples"' "$tmp/summary"
+jqe '.watch | .shape == "linear" and .grows and .per_second > 500000 and .per_second < 6000000' "$tmp/summary"
+jqe '.watch.forecast | .seconds > 0 and .room > 0 and (.limit | length) > 3' "$tmp/summary"
+jqe '.clusters[0] | .growth.count > 500 and .growth.resident > 1000000 and .library == "leaks"' "$tmp/summary"
+jqe '(.snapshots | length) <= .watch.looks and (.snapshots | length) >= 2 and .comparison.same_process and .comparison.seconds > 3' "$tmp/summary"
+assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/watch.prom"
+
+# For people: a line a sample where it is no terminal.
+assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.2 --samples 8
+assert_eq "$(grep -c '^[0-9:]*Z  resident ' "$out")" 8 "8 lines"
+assert_file_contains "$out" "Watched"
+assert_file_contains "$out" "8 samples"
+assert_file_contains "$out" "Clusters that grew"
+assert_eq "$(tr -d '\n' <"$out" | tr -cd '[:cntrl:]' | wc -c)" 0 "no control characters"
+
+# On a terminal the view is drawn over itself, and gone in the end. Ctrl-C ends with the summary.
+cat >"$tmp/terminal.py" <<'PY'
+import os, pty, signal, sys, time
+out = b''
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(TERM='xterm', LC_ALL='C.UTF-8')
+    os.execv(sys.argv[1], sys.argv[1:])
+end, asked = time.monotonic() + 60, False
+while time.monotonic() < end:
+    try:
+        piece = os.read(fd, 65536)
+    except OSError:
+        break
+    if not piece:
+        break
+    out += piece
+    if not asked and b'linear' in out and out.count(b'\x1b[J') > 8:
+        asked = time.monotonic()
+        os.kill(pid, signal.SIGINT)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+text = out.decode()
+live, summary = text[:text.rfind('\x1b[J')], text[text.rfind('\x1b[J'):]
+print(status, asked and 1, live.count('\x1b[J') > 3, any(c in live for c in '▂▃▄▅▆▇'), 'linear' in live, 'Snapshots' in live,
+      'Snapshots' in summary, 'Watched' in summary, 'used up in' in summary)
+PY
+assert_eq "$(python3 "$tmp/terminal.py" "$CORESCAN" --live "$pid" --watch 0.2)" "0 1 True True True False True True True" \
+        "status, was interrupted; live: redrawn, a sparkline, the shape, no summary; at the end: the summary"
+stop_program "$pid"
+
+# What rests: nobody calls it a leak, and it is looked at twice at most. Memory does not grow with the samples.
+sleep 1000 &
+rests=$!
+defer kill $rests
+assert_exit 0 "$CORESCAN" --live $rests --watch 0.1 --samples 20 --json --fail-on leak,growth
+tail -n 1 "$out" >"$tmp/summary"
+jqe '.watch | .shape == "none" and .grows == false and .per_second == 0 and .forecast == null and .looks <= 2' "$tmp/summary"
+cat >"$tmp/memory.py" <<'PY'
+import resource, subprocess, sys
+def peak(n):
+    # In a process of its own, for the peak is that of all children.
+    code = ('import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True);'
+            'print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)')
+    return int(subprocess.run([sys.executable, '-c', code, *sys.argv[1:], '--samples', str(n)], stdout=subprocess.PIPE, check=True).stdout)
+few, many = peak(20), peak(2000)
+print('yes' if many < few + 2048 else f'{few} KiB, then {many} KiB')
+PY
+grep -q '^CS_SANITIZE:STRING=..*' "$BUILD_DIR/CMakeCache.txt" ||
+        assert_eq "$(python3 "$tmp/memory.py" "$CORESCAN" --live $rests --watch 0.001 --json)" yes "2,000 samples take no more memory than 20"
+
+# What ends meanwhile: told is what was seen.
+start_program "$tmp/leaks" 3
+wait_ready
+assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.1 --json
+assert_file_contains "$err" "the process ended"
+tail -n 1 "$out" >"$tmp/summary"
+jqe '.type == "summary" and .watch.ended == "gone" and .watch.samples > 3 and .watch.forecast == null' "$tmp/summary"
+assert_exit 2 "$CORESCAN" --live 2147483647 --watch 1
+assert_one_line "$err" "no such process"
+
+# What becomes another program meanwhile is another run.
+start_program "$tmp/leaks" 2 60
+wait_ready
+assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.1 --samples 40 --json
+head -n -1 "$out" >"$tmp/samples"
+assert_eq "$(jq -s '[.[].run] | . == sort and first == 0 and last == 1' "$tmp/samples")" true "the run changes once"
+tail -n 1 "$out" >"$tmp/summary"
+jqe '.watch.grows != true' "$tmp/summary"

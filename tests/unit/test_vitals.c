@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Light looks: the kernel's texts, limits, and how long what is left will do. */
+#include "vitals.h"
+#include "watch.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char status[] =
+        "Name:\ta) R VmRSS: 9 kB\nVmSize:\t  2000 kB\nVmRSS:\t  1200 kB\nRssAnon:\t  700 kB\nRssFile:\t   400 kB\n"
+        "RssShmem:\t   100 kB\nVmSwap:\t    50 kB\n";
+
+static void test_parse(void **state)
+{
+        (void)state;
+        struct cs_vitals v, other;
+        struct cs_error err = { 0 };
+        /* The name may look like more of the line. */
+        static const char stat[] =
+                "7 (a) Z 1) S 1 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 2048000 300 184 1000 2000 3000 0\n";
+        assert_int_equal(cs_vitals_parse(status, stat, &v, &err), CS_OK);
+        assert_int_equal(v.mapped, 2000 << 10);
+        assert_int_equal(v.resident, 1200 << 10);
+        assert_int_equal(v.anonymous, 700 << 10);
+        assert_int_equal(v.file, 400 << 10);
+        assert_int_equal(v.shared, 100 << 10);
+        assert_int_equal(v.swapped, 50 << 10);
+        assert_int_equal(v.started, 4711);
+        assert_int_equal(v.program, 1000 * 31 + 3000);
+        assert_int_equal(cs_vitals_parse(status, "7 (x) Z 1", &other, &err), CS_EGONE);
+        assert_int_equal(cs_vitals_parse(status, "", &other, &err), CS_EFORMAT);
+        assert_int_equal(cs_vitals_parse(status, "7 (x)", &other, &err), CS_EFORMAT);
+        assert_int_equal(cs_vitals_parse("", "7 (x) S 1", &other, &err), CS_OK);
+        assert_int_equal(other.resident, 0);
+        assert_int_equal(other.started, 0);
+}
+
+static void test_own(void **state)
+{
+        (void)state;
+        struct cs_vitals v;
+        struct cs_error err = { 0 };
+        assert_int_equal(cs_vitals_read(getpid(), &v, &err), CS_OK);
+        assert_true(v.resident > 0 && v.mapped >= v.resident && v.started > 0);
+        assert_true(v.resident == v.anonymous + v.file + v.shared);
+        struct cs_vitals_room room = cs_vitals_room(getpid(), &v);
+        assert_true(room.limit && room.bytes > 0 && room.bytes < UINT64_MAX);
+        assert_int_equal(cs_vitals_read(INT32_MAX, &v, &err), CS_EGONE);
+}
+
+static void put(const char *root, const char *name, const char *text)
+{
+        char path[300];
+        (void)snprintf(path, sizeof(path), "%s%s", root, name);
+        for (char *at = path + strlen(root) + 1; (at = strchr(at, '/')); *at++ = '/') {
+                *at = '\0';
+                (void)mkdir(path, 0700);
+        }
+        FILE *f = fopen(path, "w");
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void test_groups(void **state)
+{
+        (void)state;
+        char root[] = "/tmp/corescan-test-XXXXXX", command[64];
+        assert_non_null(mkdtemp(root));
+        put(root, "/a/memory.max", "max\n");
+        put(root, "/a/memory.current", "10\n");
+        put(root, "/a/b/memory.max", "5000\n");
+        put(root, "/a/b/memory.current", "2000\n");
+        put(root, "/a/b/full/memory.max", "5000\n");
+        put(root, "/a/b/full/memory.current", "6000\n");
+        put(root, "/memory/old/memory.limit_in_bytes", "700\n");
+        put(root, "/memory/old/memory.usage_in_bytes", "600\n");
+        put(root, "/memory/memory.limit_in_bytes", "9223372036854771712\n");
+        put(root, "/memory/memory.usage_in_bytes", "600\n");
+        assert_int_equal(cs_vitals_group_room("0::/a/b/c\n", root), 3000); /* that of the one above */
+        assert_int_equal(cs_vitals_group_room("0::/a\n", root), UINT64_MAX);
+        assert_int_equal(cs_vitals_group_room("0::/a/b/full\n", root), 0);
+        assert_int_equal(cs_vitals_group_room("9:cpu:/old\n3:memory:/old\n0::/a/b\n", root), 100);
+        assert_int_equal(cs_vitals_group_room("3:memory:/none\n", root), UINT64_MAX);
+        assert_int_equal(cs_vitals_group_room("", root), UINT64_MAX);
+        assert_int_equal(cs_vitals_group_room("nonsense\n::\n:\n0::", root), UINT64_MAX);
+        (void)snprintf(command, sizeof(command), "rm -rf %s", root);
+        assert_int_equal(system(command), 0);
+}
+
+static void test_left(void **state)
+{
+        (void)state;
+        struct cs_trend_fit fit = { .shape = CS_TREND_LINEAR, .told = true, .per_second = 50 };
+        assert_true(cs_watch_left(&fit, 1000) == 20);
+        fit.shape = CS_TREND_SAWTOOTH;
+        assert_true(cs_watch_left(&fit, 1000) == 0);
+        fit.shape = CS_TREND_EXPONENTIAL;
+        fit.doubling = 10;
+        /* What grows by 50 a second now and doubles in 10 s: 50 * 10 / ln 2 * (2^(t / 10) - 1). */
+        double t = cs_watch_left(&fit, 1000);
+        assert_true(fabs(50 * 10 / log(2) * (exp2(t / 10) - 1) - 1000) < 1e-6);
+        fit.told = false;
+        assert_true(cs_watch_left(&fit, 1000) == 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_parse),
+                cmocka_unit_test(test_own),
+                cmocka_unit_test(test_groups),
+                cmocka_unit_test(test_left),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -5,6 +5,7 @@
 #include "help.h"
 #include "hitstream.h"
 #include "json.h"
+#include "memorycap.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
@@ -25,6 +26,7 @@ enum { WARNINGS_SHOWN = 20 };
 
 struct run {
         struct cs_options options;
+        bool asks_first;   /* Ctrl-C: half of a comparison is none */
         char live[24];     /* "--live 4711" */
         const char *thing; /* what errors are about */
         enum cs_charset charset;
@@ -148,7 +150,7 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .progress_context = &progress,
         };
         cs_progress_begin(&progress);
-        cs_signals_ask_first(true);
+        cs_signals_ask_first(run->asks_first);
         enum cs_status st = cs_analyse(image, &options, report, &run->err);
         cs_signals_ask_first(false);
         cs_progress_end(&progress);
@@ -215,10 +217,13 @@ static enum cs_status check_cluster(struct run *run, const struct cs_report *rep
 
 static struct cs_image_options image_options_of(const struct cs_options *options)
 {
+        /* Of what we may take, a compressed core gets three quarters. */
+        uint64_t most = options->max_memory;
+        uint64_t unpacked = most > CS_MEMORYCAP_LEAST ? most / 4 * 3 : CS_MEMORYCAP_LEAST / 2;
         return (struct cs_image_options){
                 .sysroot = options->sysroot,
                 .debug_dir = options->debug_dir,
-                .max_memory = options->max_memory,
+                .max_memory = most < unpacked ? most : unpacked,
                 .temp_dir = options->temp_dir,
                 .freeze = options->freeze,
         };
@@ -235,6 +240,7 @@ static int run_report(struct run *run)
                 return complain(run, NULL);
         /* After the outputs: /dev/stdout and /dev/fd/N cannot be opened any more then. */
         cs_signals_no_dump();
+        run->asks_first = true;
         if (open_image(run, &image_options, &image) != CS_OK ||
             analyse(run, image, &image_options, &report) != CS_OK)
                 return complain(run, run->thing);
@@ -409,6 +415,8 @@ int main(int argc, char **argv)
         run.charset = cs_terminal_charset();
         if (cs_options_parse(argc, argv, &run.options, &run.err) != CS_OK)
                 return complain(&run, NULL);
+        if (run.options.max_memory)
+                cs_memorycap_set(run.options.max_memory, run.options.workers);
         int status = CS_EXIT_DONE;
         switch (run.options.command) {
         case CS_COMMAND_HELP:

@@ -155,11 +155,11 @@ void cs_render_text(struct cs_screen *screen, const struct cs_report *report,
                 if (!first)
                         cs_screen_printf(screen, "\n");
                 first = false;
-                bool missing = (report->unrelated && views[i].show & related) ||
-                               (views[i].show == CS_SHOW_STRINGS && !report->strings);
-                if (missing && report->target.interrupted)
-                        cs_screen_printf(screen, "%s: not known, interrupted while %s\n", views[i].name,
-                                         report->target.interrupted);
+                const char *why = views[i].show & related            ? report->unrelated
+                                  : views[i].show == CS_SHOW_STRINGS ? report->textless
+                                                                     : NULL;
+                if (why)
+                        cs_screen_printf(screen, "%s: not known: %s\n", views[i].name, why);
                 else
                         views[i].render(screen, report, options);
         }

@@ -2,6 +2,7 @@
 #include "analyse.h"
 
 #include "accounts.h"
+#include "budget.h"
 #include "bytes.h"
 #include "case.h"
 #include "census.h"
@@ -20,6 +21,7 @@
 #include "pulse.h"
 #include "relate.h"
 #include "texts.h"
+#include "texttable.h"
 #include "threads.h"
 #include "verdict.h"
 #include "work.h"
@@ -32,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WARNINGS_MAX = 64 };
+enum { WARNINGS_MAX = 64, GIVEN_UP_MOST = 8 };
 
 /* What was finished before somebody asked for the end. */
 enum { HAVE_CENSUS = 1, HAVE_RELATED = 2, HAVE_REPEATS = 4 };
@@ -68,6 +70,9 @@ struct analysis {
         unsigned have;          /* HAVE_… */
         const char *stage;      /* what is being done */
         const char *stopped_at; /* the stage that was not finished, for somebody asked for the end; or NULL */
+        const char *given_up[GIVEN_UP_MOST]; /* stages for which there was no memory */
+        size_t n_given_up;
+        const char *unrelated;  /* the one of these that left clusters and owners unknown; or NULL */
         uint64_t stage_bytes;   /* of memory that it is about, or 0 */
         uint64_t pulse;         /* the last one, to know when counting begins anew, */
         unsigned part;          /* which makes another part of the stage */
@@ -142,10 +147,12 @@ static void counted_stage(struct analysis *a, const char *name)
         cs_pulse_watch(NULL, NULL);
 }
 
-static void reached(struct analysis *a, unsigned part)
+/* How a part ended; it is there where nothing failed, and nobody asked for the end meanwhile. */
+static enum cs_status ended(struct analysis *a, unsigned part, enum cs_status st)
 {
-        if (!cs_stop_asked())
+        if (st == CS_OK && !cs_stop_asked())
                 a->have |= part;
+        return st;
 }
 
 static uint64_t heap_bytes(const struct analysis *a)
@@ -171,10 +178,7 @@ static enum cs_status look_at_pages(struct analysis *a, unsigned workers, struct
 
 static enum cs_status end_census(struct analysis *a, struct cs_error *err)
 {
-        enum cs_status st = cs_census_end(&a->census, a->residency, &a->regions, err);
-        if (st == CS_OK)
-                reached(a, HAVE_CENSUS);
-        return st;
+        return ended(a, HAVE_CENSUS, cs_census_end(&a->census, a->residency, &a->regions, err));
 }
 
 /* A living process is read by one thing at a time, and its pages first, before they change. */
@@ -241,8 +245,7 @@ static enum cs_status relate(void *context, struct cs_error *err)
         /* Where only somebody's name is asked for, nobody asks what is lost. */
         st = a->options->census_only ? cs_owners_find(&owners, &a->owners, err)
                                      : cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);
-        reached(a, HAVE_RELATED);
-        return st;
+        return ended(a, HAVE_RELATED, st);
 }
 
 static enum cs_status find_repeats(struct analysis *a, struct cs_error *err)
@@ -254,8 +257,7 @@ static enum cs_status find_repeats(struct analysis *a, struct cs_error *err)
                 st = cs_repeats_find(&in, &a->repeats, err);
         if (st == CS_OK)
                 st = cs_twins_find(&in, &a->repeats, &a->twins, err);
-        reached(a, HAVE_REPEATS);
-        return st;
+        return ended(a, HAVE_REPEATS, st);
 }
 
 /* Finding clusters and owners of a large heap takes far longer than looking for hits or texts: where nothing else needs them,
@@ -321,24 +323,42 @@ static void show_texts(void *context, uint64_t done, uint64_t total)
         show(context, "reading texts", done, total);
 }
 
+/* Templates take some 2 KiB each until the table is full, whose size is a power of two. */
+static size_t texts_kept(void)
+{
+        enum { BYTES = 2 << 10, PERCENT = 40 };
+        size_t most = cs_budget_entries(CS_TEXTS_KEPT, BYTES, PERCENT), kept = CS_TEXTS_KEPT;
+        while (kept > most)
+                kept /= 2;
+        return kept;
+}
+
 static enum cs_status find_texts(struct analysis *a, struct cs_error *err)
 {
         bool related = relates(a);
         enum cs_status st = related ? relate(a, err) : CS_OK;
         if (st != CS_OK)
                 return st;
-        const struct cs_texts_input in = { .image = a->image,
-                                           .regions = &a->regions,
-                                           .residency = a->residency,
-                                           .space = a->space,
-                                           .blocks = &a->heaps.blocks,
-                                           .owners = related ? &a->owners.blocks : NULL,
-                                           .unloaded = &a->unloaded,
-                                           .workers = a->workers,
-                                           .progress = show_texts,
-                                           .progress_context = a };
+        related = related && a->have & HAVE_RELATED;
+        struct cs_texts_input in = { .image = a->image,
+                                     .regions = &a->regions,
+                                     .residency = a->residency,
+                                     .space = a->space,
+                                     .blocks = &a->heaps.blocks,
+                                     .kept = texts_kept(),
+                                     .owners = related ? &a->owners.blocks : NULL,
+                                     .unloaded = &a->unloaded,
+                                     .workers = a->workers,
+                                     .progress = show_texts,
+                                     .progress_context = a };
         counted_stage(a, "reading texts");
-        return cs_texts_find(&in, a->report, err);
+        st = cs_texts_find(&in, a->report, err);
+        /* A smaller table holds fewer templates, and says how many texts are in none. */
+        while (st == CS_ENOMEM && cs_budget() && in.kept > CS_BUDGET_LEAST) {
+                in.kept /= 4;
+                st = cs_texts_find(&in, a->report, err);
+        }
+        return st;
 }
 
 /* ---- the report -------------------------------------------------------------------------------------------------- */
@@ -459,7 +479,10 @@ static void warn_about_reading(struct analysis *a)
         if (a->clusters.limited || a->graph.limited || a->leaks.limited) {
                 r->target.complete = false;
                 warn(r,
-                     "a limit was reached: the rarest features, templates or references were not told apart");
+                     cs_budget()
+                             ? "a limit was reached, perhaps for --max-memory: the rarest features, templates or "
+                               "references were not told apart"
+                             : "a limit was reached: the rarest features, templates or references were not told apart");
         }
         if (a->repeats.limited || a->twins.limited) {
                 r->target.complete = false;
@@ -515,6 +538,12 @@ static enum cs_status report_target(struct analysis *a, struct cs_error *err)
         t->warnings = cs_pool_alloc(&r->pool, WARNINGS_MAX, sizeof(*t->warnings));
         if (!t->warnings)
                 return cs_fail(err, CS_ENOMEM, "report");
+        if (a->n_given_up)
+                t->complete = false;
+        for (size_t i = 0; i < a->n_given_up; i++)
+                warn(r, cs_pool_printf(&r->pool,
+                                       "--max-memory: there was not enough memory for %s, which was given up",
+                                       a->given_up[i]));
         if (a->stopped_at) {
                 t->complete = false;
                 t->interrupted = a->stopped_at;
@@ -622,10 +651,28 @@ static enum cs_status report_relations(struct analysis *a, struct cs_error *err)
 static enum cs_status report_unknown(struct analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        r->verdict.kind = "unknown";
-        r->verdict.summary =
-                cs_pool_printf(&r->pool, "interrupted while %s: nobody can say yet", a->stopped_at);
+        r->n_clusters = r->n_patterns = r->n_libraries = r->n_leak_clusters = 0;
+        r->at = r->refs = NULL;
+        r->verdict = (struct cs_report_verdict){ .kind = "unknown" };
+        r->verdict.summary = cs_pool_printf(&r->pool, "%s: nobody can say", r->unrelated);
         return r->verdict.summary ? CS_OK : cs_fail(err, CS_ENOMEM, "verdict");
+}
+
+/* Why a part is not known that was given up, or whose stage was never reached. */
+static const char *why_not(struct analysis *a, const char *given_up)
+{
+        return given_up
+                       ? cs_pool_printf(&a->report->pool, "not enough memory (--max-memory) for %s", given_up)
+                       : cs_pool_printf(&a->report->pool, "interrupted while %s", a->stopped_at);
+}
+
+/* A part for which there is not as much memory as we may take is given up, and the others go on without it. Tells whether it was. */
+static bool spare(struct analysis *a, enum cs_status st, const char *stage_name)
+{
+        if (st != CS_ENOMEM || !cs_budget() || a->n_given_up == GIVEN_UP_MOST)
+                return false;
+        a->given_up[a->n_given_up++] = stage_name;
+        return true;
 }
 
 static enum cs_status build_report(struct analysis *a, struct cs_error *err)
@@ -635,15 +682,24 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
         bool related = a->have & HAVE_RELATED;
         if (!a->stopped_at)
                 stage(a, "writing the report", 0);
+        if (a->options->strings && !r->strings)
+                r->textless = why_not(a, a->stopped_at ? NULL : "reading texts");
         if ((st = report_target(a, err)) != CS_OK ||
             (st = cs_accounts_build(a->image, &a->regions, &r->pool, &r->memory, err)) != CS_OK ||
             (a->options->regions && (st = cs_regions_report(&a->regions, a->image, r, err)) != CS_OK) ||
             (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK)
                 return st;
-        r->unrelated = a->stopped_at && !related;
-        if (!a->options->census_only &&
-            (st = related ? report_relations(a, err) : report_unknown(a, err)) != CS_OK)
-                return st;
+        if (!a->options->census_only && related && (st = report_relations(a, err)) != CS_OK) {
+                if (!spare(a, st, a->stage))
+                        return st;
+                related = false;
+                a->unrelated = a->stage;
+        }
+        if (!related && (a->stopped_at || a->unrelated)) {
+                r->unrelated = why_not(a, a->unrelated);
+                if (!r->unrelated || (!a->options->census_only && (st = report_unknown(a, err)) != CS_OK))
+                        return cs_fail(err, CS_ENOMEM, "report");
+        }
         char sha256[CS_DIGEST_TEXT];
         if (a->digest && !a->stopped_at && cs_digest_finish(a->digest, sha256))
                 r->target.sha256 = keep(r, sha256);
@@ -652,41 +708,40 @@ static enum cs_status build_report(struct analysis *a, struct cs_error *err)
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------- */
 
-static enum cs_status find_all(struct analysis *a, struct cs_error *err)
+static void drop_repeats(struct analysis *a)
 {
-        enum cs_status st;
-        if ((st = read_memory(a, err)) != CS_OK || (st = cs_pulse(0, 0, err)) != CS_OK ||
-            (a->options->search && (st = search(a, err)) != CS_OK) ||
-            (!a->options->census_only &&
-             ((st = relate(a, err)) != CS_OK || (st = find_repeats(a, err)) != CS_OK)) ||
-            (a->options->strings && (st = find_texts(a, err)) != CS_OK))
-                return st;
-        return CS_OK;
+        cs_twins_deinit(&a->twins);
+        cs_repeats_deinit(&a->repeats);
+        a->twins = (struct cs_twins){ 0 };
+        a->repeats = (struct cs_repeats){ 0 };
 }
 
-/* Somebody asked for the end: what is half done goes, for nobody could say what it means; and regions are told without heaps if
- * need be. Of hits, those that were told are counted. */
-static enum cs_status keep_finished(struct analysis *a, struct cs_error *err)
+static void drop_relations(struct analysis *a)
 {
-        struct cs_report *r = a->report;
-        a->stopped_at = a->stage;
-        cs_pulse_watch(NULL, NULL);
+        cs_owners_deinit(&a->owners);
+        cs_leaks_deinit(&a->leaks);
+        cs_graph_deinit(&a->graph);
+        cs_literals_deinit(&a->literals);
+        cs_frames_deinit(&a->frames);
+        cs_unloaded_deinit(&a->unloaded);
+        cs_members_deinit(&a->members);
+        cs_clusters_deinit(&a->clusters);
+        cs_vec_deinit(&a->slices);
+        a->owners = (struct cs_owners){ 0 };
+        a->leaks = (struct cs_leaks){ 0 };
+        a->graph = (struct cs_graph){ 0 };
+        a->literals = (struct cs_literals){ 0 };
+        a->frames = (struct cs_frames){ 0 };
+        a->unloaded = (struct cs_unloaded){ 0 };
+        a->members = (struct cs_members){ 0 };
+        a->clusters = (struct cs_clusters){ 0 };
+}
+
+/* Regions are told without heaps then. */
+static enum cs_status drop_census(struct analysis *a, struct cs_error *err)
+{
         cs_census_deinit(&a->census);
-        cs_stop_answer();
-        if (!(a->have & HAVE_REPEATS)) {
-                cs_twins_deinit(&a->twins);
-                cs_repeats_deinit(&a->repeats);
-                a->twins = (struct cs_twins){ 0 };
-                a->repeats = (struct cs_repeats){ 0 };
-        }
-        if (a->options->search && !r->hits) {
-                r->hits = cs_pool_alloc(&r->pool, 1, sizeof(*r->hits));
-                if (!r->hits)
-                        return cs_fail(err, CS_ENOMEM, "hits");
-                r->hits->asked = a->options->search->rules->at.n;
-                r->hits->count = a->hits_told;
-        }
-        if (a->have & HAVE_CENSUS || !a->symbols || !a->residency)
+        if (!a->symbols || !a->residency)
                 return CS_OK;
         cs_regions_deinit(&a->regions);
         cs_heaps_deinit(&a->heaps);
@@ -695,6 +750,68 @@ static enum cs_status keep_finished(struct analysis *a, struct cs_error *err)
         a->claims = (struct cs_claims){ 0 };
         const struct cs_regions_input regions = { a->image, a->symbols, &a->heaps, &a->claims, a->residency };
         return cs_regions_build(&regions, &a->regions, err);
+}
+
+static enum cs_status find_census(struct analysis *a, struct cs_error *err)
+{
+        enum cs_status st = read_memory(a, err);
+        if (!spare(a, st, a->stage))
+                return st;
+        a->unrelated = a->stage;
+        a->related = true; /* as far as ever */
+        return drop_census(a, err);
+}
+
+static enum cs_status find_relations(struct analysis *a, struct cs_error *err)
+{
+        enum cs_status st = relate(a, err);
+        if (spare(a, st, a->stage)) {
+                a->unrelated = a->stage;
+                drop_relations(a);
+                st = CS_OK;
+        }
+        if (st != CS_OK || (st = find_repeats(a, err)) == CS_OK || !spare(a, st, a->stage))
+                return st;
+        drop_repeats(a);
+        return CS_OK;
+}
+
+static enum cs_status find_all(struct analysis *a, struct cs_error *err)
+{
+        enum cs_status st;
+        if ((st = find_census(a, err)) != CS_OK || (st = cs_pulse(0, 0, err)) != CS_OK)
+                return st;
+        if (a->options->search && (st = search(a, err)) != CS_OK && !spare(a, st, "searching memory"))
+                return st;
+        if (!a->options->census_only && (st = find_relations(a, err)) != CS_OK)
+                return st;
+        if (a->options->strings && (st = find_texts(a, err)) != CS_OK && !spare(a, st, "reading texts"))
+                return st;
+        return CS_OK;
+}
+
+/* Hits of a search that was not finished: those that were told. */
+static enum cs_status count_hits(struct analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        r->hits = cs_pool_alloc(&r->pool, 1, sizeof(*r->hits));
+        if (!r->hits)
+                return cs_fail(err, CS_ENOMEM, "hits");
+        r->hits->asked = a->options->search->rules->at.n;
+        r->hits->count = a->hits_told;
+        return CS_OK;
+}
+
+/* Somebody asked for the end: what is half done goes, for nobody could say what it means. */
+static enum cs_status keep_finished(struct analysis *a, struct cs_error *err)
+{
+        a->stopped_at = a->stage;
+        cs_pulse_watch(NULL, NULL);
+        cs_census_deinit(&a->census);
+        cs_stop_answer();
+        if (!(a->have & HAVE_REPEATS))
+                drop_repeats(a);
+        return a->have & HAVE_CENSUS ? CS_OK : drop_census(a, err);
 }
 
 enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_options *options,
@@ -716,6 +833,8 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
                 st = find_all(&a, err);
         if (cs_stop_asked())
                 st = keep_finished(&a, err);
+        if (st == CS_OK && options->search && !a.report->hits)
+                st = count_hits(&a, err);
         if (st == CS_OK)
                 st = build_report(&a, err);
         cs_pulse_watch(NULL, NULL);

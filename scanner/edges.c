@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edges.h"
 
+#include "budget.h"
 #include "cs_limits.h"
 #include "pulse.h"
 #include "roots.h"
@@ -18,6 +19,9 @@ enum {
         ROOT_AT = OFFSET_BITS + FROM_BITS,
         TO_AT = ROOT_AT + 1,
 };
+
+/* A table of a worker's is doubled when it is half full, and both are there meanwhile; all tables become one, which becomes a list. */
+enum { EDGE_BYTES = 6 * sizeof(struct cs_tally_slot), EDGE_PERCENT = 6 };
 
 void cs_edge_counts_deinit(struct cs_edge_counts *counts)
 {
@@ -64,7 +68,8 @@ enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64
                              struct cs_error *err)
 {
         uint64_t *value;
-        if (counts->counts.n >= CS_LIMIT_EDGES && cs_tally_get(&counts->counts, key, 0) == 0) {
+        if (counts->counts.n >= cs_budget_entries(CS_LIMIT_EDGES, EDGE_BYTES, EDGE_PERCENT) &&
+            cs_tally_get(&counts->counts, key, 0) == 0) {
                 counts->limited = true;
                 return CS_OK;
         }

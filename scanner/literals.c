@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "literals.h"
 
+#include "budget.h"
 #include "cs_limits.h"
 #include "text.h"
 
@@ -11,6 +12,9 @@
 
 /* Values of the table: a module and one; from SETS on, which set; SHARED: of more than a set takes. */
 enum { SHARED = UINT16_MAX, SETS = 1 << 16, WHOLE_SEED = 1, FORMAT_SEED = 2, VIEW = 64 << 10 };
+
+/* Of the budget. */
+enum { LITERAL_BYTES = 6 * sizeof(struct cs_tally_slot), LITERAL_PERCENT = 10 };
 
 struct reader {
         struct cs_literals *out;
@@ -46,7 +50,7 @@ static enum cs_status share(struct reader *r, uint64_t *value)
 static enum cs_status enter(struct reader *r, uint64_t key)
 {
         uint64_t *value;
-        if (r->out->at.n >= CS_LIMIT_LITERALS) {
+        if (r->out->at.n >= cs_budget_entries(CS_LIMIT_LITERALS, LITERAL_BYTES, LITERAL_PERCENT)) {
                 r->out->limited = true;
                 return CS_OK;
         }

@@ -468,7 +468,9 @@ struct cs_report {
         struct cs_report_heap *heaps;
         size_t n_heaps;
         struct cs_report_verdict verdict;
-        bool unrelated; /* interrupted before clusters, leaks and owners were known: these parts are empty */
+        const char *
+                unrelated; /* why clusters, leaks and owners are not known (these parts are empty); or NULL */
+        const char *textless;               /* why texts are not known, though somebody asked; or NULL */
         struct cs_report_cluster *clusters; /* largest resident first; all of them, of one block and more */
         size_t n_clusters;
         size_t n_patterns; /* behind those in the same array: arrays of records and the like in memory that is no block's */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clusters_private.h"
 
+#include "budget.h"
 #include "bytes.h"
 #include "cs_limits.h"
 #include "signature.h"
@@ -13,6 +14,14 @@
 
 #include <math.h>
 #include <stdlib.h>
+
+/* Of the budget: a worker's features, whose table is doubled when it is half full; and its templates, until they are merged. */
+enum {
+        FEATURE_BYTES = 6 * sizeof(struct cs_tally_slot),
+        FEATURE_PERCENT = 6,
+        TEMPLATE_BYTES = 600,
+        TEMPLATE_PERCENT = 8,
+};
 
 enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_input *in, struct cs_error *err)
 {
@@ -75,7 +84,8 @@ static enum text_kind text_of(struct cs_sweep_worker *w, const struct cs_block *
 static enum cs_status bump(struct cs_tally *tally, uint64_t key, bool *limited, struct cs_error *err)
 {
         uint64_t *count;
-        if (tally->n >= CS_LIMIT_FEATURES && cs_tally_get(tally, key, 0) == 0) {
+        if (tally->n >= cs_budget_entries(CS_LIMIT_FEATURES, FEATURE_BYTES, FEATURE_PERCENT) &&
+            cs_tally_get(tally, key, 0) == 0) {
                 *limited = true;
                 return CS_OK;
         }
@@ -170,7 +180,8 @@ static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster 
                              struct cs_error *err)
 {
         uint64_t *value;
-        if (seed->text && w->n_texts >= CS_LIMIT_TEMPLATES &&
+        if (seed->text &&
+            w->n_texts >= cs_budget_entries(CS_LIMIT_TEMPLATES, TEMPLATE_BYTES, TEMPLATE_PERCENT) &&
             cs_tally_get(&w->numbers, seed->key, UINT64_MAX) == UINT64_MAX) {
                 w->limited = true;
                 seed = &other_text;

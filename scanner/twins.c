@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "twins.h"
 
+#include "budget.h"
 #include "cs_limits.h"
 #include "work.h"
 
@@ -22,6 +23,9 @@ enum {
 struct page {
         uint64_t hash, addr;
 };
+
+/* Of the budget: vectors grow by doubling. */
+enum { TWIN_BYTES = 2 * sizeof(struct page), TWIN_PERCENT = 40 };
 
 struct unit {
         struct cs_range range;
@@ -86,7 +90,7 @@ static enum cs_status plan(struct search *s, struct cs_twins *out, struct cs_err
                         at = u.range.end;
                 }
         }
-        while (pages > CS_LIMIT_TWIN_PAGES) {
+        while (pages > cs_budget_entries(CS_LIMIT_TWIN_PAGES, TWIN_BYTES, TWIN_PERCENT)) {
                 s->mask = s->mask << 1 | 1;
                 pages /= 2;
                 out->limited = true;

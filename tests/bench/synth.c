@@ -63,6 +63,8 @@ struct core {
         uint64_t n_places;
         uint64_t text; /* the block last made that is no object; 0: none */
         uint64_t state;
+        int fd;
+        uint64_t large; /* where in the file that mapping is */
 };
 
 static void must(bool ok, const char *what)
@@ -208,9 +210,11 @@ static void lay_out(struct core *c, const char *path)
                 to += sizeof(ph);
                 memcpy(to, &ph, sizeof(ph));
                 p->at = file + at;
+                if (p->addr == LARGE)
+                        c->large = at;
                 at += p->size;
         }
-        (void)close(fd);
+        c->fd = fd;
 }
 
 static uint8_t *at(const struct core *c, uint64_t addr)
@@ -363,6 +367,19 @@ static void fill_heaps(struct core *c)
                             c->places[c->n_places - 1 - roll(c) % (c->n_places / 16 + 1)]);
 }
 
+/* Written page by page, not through the mapping, which may make room on the disk for what lies around. */
+static void fill_large(struct core *c)
+{
+        const struct plan *p = &c->plan;
+        for (uint64_t page = 0; page < (p->mib << 20) / PAGE; page += p->stride) {
+                char text[PAGE] = { 0 };
+                for (uint64_t i = 0; i + 100 < PAGE; i += 64)
+                        (void)snprintf(text + i, 64, "entry %u of %u: shelf %u", (unsigned)roll(c) % 99999,
+                                       (unsigned)page, (unsigned)roll(c) % 99);
+                must(pwrite(c->fd, text, PAGE, (off_t)(c->large + page * PAGE)) == (ssize_t)PAGE, "write");
+        }
+}
+
 static void fill_rest(struct core *c)
 {
         const struct plan *p = &c->plan;
@@ -378,11 +395,7 @@ static void fill_rest(struct core *c)
                 if (c->parts.at[i].addr - MAPPINGS < p->mappings * PAGE)
                         (void)snprintf((char *)c->parts.at[i].at, 128, "page %lu of what was mapped",
                                        (unsigned long)i);
-        uint8_t *large = p->mib ? at(c, LARGE) : NULL;
-        for (uint64_t page = 0; large && page < (p->mib << 20) / PAGE; page += p->stride)
-                for (uint64_t i = 0; i + 100 < PAGE; i += 64)
-                        (void)snprintf((char *)large + page * PAGE + i, 64, "entry %u of %u: shelf %u",
-                                       (unsigned)roll(c) % 99999, (unsigned)page, (unsigned)roll(c) % 99);
+        fill_large(c);
 }
 
 static void read_plan(struct plan *p, int argc, char **argv)

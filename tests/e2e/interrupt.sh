@@ -92,7 +92,7 @@ PY
 soon=(python3 "$tmp/soon.py" "$CORESCAN" --progress always)
 assert_exit 0 "${soon[@]}" --clusters -o "$tmp/report" --blocks "$tmp/blocks" "$tmp/core"
 assert_file_contains "$err" "corescan: warning: interrupted while comparing blocks: only what was found before is told"
-assert_file_contains "$tmp/report" "clusters: not known, interrupted while comparing blocks"
+assert_file_contains "$tmp/report" "clusters: not known: interrupted while comparing blocks"
 assert_eq "$(wc -l <"$tmp/blocks")" 0 "no block has an owner yet"
 assert_exit 3 "${soon[@]}" --strict "$tmp/core"
 assert_exit 0 "${soon[@]}" --summary --heap -o "$tmp/report" "$tmp/core"

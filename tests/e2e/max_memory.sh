@@ -1,0 +1,88 @@
+#!/bin/bash
+# --max-memory is kept, whatever the core: anonymous memory is sampled while corescan runs. A core of more than three times the limit is
+# analysed to the end; with less and less memory more is given up, each time with a word, and what is told holds together.
+. "$SOURCE_DIR/tests/e2e/_lib.sh" || exit 1
+need_command jq python3
+if grep -q '^CS_SANITIZE:STRING=..*' "$BUILD_DIR/CMakeCache.txt"; then
+        skip "sanitizers reserve terabytes: the kernel cannot keep a limit then"
+fi
+synth=$BUILD_DIR/tests/bench/synth
+
+# taken LIMIT ARG...: corescan's exit status, and nothing on standard output; its JSON in $tmp/json, the MiB that it took in $taken.
+cat >"$tmp/taken.py" <<'PY'
+import subprocess, sys, time
+with open(sys.argv[1], 'wb') as out:
+    child = subprocess.Popen(sys.argv[2:], stdout=out)
+    most = 0
+    while child.poll() is None:
+        try:
+            with open(f'/proc/{child.pid}/status') as f:
+                most = max([most] + [int(line.split()[1]) for line in f if line.startswith('RssAnon')])
+        except OSError:
+            pass
+        time.sleep(0.002)
+open(sys.argv[1] + '.taken', 'w').write(str((most + 1023) // 1024))
+sys.exit(child.returncode)
+PY
+kept() {
+        local limit=$1 want=$2 taken
+
+        shift 2
+        assert_exit "$want" python3 "$tmp/taken.py" "$tmp/json" "$CORESCAN" --json --max-memory "${limit}M" "$@"
+        taken=$(cat "$tmp/json.taken")
+        # A few pages of libraries' data and of stacks come on top.
+        if [ "$taken" -le $((limit + 2)) ]; then
+                ok "$limit MiB: $taken taken: $*"
+        else
+                not_ok "$limit MiB are kept: $*" "$taken MiB were taken"
+        fi
+}
+says() {
+        jqe '.target.warnings | any(test($what))' "$tmp/json" --arg what "$1"
+}
+
+# Blocks and other memory: more than 300 MiB, 100 of which are allowed.
+"$synth" "$tmp/core" mib=220 stride=1 blocks=1100000 classes=300 modules=20 arenas=4 threads=10 || give_up "a core is made"
+size=$(($(stat -c %s "$tmp/core") >> 20))
+[ "$size" -ge 300 ] && ok "the core has $size MiB" || not_ok "the core is large enough" "$size MiB"
+assert_exit 0 "$CORESCAN" --json --summary --leaks "$tmp/core"
+cp "$out" "$tmp/whole"
+kept 100 0 --summary --leaks "$tmp/core"
+assert_schema "$tmp/json"
+for part in '.memory' '[.heaps[] | {allocator, arenas}]' '.leaks.direct' '.leaks.indirect' '[.clusters[] | {what, count, bytes, unreferenced}]'; do
+        assert_eq "$(jq -c "$part" "$tmp/json" | sha256sum)" "$(jq -c "$part" "$tmp/whole" | sha256sum)" "$part is as without a limit"
+done
+kept 100 0 --strings "$tmp/core"
+jqe '.target.complete and (.strings | length) > 5' "$tmp/json"
+kept 100 0 -e 'user-[0-9]+7@' "$tmp/core"
+jqe '.type == "summary" and .hits > 100 and .target.complete' <(tail -n 1 "$tmp/json")
+
+# Less: relations are given up, and told so; what was asked for besides is there.
+kept 40 0 --summary --strings --regions "$tmp/core"
+assert_schema "$tmp/json"
+says "max-memory: there was not enough memory for .*, which was given up"
+jqe '.target.complete == false and .verdict.kind == "unknown" and (.verdict.summary | test("max-memory"))' "$tmp/json"
+jqe '(.strings | length) > 5 and (.heaps[0].arenas | length) == 5 and (.regions | length) > 50' "$tmp/json"
+assert_eq "$(jq -c .memory "$tmp/json")" "$(jq -c .memory "$tmp/whole")" "memory adds up as ever"
+kept 40 3 --strict --summary "$tmp/core"
+run "$CORESCAN" --max-memory 40M --clusters --blocks "$tmp/blocks" "$tmp/core"
+assert_file_contains "$out" "clusters: not known: not enough memory (--max-memory)"
+
+# As little as may be.
+for limit in 24 32 56 72; do
+        kept $limit 0 --summary --leaks --strings "$tmp/core"
+        assert_schema "$tmp/json"
+done
+
+# Small blocks alone, whose census takes more than is allowed.
+"$synth" "$tmp/blocks.core" blocks=2000000 classes=50000 modules=20 || give_up "a core of blocks is made"
+kept 24 0 --summary --heap "$tmp/blocks.core"
+assert_schema "$tmp/json"
+says "was given up"
+
+if command -v zstd >/dev/null; then
+        zstd -q -1 "$tmp/core" -o "$tmp/core.zst"
+        kept 100 0 --summary "$tmp/core.zst"
+        assert_schema "$tmp/json"
+        kept 24 0 --heap "$tmp/core.zst"
+fi

@@ -166,13 +166,14 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
         /* The top is the caller's; so is what follows a gap. */
         if (*p == w->top || got < 8 || (w->pending ? w->pending : *p) != blocks->reached)
                 return CS_OK;
-        struct cs_block_run run;
+        struct cs_block_run opened;
         uint64_t here = *p, pending = w->pending;
         uint64_t end = here < w->top && w->glibc->image->kind == CS_IMAGE_CORE ? w->top : w->limit;
         uint64_t room = w->limit - GLIBC_HEADER - here, stop = got - 8 < room ? got - 8 : room;
-        enum cs_status st = cs_blocks_open_run(blocks, (size_t)stop / GLIBC_MIN_CHUNK + 2, &run, err);
+        enum cs_status st = cs_blocks_open_run(blocks, (size_t)stop / GLIBC_MIN_CHUNK + 2, &opened, err);
         if (st != CS_OK)
                 return st;
+        struct cs_block_run run = opened; /* nobody has its address: it stays in registers */
         stop = here < w->top && w->top - here - 1 < stop ? w->top - here - 1 : stop;
         bool fits = true;
         struct cs_ahead ahead = { .at = at, .len = got };
@@ -198,7 +199,8 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
                         off += size;
                 }
         }
-        cs_blocks_close_run(blocks, &run, pending ? pending : here);
+        opened = run;
+        cs_blocks_close_run(blocks, &opened, pending ? pending : here);
         w->pending = pending;
         w->pending_size = here - pending;
         *p = here;

@@ -22,7 +22,7 @@ struct cs_masks_set {
         uint64_t unused;
 };
 
-uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide)
+uint64_t cs_template_key(const char *text, size_t len, bool cut, bool wide)
 {
         return XXH3_64bits_withSeed(text, len, (cut ? 1u : 0u) | (wide ? 2u : 0u));
 }
@@ -50,7 +50,7 @@ static uint32_t mask(struct cs_masks *m, const uint8_t *text, size_t len, bool w
 {
         struct cs_template *t = &m->fresh;
         cs_template_mask(text, len, t);
-        m->known[FRESH] = (struct cs_masked){ .key = cs_text_key(t->text, t->len, t->cut, wide),
+        m->known[FRESH] = (struct cs_masked){ .key = cs_template_key(t->text, t->len, t->cut, wide),
                                               .text = t->text,
                                               .len = (uint32_t)t->len,
                                               .cut = t->cut,
@@ -130,8 +130,8 @@ uint32_t cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool 
         bool again = came_before(m, value);
         if (!cs_shape_of(text, len, &m->shape))
                 return mask(m, text, len, wide);
-        uint64_t shape =
-                cs_text_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) & ~UINT64_C(1);
+        uint64_t shape = cs_template_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) &
+                         ~UINT64_C(1);
         known = find(m, shape);
         if (known == FRESH) {
                 (void)mask(m, text, len, wide);

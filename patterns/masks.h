@@ -9,7 +9,7 @@
 #include "template.h"
 
 struct cs_masked {
-        uint64_t key; /* of the template: cs_text_key() */
+        uint64_t key; /* of the template: cs_template_key() */
         const char *text;
         uint32_t len;
         bool cut;
@@ -52,6 +52,6 @@ void cs_masks_rest(struct cs_masks *masks);
 /* A text of this value comes soon. */
 void cs_masks_ask(const struct cs_masks *masks, uint64_t value);
 
-uint64_t cs_text_key(const char *text, size_t len, bool cut, bool wide);
+uint64_t cs_template_key(const char *text, size_t len, bool cut, bool wide);
 
 #endif

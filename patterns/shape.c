@@ -70,7 +70,7 @@ static bool follows(const struct shaper *s, size_t at, const char *what, size_t 
 /* ---- numbers ---- */
 
 /* The version of XML stays as it is (mask_word): the number before its point, and the one behind. */
-static bool in_xml(const struct shaper *s, size_t at)
+static inline bool in_xml(const struct shaper *s, size_t at)
 {
         if (before(s, at, 1) == '.' && (cs_class[before(s, at, 2)] & CS_CLASS_DIGIT))
                 at -= 2;
@@ -78,21 +78,20 @@ static bool in_xml(const struct shaper *s, size_t at)
 }
 
 /* Versions that belong to a name do, too (cs_mask_known_version). */
-static bool names_version(const struct shaper *s, size_t at, size_t len)
+static inline bool names_version(const struct shaper *s, size_t at, size_t len)
 {
-        if (in_xml(s, at))
-                return true;
-        if (len == 2)
-                return follows(s, at, "x86_", 4);
-        if (len != 1)
-                return false;
         switch (before(s, at, 1)) {
-        case '/':
-                return follows(s, at, "HTTP/", 5);
-        case '-':
-                return follows(s, at, "utf-", 4) || follows(s, at, "UTF-", 4);
+        case '"':
+                return in_xml(s, at);
         case '.':
-                return (cs_class[before(s, at, 2)] & CS_CLASS_DIGIT) && follows(s, at - 2, "HTTP/", 5);
+                return in_xml(s, at) || (len == 1 && (cs_class[before(s, at, 2)] & CS_CLASS_DIGIT) &&
+                                         follows(s, at - 2, "HTTP/", 5));
+        case '/':
+                return len == 1 && follows(s, at, "HTTP/", 5);
+        case '-':
+                return len == 1 && (follows(s, at, "utf-", 4) || follows(s, at, "UTF-", 4));
+        case '_':
+                return len == 2 && follows(s, at, "x86_", 4);
         default:
                 return false;
         }

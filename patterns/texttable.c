@@ -223,7 +223,7 @@ static enum cs_status merge_all(struct cs_text_table *t, struct cs_error *err)
                 if (n != i)
                         t->at[n] = t->at[i];
                 struct cs_text_entry *e = &t->at[n++].entry;
-                e->key = cs_text_key(e->text, e->len, e->cut, e->wide);
+                e->key = cs_template_key(e->text, e->len, e->cut, e->wide);
         }
         t->n = n;
         index_all(t);

@@ -4,11 +4,13 @@
 #define CS_CLUSTERS_PRIVATE_H
 
 #include "clusters.h"
+#include "masks.h"
 
 /* What one worker found. */
 struct cs_sweep_worker {
         struct cs_view view;
-        struct cs_pool pool; /* template texts, periods */
+        struct cs_pool pool;   /* template texts, periods */
+        struct cs_masks masks; /* second sweep */
         struct cs_arrays arrays;
         struct cs_tally features; /* first sweep: feature key -> blocks */
         struct cs_tally targets;  /* first sweep: address -> blocks */

@@ -5,7 +5,6 @@
 #include "bytes.h"
 #include "cs_limits.h"
 #include "signature.h"
-#include "template.h"
 #include "text.h"
 #include "work.h"
 
@@ -30,9 +29,12 @@ enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_inp
         sweep->slice_worker = calloc(in->slices->n + 1, sizeof(*sweep->slice_worker));
         if (!sweep->workers || !sweep->slice_worker)
                 return cs_fail(err, CS_ENOMEM, "workers");
-        for (unsigned i = 0; i < in->workers; i++)
+        enum cs_status st = CS_OK;
+        for (unsigned i = 0; st == CS_OK && i < in->workers; i++) {
                 cs_view_init(&sweep->workers[i].view, in->image->source);
-        return CS_OK;
+                st = cs_masks_init(&sweep->workers[i].masks, err);
+        }
+        return st;
 }
 
 void cs_sweep_deinit(struct cs_sweep *sweep)
@@ -40,6 +42,7 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
         for (unsigned i = 0; sweep->workers && i < sweep->n_workers; i++) {
                 struct cs_sweep_worker *w = &sweep->workers[i];
                 cs_view_deinit(&w->view);
+                cs_masks_deinit(&w->masks);
                 cs_arrays_deinit(&w->arrays);
                 cs_pool_deinit(&w->pool);
                 cs_tally_deinit(&w->features);
@@ -218,7 +221,7 @@ static bool recurs(const struct cs_sweep *sweep, const struct cs_block *b, const
 
 /* What the block is, as a cluster without counts, and whether a large one may be an array. */
 static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const struct cs_block *b,
-                     struct cs_template *text, struct cs_cluster *out, bool *perhaps_array)
+                     struct cs_cluster *out, bool *perhaps_array)
 {
         struct cs_features found;
         cs_signature_features(&w->view, sweep->in->space, b, &found);
@@ -239,10 +242,12 @@ static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const st
                 out->target = anchor->target;
                 out->key = cs_mix(anchor->target ^ (UINT64_C(1) << 60));
         } else if (kind == TEXT_SURE) {
-                cs_template_mask(bytes, run, text);
+                cs_masks_rest(&w->masks);
+                const struct cs_masked *text =
+                        &w->masks.known[cs_masks_get(&w->masks, bytes, run, false, XXH3_64bits(bytes, run))];
                 out->kind = CS_CLUSTER_TEXT;
                 out->text = text->text;
-                out->text_len = (uint32_t)text->len;
+                out->text_len = text->len;
                 out->cut = text->cut;
                 out->key = XXH3_64bits_withSeed(text->text, text->len, text->cut ? 3 : 2);
         } else if (t) {
@@ -297,7 +302,6 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
         struct cs_sweep *sweep = context;
         struct cs_sweep_worker *w = &sweep->workers[worker];
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
-        struct cs_template text;
         sweep->slice_worker[unit] = (uint16_t)worker;
         cs_arrays_begin(&w->arrays);
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
@@ -311,7 +315,7 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
                 uint32_t cluster = 0;
                 if (cs_block_state(b) != CS_BLOCK_IN_USE)
                         continue;
-                describe(sweep, w, b, &text, &seed, &perhaps_array);
+                describe(sweep, w, b, &seed, &perhaps_array);
                 uint64_t resident = cs_residency_walk_bytes(&residency, cs_block_range(b));
                 enum cs_status st = CS_OK;
                 if (perhaps_array && cs_block_size(b) >= CS_ARRAY_BYTES)

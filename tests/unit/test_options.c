@@ -14,10 +14,10 @@ enum { ARGS = 8 };
 static enum cs_status parse(const char *const *args, struct cs_options *options, struct cs_error *err)
 {
         static char kept[ARGS + 1][300]; /* options borrow from argv */
-        static char *argv[ARGS + 2];     /* and from its places */
+        static char *argv[ARGS + 2];
+        memset(argv, 0, sizeof(argv));
         int argc = 0;
         (void)strcpy(kept[0], "corescan");
-        memset(argv, 0, sizeof(argv));
         argv[argc++] = kept[0];
         for (size_t i = 0; i < ARGS && args[i]; i++) {
                 (void)snprintf(kept[argc], sizeof(kept[argc]), "%s", args[i]);

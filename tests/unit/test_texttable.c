@@ -45,7 +45,7 @@ static void put_at(struct stream *s, const char *text, struct cs_text_place plac
         size_t len = strlen(text);
         place.address = s->address;
         place.bytes = len;
-        place.value = cs_text_key(text, len, false, false);
+        place.value = cs_template_key(text, len, false, false);
         s->address += len + 1;
         uint32_t masked = cs_masks_get(&s->masks, (const uint8_t *)text, len, false, place.value);
         assert_int_equal(cs_text_unit_add(&s->unit, &s->masks, masked, &place, &err), CS_OK);

@@ -4,12 +4,9 @@
 #include "shape.h"
 
 #include "mask.h"
+#include "textmask.h"
 
 #include <string.h>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 enum {
         PIECE = 16, /* bytes that are moved at once */
@@ -377,64 +374,17 @@ static bool take_run(struct shaper *s, size_t at, size_t end, bool digits)
 
 /* ---- texts ---- */
 
-#if defined(__SSE2__)
-
-/* Bytes from low on, `span` of them and one, as all ones. */
-static __m128i within(__m128i v, char low, char span)
-{
-        __m128i from = _mm_sub_epi8(v, _mm_set1_epi8(low));
-        return _mm_cmpeq_epi8(_mm_min_epu8(from, _mm_set1_epi8(span)), from);
-}
-
-static __m128i is(__m128i v, char c)
-{
-        return _mm_cmpeq_epi8(v, _mm_set1_epi8(c));
-}
-
-/* Sixteen bytes: which of them are of runs, and which are digits; true: there is an '@'. */
-static bool look(const uint8_t *at, unsigned *run, unsigned *digit)
-{
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i digits = within(v, '0', 9), letters = within(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 25);
-        __m128i joiners =
-                _mm_or_si128(_mm_or_si128(is(v, '_'), is(v, '-')), _mm_or_si128(is(v, '+'), is(v, '/')));
-        __m128i all =
-                _mm_or_si128(_mm_or_si128(digits, letters), _mm_or_si128(joiners, v)); /* v: beyond ASCII */
-        *digit = (unsigned)_mm_movemask_epi8(digits);
-        *run = (unsigned)_mm_movemask_epi8(all);
-        return _mm_movemask_epi8(is(v, '@'));
-}
-
-#else
-
-static bool look(const uint8_t *at, unsigned *run, unsigned *digit)
-{
-        bool sign = false;
-        *run = *digit = 0;
-        for (unsigned i = 0; i < PIECE; i++) {
-                *run |= (unsigned)((cs_class[at[i]] & CS_CLASS_RUN) != 0) << i;
-                *digit |= (unsigned)((cs_class[at[i]] & CS_CLASS_DIGIT) != 0) << i;
-                sign |= at[i] == '@';
-        }
-        return sign;
-}
-
-#endif
-
 /* False: there is an '@'. Behind the text there are zeros, so the last bits say where it ends. */
 static bool look_at_all(const uint8_t *text, size_t n, struct sets *sets)
 {
+        cs_runmask_fn look = cs_runmask_best();
         bool sign = false;
         for (size_t word = 0; word <= n / 64; word++) {
-                uint64_t run = 0, digit = 0;
-                for (unsigned i = 0; i < 64; i += PIECE) {
-                        unsigned r, d;
-                        sign |= look(text + word * 64 + i, &r, &d);
-                        run |= (uint64_t)r << i;
-                        digit |= (uint64_t)d << i;
-                }
-                sets->run[word] = run;
-                sets->digit[word] = digit;
+                struct cs_runmask m;
+                look(text + word * 64, &m);
+                sets->run[word] = m.run;
+                sets->digit[word] = m.digit;
+                sign |= m.sign;
         }
         return !sign;
 }

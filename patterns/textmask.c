@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "textmask.h"
 
+#include "mask.h"
+
 #include <stddef.h>
 
 enum { PLAIN = 1, FOLLOW = 2, LEAD2 = 4, LEAD3 = 8, LEAD4 = 16 };
@@ -44,6 +46,16 @@ void cs_textmask_scalar(const uint8_t *at, size_t blocks, struct cs_textmask *ou
 {
         for (size_t i = 0; i < blocks; i++)
                 mask_scalar(at + i * CS_TEXTMASK_BYTES, &out[i]);
+}
+
+void cs_runmask_scalar(const uint8_t *at, struct cs_runmask *out)
+{
+        *out = (struct cs_runmask){ 0 };
+        for (unsigned i = 0; i < CS_TEXTMASK_BYTES; i++) {
+                out->run |= (uint64_t)((cs_class[at[i]] & CS_CLASS_RUN) != 0) << i;
+                out->digit |= (uint64_t)((cs_class[at[i]] & CS_CLASS_DIGIT) != 0) << i;
+                out->sign |= at[i] == '@';
+        }
 }
 
 #if defined(__x86_64__)
@@ -146,6 +158,37 @@ AVX2 static void masks_avx2(const uint8_t *at, size_t blocks, struct cs_textmask
                 mask_avx2(at + i * CS_TEXTMASK_BYTES, &out[i]);
 }
 
+/* ASCII of runs, told by the halves of a byte: each row of sixteen has a bit, and each column those of the rows in which it is of a run. */
+AVX2 static inline __m256i not_of_runs(__m256i v)
+{
+        enum { MARKS = 1, DIGITS = 2, FIRST = 4, SECOND = 8, LAST = 16 };
+        const char a = DIGITS | SECOND | LAST, b = a | FIRST, c = FIRST | SECOND | LAST, d = FIRST;
+        const __m256i columns = _mm256_setr_epi8(a, b, b, b, b, b, b, b, b, b, c, d | MARKS, d, d | MARKS, d,
+                                                 d | MARKS | SECOND, a, b, b, b, b, b, b, b, b, b, c,
+                                                 d | MARKS, d, d | MARKS, d, d | MARKS | SECOND);
+        const __m256i rows =
+                _mm256_setr_epi8(0, 0, MARKS, DIGITS, FIRST, SECOND, FIRST, LAST, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                 0, MARKS, DIGITS, FIRST, SECOND, FIRST, LAST, 0, 0, 0, 0, 0, 0, 0, 0);
+        __m256i high = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(15));
+        __m256i both = _mm256_and_si256(_mm256_shuffle_epi8(columns, v), _mm256_shuffle_epi8(rows, high));
+        return _mm256_cmpeq_epi8(both, _mm256_setzero_si256());
+}
+
+AVX2 static void runs_avx2(const uint8_t *at, struct cs_runmask *out)
+{
+        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
+        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
+        const __m256i sign = _mm256_set1_epi8('@');
+        out->run = ~pair(not_of_runs(a), not_of_runs(b)) | pair(a, b); /* and all beyond ASCII */
+        out->digit = pair(within(a, '0', '9'), within(b, '0', '9'));
+        out->sign = bits(_mm256_or_si256(_mm256_cmpeq_epi8(a, sign), _mm256_cmpeq_epi8(b, sign))) != 0;
+}
+
+cs_runmask_fn cs_runmask_avx2(void)
+{
+        return __builtin_cpu_supports("avx2") ? runs_avx2 : NULL;
+}
+
 cs_textmask_fn cs_textmask_avx2(void)
 {
         return __builtin_cpu_supports("avx2") ? masks_avx2 : NULL;
@@ -158,10 +201,21 @@ cs_textmask_fn cs_textmask_avx2(void)
         return NULL;
 }
 
+cs_runmask_fn cs_runmask_avx2(void)
+{
+        return NULL;
+}
+
 #endif
 
 cs_textmask_fn cs_textmask_best(void)
 {
         cs_textmask_fn avx2 = cs_textmask_avx2();
         return avx2 ? avx2 : cs_textmask_scalar;
+}
+
+cs_runmask_fn cs_runmask_best(void)
+{
+        cs_runmask_fn avx2 = cs_runmask_avx2();
+        return avx2 ? avx2 : cs_runmask_scalar;
 }

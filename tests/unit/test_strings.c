@@ -328,6 +328,29 @@ static void every_way_gives_the_same_masks(void **state)
         }
 }
 
+static void every_way_finds_the_same_runs(void **state)
+{
+        cs_runmask_fn fast = cs_runmask_avx2();
+        uint8_t bytes[CS_TEXTMASK_BYTES];
+        uint64_t seed = 8;
+        (void)state;
+        if (!fast) {
+                print_message("no AVX2 here: only the plain way was looked at\n");
+                skip();
+        }
+        for (unsigned round = 0; round < 5000; round++) {
+                struct cs_runmask a, b;
+                fill(bytes, sizeof(bytes), rng(&seed));
+                for (size_t i = 0; round < 256 && i < sizeof(bytes); i++) /* every byte, at every place */
+                        bytes[i] = (uint8_t)(round + i);
+                cs_runmask_scalar(bytes, &a);
+                fast(bytes, &b);
+                assert_int_equal(a.run, b.run);
+                assert_int_equal(a.digit, b.digit);
+                assert_int_equal(a.sign, b.sign);
+        }
+}
+
 static void an_open_text_is_followed(void **state)
 {
         bool ended;
@@ -367,6 +390,7 @@ int main(void)
                 cmocka_unit_test(windows_find_each_once),
                 cmocka_unit_test(finds_what_a_plain_search_finds),
                 cmocka_unit_test(every_way_gives_the_same_masks),
+                cmocka_unit_test(every_way_finds_the_same_runs),
                 cmocka_unit_test(an_open_text_is_followed),
                 cmocka_unit_test(transcription_stops_where_there_is_no_room),
         };

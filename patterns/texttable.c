@@ -345,14 +345,18 @@ static int by_bytes(const void *a, const void *b)
         return (int)x->entry.wide - (int)y->entry.wide;
 }
 
+void cs_text_table_rank(struct cs_text_table *t)
+{
+        qsort(t->at, t->n, sizeof(*t->at), by_bytes);
+        index_all(t);
+}
+
 enum cs_status cs_text_table_finish(struct cs_text_table *t, struct cs_error *err)
 {
         enum cs_status st = merge_all(t, err);
-        if (st != CS_OK)
-                return st;
-        qsort(t->at, t->n, sizeof(*t->at), by_bytes);
-        index_all(t);
-        return CS_OK;
+        if (st == CS_OK)
+                cs_text_table_rank(t);
+        return st;
 }
 
 struct cs_text_sum cs_text_table_missing(const struct cs_text_table *t, const struct cs_text_row *row)

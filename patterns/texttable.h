@@ -65,6 +65,9 @@ CS_CHECK enum cs_status cs_text_table_add(struct cs_text_table *table, const str
 /* Merges what one source wrote, and sorts by bytes, largest first. Nothing is added behind it. */
 CS_CHECK enum cs_status cs_text_table_finish(struct cs_text_table *table, struct cs_error *err);
 
+/* The same without merging, for those who cannot wait. */
+void cs_text_table_rank(struct cs_text_table *table);
+
 /* Bytes that any masked text may have lost. */
 uint64_t cs_text_table_error(const struct cs_text_table *table);
 

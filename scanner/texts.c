@@ -428,7 +428,7 @@ static enum cs_status tell_all(const struct texts *t, struct cs_report *report, 
         out->lost = (struct cs_count_bytes){ t->table.lost.count, t->table.lost.bytes };
         out->error = cs_text_table_error(&t->table);
         out->kept = t->table.kept;
-        out->searched = t->plan.bytes;
+        out->searched = t->done;
         out->twice = t->plan.twice;
         out->near = t->hands != NULL;
         return st;
@@ -494,13 +494,19 @@ enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_repor
                                 err)) != CS_OK ||
             (st = cs_text_table_init(&t.table, input->kept ? input->kept : (size_t)CS_TEXTS_KEPT, err)) !=
                     CS_OK ||
-            (st = make_workers(&t, err)) != CS_OK ||
-            (st = cs_work_run(input->workers, t.plan.units.n, do_unit, &t, err)) != CS_OK ||
-            (st = cs_text_table_finish(&t.table, err)) != CS_OK ||
-            (st = tell_all(&t, report, out, err)) != CS_OK)
+            (st = make_workers(&t, err)) != CS_OK)
                 return st;
+        st = cs_work_run(input->workers, t.plan.units.n, do_unit, &t, err);
+        bool stopped = st == CS_ESTOPPED; /* then it is about what was read before */
+        if (stopped)
+                cs_text_table_rank(&t.table);
+        else if (st != CS_OK || (st = cs_text_table_finish(&t.table, err)) != CS_OK)
+                return st;
+        enum cs_status told = tell_all(&t, report, out, err);
+        if (told != CS_OK)
+                return told;
         clock_gettime(CLOCK_MONOTONIC, &end);
         out->seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
         report->strings = out;
-        return CS_OK;
+        return st;
 }

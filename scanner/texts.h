@@ -23,7 +23,7 @@ struct cs_texts_input {
         void *progress_context;
 };
 
-/* Fills report->strings. The same for any number of workers. */
+/* Fills report->strings. The same for any number of workers. CS_ESTOPPED: with what was read before that. */
 CS_CHECK enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_report *report,
                                       struct cs_error *err);
 

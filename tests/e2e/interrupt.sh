@@ -77,9 +77,10 @@ done
 # Text, files and exit statuses: interrupted as soon as it has begun.
 cat >"$tmp/soon.py" <<'PY'
 import signal, subprocess, sys, time
-child = subprocess.Popen(sys.argv[1:], stdout=open('/dev/null', 'wb'), stderr=subprocess.PIPE)
+stage = sys.argv[1].encode()
+child = subprocess.Popen(sys.argv[2:], stdout=open('/dev/null', 'wb'), stderr=subprocess.PIPE)
 line = b''
-while b'comparing' not in line: # the progress line
+while stage not in line: # the progress line
     more = child.stderr.read(1)
     if not more:
         break
@@ -89,7 +90,7 @@ rest = child.stderr.read()
 sys.stderr.buffer.write(rest)
 sys.exit(child.wait())
 PY
-soon=(python3 "$tmp/soon.py" "$CORESCAN" --progress always)
+soon=(python3 "$tmp/soon.py" comparing "$CORESCAN" --progress always)
 assert_exit 0 "${soon[@]}" --clusters -o "$tmp/report" --blocks "$tmp/blocks" "$tmp/core"
 assert_file_contains "$err" "corescan: warning: interrupted while comparing blocks: only what was found before is told"
 assert_file_contains "$tmp/report" "clusters: not known: interrupted while comparing blocks"
@@ -100,3 +101,19 @@ assert_file_contains "$tmp/report" "UNKNOWN"
 assert_file_contains "$tmp/report" "malloc-used"
 assert_file_contains "$tmp/report" "main"
 assert_exit 0 "${soon[@]}" --cluster c1 "$tmp/core"
+
+# Of texts those are told that were read before: their number is that of what was gone through, and no more than there are.
+"$CORESCAN" --strings --json "$tmp/core" >"$tmp/all.json"
+for _ in 1 2 3 4; do
+        assert_exit 0 python3 "$tmp/soon.py" "texts" "$CORESCAN" --progress always --strings --json -o "$tmp/part.json" "$tmp/core"
+        [ "$(jq '.strings_found.searched // 0' "$tmp/part.json")" = 0 ] || break
+done
+said=$(jq -r '.target.interrupted // "ended"' "$tmp/part.json")
+if [ "$said" = "reading texts" ]; then
+        assert_eq "$(jq -n --slurpfile a "$tmp/all.json" --slurpfile b "$tmp/part.json" \
+                '$b[0].strings_found as $p | $a[0].strings_found as $w |
+                 $p.searched < $w.searched and $p.count <= $w.count and ($p.count == 0) == ($b[0].strings == [])')" true \
+                "what was read before the end was asked for is told"
+else
+        echo "# the texts were read before anybody could ask for the end"
+fi

@@ -32,10 +32,19 @@ CS_CHECK enum cs_status cs_glibc_find(const struct cs_image *image, const struct
 void cs_glibc_deinit(struct cs_glibc *glibc);
 
 /* Walks one heap from its first chunk on: up to and with the chunk at `top`, or (top 0) up to the fenceposts that end a
- * retired heap, and never beyond limit. Adds a range to the blocks. Every byte of the heap may lie: a header that cannot be
+ * retired heap, and never beyond limit. Where that of a live heap ends before it does by now, as its mappings were listed before, top may lie
+ * beyond: what reaches over the limit is cut there. Adds a range to the blocks. Every byte of the heap may lie: a header that cannot be
  * true is reported, and the walk goes on where headers make sense again. */
 CS_CHECK enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t limit, uint64_t top,
                                       uint32_t arena, struct cs_error *err);
+
+/* Did nothing lie there when a live process's mappings were listed, but writable memory of no file not far before it, which may have
+ * grown that far? */
+bool cs_glibc_grown_to(const struct cs_glibc *glibc, uint64_t to);
+
+/* The last of the arena's heaps that was there when the mappings were listed, for each names the one before it: of all that are known and
+ * of all that they name, only the last is not there twice. 0, or nothing that is a heap, where they are not all there. */
+uint64_t cs_glibc_last_known_heap(const struct cs_glibc *glibc, uint64_t arena);
 
 /* Is the main arena in pieces, as far as it says: somebody was in the way of the break? */
 bool cs_glibc_in_pieces(const struct cs_glibc *glibc);

@@ -54,7 +54,7 @@ static bool pair_plausible(const struct cs_glibc *glibc, const struct data *d, s
         for (size_t half = 0; half < PAIR; half += 8) {
                 uint64_t to = cs_word(d->bytes + at + half);
                 const struct cs_mapping *m = to & 15 ? NULL : cs_image_mapping_at(glibc->image, to);
-                if (!m || !(m->perms & CS_PERM_WRITE))
+                if ((!m || !(m->perms & CS_PERM_WRITE)) && !cs_glibc_grown_to(glibc, to))
                         return false;
         }
         return true;
@@ -90,6 +90,11 @@ static size_t find_bins(const struct cs_glibc *glibc, const struct data *d)
                 at = end - 8;
         }
         return SIZE_MAX;
+}
+
+static bool is_live(const struct cs_glibc *glibc)
+{
+        return glibc->image->kind == CS_IMAGE_LIVE;
 }
 
 static bool word_at(const struct cs_glibc *glibc, uint64_t addr, uint64_t *value)
@@ -242,6 +247,22 @@ static enum cs_status walk_first_piece(struct cs_glibc *glibc, uint32_t index, s
         return cs_vec_push(&glibc->heaps->claimed, glibc->heaps->blocks.ranges.at[before].range, err);
 }
 
+/* A live process moved its top to where nothing was mapped yet when the mappings were listed: what was there then is walked. */
+static enum cs_status walk_known_main(struct cs_glibc *glibc, uint64_t top, uint32_t index, bool *walked,
+                                      struct cs_error *err)
+{
+        uint64_t start, first = (glibc->sbrk_base + 15) & ~(uint64_t)15;
+        uint64_t limit = memory_end(glibc->image, first, &start);
+        *walked = is_live(glibc) && !(top & 15) && !cs_image_mapping_at(glibc->image, top) && limit > first;
+        if (!*walked)
+                return CS_OK;
+        if (cs_glibc_in_pieces(glibc) || top < limit)
+                return walk_first_piece(glibc, index, err);
+        enum cs_status st =
+                cs_vec_push(&glibc->heaps->claimed, ((struct cs_range){ glibc->sbrk_base, limit }), err);
+        return st == CS_OK ? cs_glibc_walk(glibc, first, limit, top, index, err) : st;
+}
+
 static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
 {
         const struct cs_glibc_layout *l = glibc->layout;
@@ -252,11 +273,17 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
                 return CS_OK; /* initial_top: nothing was ever allocated from it */
         uint64_t limit = memory_end(glibc->image, top, &start);
         if (top & 15 || !anonymous(glibc->image, top) || !word_at(glibc, top + 8, &word)) {
-                cs_heaps_corrupt(glibc->heaps, glibc->main_arena + l->top, "main arena's top points nowhere");
-                return CS_OK;
+                bool walked;
+                enum cs_status known = walk_known_main(glibc, top, index, &walked, err);
+                if (known == CS_OK && !walked)
+                        cs_heaps_corrupt(glibc->heaps, glibc->main_arena + l->top,
+                                         "main arena's top points nowhere");
+                return known;
         }
         uint64_t end = top + (word & ~(uint64_t)GLIBC_FLAGS);
         uint64_t first = end >= system && end - system >= start ? end - system : start;
+        if (is_live(glibc) && end > limit)
+                end = limit; /* it grew after the mappings were listed */
         if (glibc->sbrk_base >= start && glibc->sbrk_base <= top)
                 first = glibc->sbrk_base;
         else if (cs_glibc_in_pieces(glibc))
@@ -291,8 +318,13 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
                 return CS_OK;
         }
         uint64_t start, end = memory_end(glibc->image, heap, &start), first = heap + l->heap_bytes;
+        top = top >= heap && top - heap < size ? top : 0;
         if (size > end - heap) {
-                cs_heaps_corrupt(glibc->heaps, heap, "heap is larger than its memory");
+                /* One of a live process may have grown after the mappings were listed, and even have become full. */
+                if (!is_live(glibc))
+                        cs_heaps_corrupt(glibc->heaps, heap, "heap is larger than its memory");
+                else if (!top)
+                        top = heap + size;
                 size = end - heap;
         }
         if (arena == first)
@@ -300,8 +332,7 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
         first = (first + 15) & ~(uint64_t)15;
         enum cs_status st =
                 cs_vec_push(&glibc->heaps->claimed, ((struct cs_range){ heap, heap + size }), err);
-        bool has_top = top >= heap && top - heap < size;
-        return st == CS_OK ? cs_glibc_walk(glibc, first, heap + size, has_top ? top : 0, index, err) : st;
+        return st == CS_OK ? cs_glibc_walk(glibc, first, heap + size, top, index, err) : st;
 }
 
 /* The heap that holds the arena's top: it begins at a multiple of the size that heaps have, and names the arena. */
@@ -327,11 +358,14 @@ enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint3
                 cs_heaps_corrupt(glibc->heaps, arena, "arena's top points nowhere");
                 return CS_OK;
         }
-        /* A live process may have moved it to where nothing was mapped yet when the mappings were listed: the heap below is there. */
-        if (!word_at(glibc, top + 8, &word))
+        /* A live process may have moved it to where nothing could be read yet when the mappings were listed: the heap below is there,
+         * or those before it. */
+        if (!word_at(glibc, top + 8, &word) && !is_live(glibc))
                 cs_heaps_corrupt(glibc->heaps, arena, "arena's top cannot be read");
         glibc->heaps->arenas.at[index].top = word & ~(uint64_t)GLIBC_FLAGS;
         uint64_t heap = newest_heap(glibc, arena, top);
+        if (is_live(glibc) && !anonymous(glibc->image, heap))
+                heap = cs_glibc_last_known_heap(glibc, arena);
         enum cs_status st = CS_OK;
         /* Heaps are chained from the newest back; a ring among them would claim the same address twice. */
         for (unsigned n = 0; st == CS_OK && heap && n < CS_LIMIT_ARENAS; n++) {

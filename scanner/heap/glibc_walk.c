@@ -15,6 +15,7 @@ struct walk {
         struct cs_glibc *glibc;
         uint64_t limit;
         uint64_t top;
+        uint64_t arena;   /* whose heap it is */
         uint64_t pending; /* chunk whose state the next header will tell; 0: none */
         uint64_t pending_size;
         uint64_t released; /* pages of the core before this address are let go of */
@@ -64,6 +65,21 @@ static inline bool sized_as_cache(const struct walk *w, uint64_t size)
         return size < UINT64_C(64) * CS_BLOCK_UNIT && w->cache_sizes >> size / CS_BLOCK_UNIT & 1;
 }
 
+/* The limit of a live heap is where its memory ended when the mappings were listed. Has it grown since, and does the chunk at p, which
+ * reaches over the limit, end by now at or before the top, or is it the top itself? */
+static bool reaches_on(const struct walk *w, uint64_t p, uint64_t word)
+{
+        const struct cs_glibc *glibc = w->glibc;
+        uint64_t top, size = word & ~(uint64_t)GLIBC_FLAGS;
+        if (glibc->image->kind != CS_IMAGE_LIVE || !w->top || size & 15 || word & GLIBC_IS_MMAPPED ||
+            size <= w->limit - p)
+                return false;
+        if (w->top > w->limit && size <= w->top - p)
+                return true;
+        return cs_source_u64(glibc->image->source, w->arena + glibc->layout->top, &top) &&
+               (top == p || (top > p && size <= top - p));
+}
+
 /* The next address from p on where headers make sense again, or limit. */
 static uint64_t resynchronise(struct walk *w, uint64_t p)
 {
@@ -99,6 +115,8 @@ static enum cs_status add_top(struct walk *w, uint64_t p, uint64_t word, struct 
         uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
         enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE, err);
         w->ended = true;
+        if (size > w->limit - p && w->glibc->image->kind == CS_IMAGE_LIVE)
+                size = w->limit - p; /* of a top that grew, what was there when the mappings were listed */
         if (size < FENCEPOST || size > w->limit - p) {
                 cs_heaps_corrupt(w->glibc->heaps, p, "size of the top chunk is impossible");
                 return st;
@@ -145,6 +163,19 @@ static enum cs_status handle_misfit(struct walk *w, uint64_t *p, uint64_t word, 
         }
         *p = resynchronise(w, *p);
         return st;
+}
+
+/* The last chunk of what a live heap was when its mappings were listed: as much of it as was there. */
+static enum cs_status add_last(struct walk *w, uint64_t p, uint64_t word, struct cs_error *err)
+{
+        uint64_t top;
+        bool is_top =
+                cs_source_u64(w->glibc->image->source, w->arena + w->glibc->layout->top, &top) && top == p;
+        enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE, err);
+        w->ended = true;
+        return st == CS_OK ? cs_blocks_add(&w->glibc->heaps->blocks, p, w->limit - p,
+                                           is_top ? CS_BLOCK_TOP : CS_BLOCK_IN_USE, err)
+                           : st;
 }
 
 static void release_behind(struct walk *w, uint64_t p)
@@ -233,13 +264,16 @@ static enum cs_status walk_chunks(struct walk *w, uint64_t p, struct cs_error *e
                                                          (struct cs_range){ p, p + w->pending_size }, NULL, 0,
                                                          err);
                         p += w->pending_size;
+                } else if (reaches_on(w, p, word)) {
+                        st = add_last(w, p, word, err);
                 } else {
                         st = handle_misfit(w, &p, word, err);
                 }
         }
-        /* The last chunk ends the heap without a header behind it: a top that moved while we looked (live). */
+        /* The last chunk ends the heap without a header behind it: a top that moved while we looked (live), unless it moved beyond. */
         if (st == CS_OK && w->pending)
-                st = cs_blocks_add(&w->glibc->heaps->blocks, w->pending, w->pending_size, CS_BLOCK_TOP, err);
+                st = cs_blocks_add(&w->glibc->heaps->blocks, w->pending, w->pending_size,
+                                   w->top >= w->limit ? CS_BLOCK_IN_USE : CS_BLOCK_TOP, err);
         return st;
 }
 
@@ -261,6 +295,7 @@ enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t li
                              uint32_t arena, struct cs_error *err)
 {
         struct walk w = { .glibc = glibc, .limit = limit, .top = top, .released = first };
+        w.arena = glibc->heaps->arenas.at[arena].address;
         w.cache_sizes = cs_glibc_cache_sizes(glibc);
         struct cs_blocks *blocks = &glibc->heaps->blocks;
         if (first >= limit || first & 15)

@@ -310,6 +310,7 @@ void fake_open(struct fake_process *p)
         p->fd = corebuilder_open(bytes.at, bytes.len, path);
         free(bytes.at);
         must(cs_image_open_core(path, &p->options, &p->image, NULL) == CS_OK);
+        p->image->kind = p->live ? CS_IMAGE_LIVE : CS_IMAGE_CORE;
         must(cs_symbols_create(p->image, &p->options, &p->symbols, NULL) == CS_OK);
         must(cs_space_create(p->image, p->symbols, &p->space, NULL) == CS_OK);
         must(cs_heaps_find(p->image, p->symbols, p->space, &p->claims, &p->heaps, NULL) == CS_OK);

@@ -52,7 +52,8 @@ struct fake_process {
         struct corebuilder core; /* notes and files; memory is added when the process is opened */
         uint64_t registers[15];  /* of its one thread */
         uint64_t sp;             /* of the same; 0: no thread */
-        uint64_t type_info;      /* what a class's typeinfo begins with; 0: none yet */
+        bool live; /* it is opened as if it was read while it runs: what it points to may have come since */
+        uint64_t type_info; /* what a class's typeinfo begins with; 0: none yet */
         /* From fake_open() on. */
         int fd;
         struct cs_image *image;

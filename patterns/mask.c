@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is looked at here, shape.c must keep: a form that is new here belongs there as well. */
 #include "cut.h"
 #include "mask.h"
 #include "template.h"

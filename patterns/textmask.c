@@ -127,12 +127,21 @@ AVX2 static inline bool maybe_wide(const uint8_t *at, __m256i a, __m256i b, uint
         return four((low & zero) | other);
 }
 
+AVX2 static uint64_t wide_fours(const uint8_t *at)
+{
+        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
+        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
+        __m256i next_a = _mm256_loadu_si256((const __m256i *)(const void *)(at + 1));
+        __m256i next_b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 33));
+        return four(wide_units(a, plain_bytes(a), next_a) | (uint64_t)wide_units(b, plain_bytes(b), next_b)
+                                                                    << 32);
+}
+
 AVX2 static inline void mask_avx2(const uint8_t *at, struct cs_textmask *out)
 {
         __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
         __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
-        __m256i plain_a = plain_bytes(a), plain_b = plain_bytes(b);
-        out->plain = pair(plain_a, plain_b);
+        out->plain = pair(plain_bytes(a), plain_bytes(b));
         out->beyond = false;
         if (bits(_mm256_or_si256(a, b))) { /* bytes beyond ASCII */
                 uint64_t leads = pair(within(a, 0xc2, 0xf4), within(b, 0xc2, 0xf4));
@@ -144,18 +153,60 @@ AVX2 static inline void mask_avx2(const uint8_t *at, struct cs_textmask *out)
                 out->lead3 = pair(within(a, 0xe0, 0xef), within(b, 0xe0, 0xef));
                 out->lead4 = pair(within(a, 0xf0, 0xf4), within(b, 0xf0, 0xf4));
         }
-        out->wide = 0;
-        if (!maybe_wide(at, a, b, out->plain))
-                return;
-        __m256i next_a = _mm256_loadu_si256((const __m256i *)(const void *)(at + 1));
-        __m256i next_b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 33));
-        out->wide = four(wide_units(a, plain_a, next_a) | (uint64_t)wide_units(b, plain_b, next_b) << 32);
+        out->wide = maybe_wide(at, a, b, out->plain) ? wide_fours(at) : 0;
 }
 
 AVX2 static void masks_avx2(const uint8_t *at, size_t blocks, struct cs_textmask *out)
 {
         for (size_t i = 0; i < blocks; i++)
                 mask_avx2(at + i * CS_TEXTMASK_BYTES, &out[i]);
+}
+
+#define AVX512 __attribute__((target("avx2,avx512f,avx512bw")))
+
+/* Bytes from low to high. */
+AVX512 static inline uint64_t among(__m512i v, uint8_t low, uint8_t high)
+{
+        __m512i from = _mm512_sub_epi8(v, _mm512_set1_epi8((char)low));
+        return _mm512_cmple_epu8_mask(from, _mm512_set1_epi8((char)(high - low)));
+}
+
+AVX512 static inline uint64_t equal(__m512i v, uint8_t byte)
+{
+        return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)byte));
+}
+
+/* As mask_avx2(), step by step. */
+AVX512 static inline void mask_avx512(const uint8_t *at, struct cs_textmask *out)
+{
+        __m512i v = _mm512_loadu_si512(at);
+        uint64_t behind = at[CS_TEXTMASK_BYTES];
+        out->plain = among(v, ' ', '~') | equal(v, '\t');
+        out->beyond = false;
+        if (_mm512_movepi8_mask(v)) {
+                out->follow = among(v, 0x80, 0xbf);
+                out->beyond = begins(among(v, 0xc2, 0xf4), out->follow, at[CS_TEXTMASK_BYTES]);
+        }
+        if (out->beyond) {
+                out->lead2 = among(v, 0xc2, 0xdf);
+                out->lead3 = among(v, 0xe0, 0xef);
+                out->lead4 = among(v, 0xf0, 0xf4);
+        }
+        uint64_t low = out->plain | among(v, 0xa0, 0xff), other = among(v, 1, 6) | equal(v, 0x20);
+        uint64_t zero = equal(v, 0) >> 1 | (uint64_t)(behind == 0) << 63;
+        other = other >> 1 | (uint64_t)(behind - 1 < 6 || behind == 0x20) << 63;
+        out->wide = four((low & zero) | other) ? wide_fours(at) : 0;
+}
+
+AVX512 static void masks_avx512(const uint8_t *at, size_t blocks, struct cs_textmask *out)
+{
+        for (size_t i = 0; i < blocks; i++)
+                mask_avx512(at + i * CS_TEXTMASK_BYTES, &out[i]);
+}
+
+cs_textmask_fn cs_textmask_avx512(void)
+{
+        return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx2") ? masks_avx512 : NULL;
 }
 
 /* ASCII of runs, told by the halves of a byte: each row of sixteen has a bit, and each column those of the rows in which it is of a run. */
@@ -201,6 +252,11 @@ cs_textmask_fn cs_textmask_avx2(void)
         return NULL;
 }
 
+cs_textmask_fn cs_textmask_avx512(void)
+{
+        return NULL;
+}
+
 cs_runmask_fn cs_runmask_avx2(void)
 {
         return NULL;
@@ -210,8 +266,8 @@ cs_runmask_fn cs_runmask_avx2(void)
 
 cs_textmask_fn cs_textmask_best(void)
 {
-        cs_textmask_fn avx2 = cs_textmask_avx2();
-        return avx2 ? avx2 : cs_textmask_scalar;
+        cs_textmask_fn avx512 = cs_textmask_avx512(), avx2 = cs_textmask_avx2();
+        return avx512 ? avx512 : avx2 ? avx2 : cs_textmask_scalar;
 }
 
 cs_runmask_fn cs_runmask_best(void)

@@ -57,8 +57,9 @@ static inline int cs_textmask_wide(uint8_t low, uint8_t high)
 
 void cs_textmask_scalar(const uint8_t *at, size_t blocks, struct cs_textmask *out);
 
-/* NULL where the processor has no AVX2. */
+/* NULL where the processor has no AVX2, or no AVX-512 for bytes. */
 cs_textmask_fn cs_textmask_avx2(void);
+cs_textmask_fn cs_textmask_avx512(void);
 
 /* The fastest that the processor can do. */
 cs_textmask_fn cs_textmask_best(void);

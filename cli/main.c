@@ -75,6 +75,13 @@ static void print_warnings(const struct run *run, const struct cs_report_target 
                 warn(run, "the answer is partial");
 }
 
+static enum cs_status open_metrics(struct run *run)
+{
+        enum cs_status st = cs_output_open(run->options.prometheus, &run->metrics, &run->err);
+        cs_output_share(&run->metrics);
+        return st;
+}
+
 /* Early: nobody should wait for an analysis whose result cannot be written. */
 static enum cs_status open_outputs(struct run *run)
 {
@@ -88,10 +95,7 @@ static enum cs_status open_outputs(struct run *run)
         if (run->thing && (st = cs_output_open(run->thing, &run->blocks, &run->err)) != CS_OK)
                 return st;
         run->thing = run->options.prometheus;
-        if (run->thing && (st = cs_output_open(run->thing, &run->metrics, &run->err)) != CS_OK)
-                return st;
-        cs_output_share(&run->metrics);
-        return CS_OK;
+        return run->thing ? open_metrics(run) : CS_OK;
 }
 
 static enum cs_status open_image(struct run *run, const struct cs_image_options *options,
@@ -295,10 +299,13 @@ static enum cs_status take_growth(struct run *run, struct cs_growth **out)
 
 static enum cs_status deliver_metrics(struct run *run, const struct cs_growth *growth)
 {
-        if (!run->metrics.stream)
+        if (!run->options.prometheus)
                 return CS_OK;
         run->thing = run->options.prometheus;
-        enum cs_status st = cs_prometheus_write_growth(run->metrics.stream, growth, &run->options, &run->err);
+        /* It was put in place before: a watch puts a newer one there. */
+        enum cs_status st = run->metrics.stream ? CS_OK : open_metrics(run);
+        if (st == CS_OK)
+                st = cs_prometheus_write_growth(run->metrics.stream, growth, &run->options, &run->err);
         return st == CS_OK ? cs_output_commit(&run->metrics, &run->err) : st;
 }
 
@@ -357,6 +364,27 @@ static enum cs_status look(void *context, struct cs_snapshot **out, bool *stop, 
         return cs_snapshot_take(report, out, err);
 }
 
+struct watching {
+        struct run *run;
+        struct cs_watchview *view;
+};
+
+/* A sample; after a whole look the metrics, too, for who collects them does not wait for the end. What is no regular file gets those of the
+ * end only. Should it not be possible now, it may be later; the end says so. */
+static void show(void *context, const struct cs_watch_state *state)
+{
+        const struct watching *w = context;
+        struct run *run = w->run;
+        cs_watchview_show(w->view, state);
+        if (!state->looked || !state->growth || (run->metrics.stream && !run->metrics.aside))
+                return;
+        if (deliver_metrics(run, state->growth) != CS_OK) {
+                cs_output_discard(&run->metrics);
+                run->err = (struct cs_error){ 0 };
+        }
+        run->thing = run->live;
+}
+
 static enum cs_status watch(struct run *run, struct cs_watchview *view, struct cs_watch_state *state,
                             struct cs_growth **growth)
 {
@@ -368,13 +396,14 @@ static enum cs_status watch(struct run *run, struct cs_watchview *view, struct c
                                        .color = cs_terminal_color(out, run->options.color),
                                        .charset = run->charset,
                                        .width = cs_terminal_width };
+        struct watching watching = { run, view };
         const struct cs_watch what = { .pid = run->options.live,
                                        .interval = run->options.watch,
                                        .samples = run->options.samples,
                                        .look = look,
                                        .look_context = run,
-                                       .show = cs_watchview_show,
-                                       .show_context = view };
+                                       .show = show,
+                                       .show_context = &watching };
         (void)snprintf(run->live, sizeof(run->live), "--live %d", run->options.live);
         run->thing = run->live;
         cs_signals_ask_first(true);

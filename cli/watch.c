@@ -40,6 +40,8 @@ struct watcher {
 /* Its rows point into looks that may go. */
 static void forget_growth(struct watcher *w)
 {
+        if (w->state->growth)
+                cs_growth_release(w->state->growth); /* they are ours */
         cs_growth_destroy(cs_take(w->state->growth));
 }
 
@@ -183,12 +185,11 @@ static enum cs_status take_stock(struct watcher *w)
         enum cs_status st = cs_trend_find(w->samples.at, w->samples.n, &s->trend, w->err);
         s->room = cs_vitals_room(w->watch->pid, &s->now);
         s->left = s->room.limit ? cs_watch_left(&s->trend, (double)s->room.bytes) : 0;
-        if (st != CS_OK || w->looks.n < 2 || s->growth)
+        if (st != CS_OK || w->looks.n == 0 || s->growth)
                 return st;
-        st = cs_growth_build(w->looks.at, w->looks.n, &s->growth, w->err);
-        if (st == CS_OK)
-                cs_growth_release(s->growth);
-        else
+        struct cs_growth_series series = { w->samples.at, w->samples.n };
+        st = cs_growth_build_watched(w->looks.at, w->looks.n, &series, &s->growth, w->err);
+        if (st != CS_OK)
                 w->looks.n = 0; /* they went with it */
         return st;
 }

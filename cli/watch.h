@@ -26,7 +26,7 @@ struct cs_watch_state {
         struct cs_vitals_room room;
         double left; /* seconds until that room is used up; 0: it is not */
         struct cs_growth *
-                growth; /* rows of all looks so far; NULL: there are less than two. Valid until show() returns */
+                growth; /* of all looks so far, as it would be if it ended here. Valid until show() returns */
         enum cs_watch_end end; /* in the end */
 };
 

@@ -57,6 +57,64 @@ jqe '.clusters[0] | .growth.count > 500 and .growth.resident > 1000000 and .libr
 jqe '(.snapshots | length) <= .watch.looks and (.snapshots | length) >= 2 and .comparison.same_process and .comparison.seconds > 3' "$tmp/summary"
 assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/watch.prom"
 
+# Who collects metrics does not wait for the end: after each whole look there are others.
+"$CORESCAN" --live "$pid" --watch 0.2 --samples 50 --json --prometheus "$tmp/often.prom" >"$tmp/often.lines" 2>"$tmp/often.err" &
+watcher=$!
+defer kill $watcher
+is_newer() {
+        [ -s "$tmp/often.prom" ] && [ "$(stat -c %i "$tmp/often.prom")" != "$1" ]
+}
+wait_until 30 is_newer none
+assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/often.prom"
+ln "$tmp/often.prom" "$tmp/first.prom" # so that its inode is not used again
+wait_until 30 is_newer "$(stat -c %i "$tmp/first.prom")"
+assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/often.prom"
+wait $watcher || fail "the watch: $(cat "$tmp/often.err")"
+assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/often.prom"
+assert_eq "$(find "$tmp" -name '*often.prom*' | wc -l)" 1 "nothing is left aside"
+
+# The clock of the day is put back while it is watched: times go on, for they are counted from the beginning.
+if ! grep -q '^CS_SANITIZE:STRING=..*' "$BUILD_DIR/CMakeCache.txt"; then
+        cat >"$tmp/step.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+/* The second time that anybody asks for it, it is an hour less. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+        static int (*real)(clockid_t, struct timespec *);
+        static int asked;
+        if (!real)
+                real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+        int failed = real(clock, now);
+        if (clock == CLOCK_REALTIME && asked++) {
+                now->tv_sec -= 3600;
+                close(open(getenv("STEPPED"), O_WRONLY | O_CREAT, 0600));
+        }
+        return failed;
+}
+time_t time(time_t *at)
+{
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        if (at)
+                *at = now.tv_sec;
+        return now.tv_sec;
+}
+END
+        cc -shared -fPIC -o "$tmp/step.so" "$tmp/step.c" -ldl || fail "no library to put the clock back"
+        assert_exit 0 env LD_PRELOAD="$tmp/step.so" STEPPED="$tmp/stepped" "$CORESCAN" --live "$pid" --watch 0.2 --samples 16 --json
+        [ -e "$tmp/stepped" ] || fail "nobody asked for the time while the clock was put back"
+        head -n 16 "$out" >"$tmp/samples"
+        assert_eq "$(jq -s '([.[].time_ms] | . == sort) and last.time_ms - first.time_ms < 60000 and last.time_ms - first.time_ms >= 2900' \
+                "$tmp/samples")" true "the times of the samples"
+        tail -n 1 "$out" >"$tmp/summary"
+        jqe '.watch.grows and .watch.per_second > 500000 and .comparison.seconds > 0 and .comparison.seconds < 60' "$tmp/summary"
+fi
+
 # For people: a line a sample where it is no terminal.
 assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.2 --samples 8
 assert_eq "$(grep -c '^[0-9:]*Z  resident ' "$out")" 8 "8 lines"

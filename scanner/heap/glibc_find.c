@@ -326,6 +326,8 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
                 else if (!top)
                         top = heap + size;
                 size = end - heap;
+                if (!is_live(glibc) && top - heap >= size) /* 0 as well */
+                        top = 0;
         }
         if (arena == first)
                 first += l->arena_bytes;

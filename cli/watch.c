@@ -23,6 +23,9 @@ static const double MOVED_SHARE = 0.01;
 /* Whole looks take no more than this share of the time. */
 static const double LOOK_SHARE = 0.1;
 
+/* Nor lists of mappings more than this. */
+static const double KINDS_SHARE = 0.02;
+
 struct watcher {
         const struct cs_watch *watch;
         struct cs_watch_state *state;
@@ -34,6 +37,7 @@ struct watcher {
         CS_VEC(struct cs_snapshot *) looks;
         uint64_t looked_at; /* anonymous memory at the last look */
         double look_took, look_ended;
+        double kinds_due; /* when mappings are listed again */
         bool stop;
 };
 
@@ -194,6 +198,22 @@ static enum cs_status take_stock(struct watcher *w)
         return st;
 }
 
+/* Those of a process with very many mappings take a while, in which it cannot map more: no more than a share of the time. */
+static enum cs_status list_kinds(struct watcher *w)
+{
+        struct cs_watch_state *s = w->state;
+        struct cs_error ignored;
+        double from = elapsed(w);
+        s->kinds_known = false;
+        if (from < w->kinds_due)
+                return CS_OK;
+        enum cs_status st = cs_vitals_kinds_read(w->watch->pid, &s->kinds, &ignored);
+        double now = elapsed(w);
+        w->kinds_due = now + (now - from) / KINDS_SHARE;
+        s->kinds_known = st == CS_OK;
+        return st == CS_ENOMEM ? cs_fail(w->err, st, "list of mappings") : CS_OK;
+}
+
 static enum cs_status take_sample(struct watcher *w)
 {
         struct cs_watch_state *s = w->state;
@@ -210,7 +230,8 @@ static enum cs_status take_sample(struct watcher *w)
         s->time_ms = w->began_ms + (int64_t)(s->seconds * 1000);
         s->run += !first && s->now.program != before.program;
         s->looked = false;
-        if ((st = keep_sample(w)) != CS_OK || (is_due(w) && (st = look(w)) != CS_OK))
+        if ((st = list_kinds(w)) != CS_OK || (st = keep_sample(w)) != CS_OK ||
+            (is_due(w) && (st = look(w)) != CS_OK))
                 return st;
         s->samples++;
         st = take_stock(w);

@@ -14,6 +14,8 @@ enum cs_watch_end {
 
 struct cs_watch_state {
         struct cs_vitals now;
+        struct cs_vitals_kinds kinds;
+        bool kinds_known;           /* with this sample: so many mappings are not listed again and again */
         int64_t time_ms;            /* Unix milliseconds; a step of the clock does not show */
         double seconds;             /* since the beginning */
         uint64_t samples;           /* light ones so far */

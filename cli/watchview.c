@@ -98,6 +98,15 @@ static void draw(struct cs_watchview *view, struct cs_screen *screen, const stru
         line(view, screen,
              cs_screen_text(screen, "%s  %s", sparkline(screen, s->at, s->n, screen->width / 2),
                             outlook(screen, s)));
+        if (s->kinds_known)
+                line(view, screen,
+                     cs_screen_text(screen,
+                                    "  mapped: heap %s, %" PRIu64 " heaps of arenas %s, else %s, files %s",
+                                    cs_units_bytes(s->kinds.at[CS_VITALS_HEAP].bytes).text,
+                                    s->kinds.at[CS_VITALS_ARENAS].regions,
+                                    cs_units_bytes(s->kinds.at[CS_VITALS_ARENAS].bytes).text,
+                                    cs_units_bytes(s->kinds.at[CS_VITALS_ANONYMOUS].bytes).text,
+                                    cs_units_bytes(s->kinds.at[CS_VITALS_FILE].bytes).text));
         for (size_t i = 0; s->growth && i < s->growth->clusters.n && i < GROWERS; i++) {
                 const struct cs_growth_row *row = &s->growth->clusters.at[i];
                 if (row->resident <= 0)
@@ -133,6 +142,22 @@ static void print(struct cs_watchview *view, struct cs_screen *screen, const str
         view->before = (double)s->now.resident;
 }
 
+/* What is mapped by the kernel's list; null: not listed with this sample. */
+static json_t *kinds_value(struct cs_json *j, const struct cs_watch_state *s)
+{
+        if (!s->kinds_known)
+                return json_null();
+        json_t *list = json_array();
+        for (unsigned kind = 0; kind < CS_VITALS_KINDS; kind++) {
+                json_t *object = json_object();
+                cs_json_put(j, object, "kind", json_string(cs_vitals_kind_name(kind)));
+                cs_json_put(j, object, "bytes", cs_json_number(s->kinds.at[kind].bytes));
+                cs_json_put(j, object, "regions", cs_json_number(s->kinds.at[kind].regions));
+                cs_json_push(j, list, object);
+        }
+        return list;
+}
+
 static json_t *sample_value(const struct cs_watch_state *s)
 {
         struct cs_json j = { 0 };
@@ -146,6 +171,7 @@ static json_t *sample_value(const struct cs_watch_state *s)
         cs_json_put(&j, object, "shared", cs_json_number(s->now.shared));
         cs_json_put(&j, object, "swapped", cs_json_number(s->now.swapped));
         cs_json_put(&j, object, "mapped", cs_json_number(s->now.mapped));
+        cs_json_put(&j, object, "by_kind", kinds_value(&j, s));
         cs_json_put(&j, object, "run", json_integer(s->run));
         cs_json_put(&j, object, "looked", json_boolean(s->looked));
         if (!j.failed)

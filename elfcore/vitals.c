@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vitals.h"
 
+#include "maps.h"
 #include "ourmemory.h"
 
 #include <errno.h>
@@ -77,6 +78,111 @@ enum cs_status cs_vitals_read(pid_t pid, struct cs_vitals *out, struct cs_error 
         if (number)
                 return cs_fail_sys(err, number, "%s", path);
         return cs_vitals_parse(status, stat, out, err);
+}
+
+/* ---- what is mapped ---------------------------------------------------------------------------------------------- */
+
+const char *cs_vitals_kind_name(enum cs_vitals_kind kind)
+{
+        static const char *const names[] = { "heap", "arenas", "stack",   "anonymous",
+                                             "file", "shared", "reserved" };
+        return names[kind];
+}
+
+static bool is_plain(const struct cs_mapping *m)
+{
+        return !m->file_backed && !m->path && !(m->perms & CS_PERM_SHARED);
+}
+
+/* malloc/arena.c, HEAP_MAX_SIZE (2.17 to 2.42): heaps begin at its multiples, and what they do not use yet may not be touched. Those that
+ * are full and lie side by side are one mapping. */
+static bool is_arena(const cs_mapping_vec *mappings, size_t i, uint64_t heap)
+{
+        const struct cs_mapping *m = &mappings->at[i], *next = m + 1;
+        if (!is_plain(m) || !(m->perms & CS_PERM_WRITE) || m->range.start % heap)
+                return false;
+        uint64_t left = -m->range.end & (heap - 1);
+        return !left ||
+               (i + 1 < mappings->n && is_plain(next) && !(next->perms & (CS_PERM_READ | CS_PERM_WRITE)) &&
+                next->range.start == m->range.end && next->range.end - next->range.start >= left);
+}
+
+static enum cs_vitals_kind kind_of(const struct cs_mapping *m)
+{
+        static const uint32_t any = CS_PERM_READ | CS_PERM_WRITE | CS_PERM_EXEC;
+        if (!(m->perms & any))
+                return CS_VITALS_RESERVED;
+        if (m->perms & CS_PERM_SHARED)
+                return CS_VITALS_SHARED;
+        if (m->file_backed)
+                return CS_VITALS_FILE;
+        if (m->path && strcmp(m->path, "[heap]") == 0)
+                return CS_VITALS_HEAP;
+        return m->path && strcmp(m->path, "[stack]") == 0 ? CS_VITALS_STACK : CS_VITALS_ANONYMOUS;
+}
+
+struct cs_vitals_kinds cs_vitals_kinds_sum(const cs_mapping_vec *mappings)
+{
+        static const uint64_t heap = 64 << 20;
+        struct cs_vitals_kinds kinds = { 0 };
+        for (size_t i = 0; i < mappings->n; i++) {
+                const struct cs_mapping *m = &mappings->at[i];
+                if (m->range.start >> 63)
+                        continue;
+                uint64_t bytes = cs_range_size(m->range);
+                bool arena = is_arena(mappings, i, heap);
+                enum cs_vitals_kind kind = arena ? CS_VITALS_ARENAS : kind_of(m);
+                kinds.at[kind].bytes += bytes;
+                kinds.at[kind].regions += arena ? (bytes + heap - 1) / heap : 1;
+        }
+        return kinds;
+}
+
+/* Reads all of a file of /proc; 0, or an errno value. */
+static int read_all(const char *path, char **text, size_t *len)
+{
+        size_t room = 64 << 10;
+        int fd = open(path, O_RDONLY | O_CLOEXEC), number = fd < 0 ? errno : 0;
+        *len = 0;
+        *text = number ? NULL : malloc(room);
+        for (ssize_t n = 1; !number && n > 0;) {
+                if (*text && *len == room) {
+                        char *more = realloc(*text, room *= 2);
+                        if (!more)
+                                free(*text);
+                        *text = more;
+                }
+                n = *text ? read(fd, *text + *len, room - *len) : -1;
+                number = !*text ? ENOMEM : n < 0 ? errno : 0;
+                *len += n > 0 ? (size_t)n : 0;
+        }
+        if (fd >= 0)
+                close(fd);
+        return number;
+}
+
+enum cs_status cs_vitals_kinds_read(pid_t pid, struct cs_vitals_kinds *out, struct cs_error *err)
+{
+        char path[64], *text;
+        size_t len, bad = 0;
+        (void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+        int number = read_all(path, &text, &len);
+        struct cs_pool pool = { 0 };
+        cs_mapping_vec mappings = { 0 };
+        enum cs_status st = CS_OK;
+        if (number == ENOENT || number == ESRCH || (!number && !len))
+                st = cs_fail(err, CS_EGONE, "the process has ended");
+        else if (number)
+                st = number == ENOMEM ? cs_fail(err, CS_ENOMEM, "%s", path)
+                                      : cs_fail_sys(err, number, "%s", path);
+        else
+                st = cs_maps_parse(text, len, &pool, &mappings, &bad, err);
+        if (st == CS_OK)
+                *out = cs_vitals_kinds_sum(&mappings);
+        cs_vec_deinit(&mappings);
+        cs_pool_deinit(&pool);
+        free(text);
+        return st;
 }
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #ifndef CS_VITALS_H
 #define CS_VITALS_H
 
+#include "image.h"
 #include "status.h"
 
 #include <stdint.h>
@@ -26,6 +27,34 @@ CS_CHECK enum cs_status cs_vitals_read(pid_t pid, struct cs_vitals *out, struct 
 /* The texts of /proc/PID/status and /proc/PID/stat; CS_EGONE: a zombie. CS_EFORMAT. */
 CS_CHECK enum cs_status cs_vitals_parse(const char *status, const char *stat, struct cs_vitals *out,
                                         struct cs_error *err);
+
+/* What is mapped, by kinds, as the list of mappings tells without a look at any page. */
+enum cs_vitals_kind {
+        CS_VITALS_HEAP, /* the break's */
+        CS_VITALS_ARENAS, /* glibc's heaps for threads, 64 MiB of addresses each: what of them may be written to */
+        CS_VITALS_STACK, /* the main thread's */
+        CS_VITALS_ANONYMOUS,
+        CS_VITALS_FILE,
+        CS_VITALS_SHARED,
+        CS_VITALS_RESERVED, /* that nobody may touch */
+        CS_VITALS_KINDS,
+};
+
+struct cs_vitals_kinds {
+        struct {
+                uint64_t bytes;
+                uint64_t regions; /* mappings; of arenas, heaps */
+        } at[CS_VITALS_KINDS];
+};
+
+/* "heap", "arenas", "stack", "anonymous", "file", "shared", "reserved". */
+const char *cs_vitals_kind_name(enum cs_vitals_kind kind);
+
+/* Adds up to all mappings, without the kernel's own at the end of addresses. */
+struct cs_vitals_kinds cs_vitals_kinds_sum(const cs_mapping_vec *mappings);
+
+/* CS_EGONE, CS_ESYS, CS_ENOMEM. Takes a microsecond or less for each mapping. */
+CS_CHECK enum cs_status cs_vitals_kinds_read(pid_t pid, struct cs_vitals_kinds *out, struct cs_error *err);
 
 struct cs_vitals_room {
         uint64_t bytes;    /* that it can still grow by; UINT64_MAX: nobody says */

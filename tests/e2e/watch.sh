@@ -47,6 +47,9 @@ assert_exit 4 "$CORESCAN" --live "$pid" --watch 0.2 --samples 30 --json --fail-o
 cp "$out" "$tmp/lines"
 assert_eq "$(wc -l <"$tmp/lines")" 31 "a line a sample, and a summary"
 head -n 30 "$tmp/lines" >"$tmp/samples"
+# What the light samples have by the list of mappings is all that is mapped, and the heap is what grows.
+assert_eq "$(jq -s '[.[] | select(.by_kind)] | length >= 2 and all(.[]; ([.by_kind[].bytes] | add) - .mapped | fabs < 1048576)
+        and (last.by_kind[0].bytes - first.by_kind[0].bytes) > 1000000 and first.by_kind[0].kind == "heap"' "$tmp/samples")" true "kinds"
 tail -n 1 "$tmp/lines" >"$tmp/summary"
 assert_eq "$(jq -s 'all(.[]; .type == "sample" and .resident >= .anonymous and .anonymous > 0 and .run == 0)
         and .[0].looked and .[29].anonymous > .[0].anonymous + 2000000 and ([.[].time_ms] | . == sort)' "$tmp/samples")" true "the samples"

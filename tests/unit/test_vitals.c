@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Light looks: the kernel's texts, limits, and how long what is left will do. */
+#include "maps.h"
 #include "vitals.h"
 #include "watch.h"
 
@@ -55,6 +56,58 @@ static void test_own(void **state)
         struct cs_vitals_room room = cs_vitals_room(getpid(), &v);
         assert_true(room.limit && room.bytes > 0 && room.bytes < UINT64_MAX);
         assert_int_equal(cs_vitals_read(INT32_MAX, &v, &err), CS_EGONE);
+}
+
+static struct cs_vitals_kinds kinds_of(const char *maps)
+{
+        struct cs_pool pool = { 0 };
+        cs_mapping_vec mappings = { 0 };
+        struct cs_error err = { 0 };
+        size_t bad = 0;
+        assert_int_equal(cs_maps_parse(maps, strlen(maps), &pool, &mappings, &bad, &err), CS_OK);
+        assert_int_equal(bad, 0);
+        struct cs_vitals_kinds kinds = cs_vitals_kinds_sum(&mappings);
+        cs_vec_deinit(&mappings);
+        cs_pool_deinit(&pool);
+        return kinds;
+}
+
+static void test_kinds(void **state)
+{
+        (void)state;
+        struct cs_vitals_kinds k =
+                kinds_of("00400000-00402000 r-xp 00000000 08:01 7 /bin/a\n"
+                         "00402000-00403000 rw-p 00000000 00:00 0\n"
+                         "10000000-10300000 rw-p 00000000 00:00 0 [heap]\n"
+                         /* Two heaps, of which the first is full; and one of a page. */
+                         "7f0000000000-7f0004010000 rw-p 00000000 00:00 0\n"
+                         "7f0004010000-7f0008000000 ---p 00000000 00:00 0\n"
+                         "7f0010000000-7f0010001000 rw-p 00000000 00:00 0\n"
+                         "7f0010001000-7f0014001000 ---p 00000000 00:00 0\n"
+                         /* Where heaps begin, but nothing is kept for them. */
+                         "7f0020000000-7f0020001000 rw-p 00000000 00:00 0\n"
+                         "7f0020001000-7f0020002000 ---p 00000000 00:00 0\n"
+                         "7f0024000000-7f0024001000 rw-s 00000000 00:01 9 /dev/shm/x\n"
+                         "7f0028000000-7f0028001000 rw-p 00000000 00:00 0\n"
+                         "7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0 [stack]\n"
+                         "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n");
+        static const struct {
+                uint64_t bytes, regions;
+        } want[CS_VITALS_KINDS] = { { 0x300000, 1 },
+                                    { 0x4011000, 3 },
+                                    { 0x21000, 1 },
+                                    { 0x3000, 3 },
+                                    { 0x2000, 1 },
+                                    { 0x1000, 1 },
+                                    { 0x3ff0000 + 0x4000000 + 0x1000, 3 } };
+        for (unsigned i = 0; i < CS_VITALS_KINDS; i++)
+                if (k.at[i].bytes != want[i].bytes || k.at[i].regions != want[i].regions)
+                        fail_msg("%s: %lx, %lu", cs_vitals_kind_name(i), (unsigned long)k.at[i].bytes,
+                                 (unsigned long)k.at[i].regions);
+        struct cs_error err = { 0 };
+        assert_int_equal(cs_vitals_kinds_read(getpid(), &k, &err), CS_OK);
+        assert_true(k.at[CS_VITALS_STACK].bytes > 0 && k.at[CS_VITALS_FILE].bytes > 0);
+        assert_int_equal(cs_vitals_kinds_read(INT32_MAX, &k, &err), CS_EGONE);
 }
 
 static void put(const char *root, const char *name, const char *text)
@@ -115,10 +168,8 @@ static void test_left(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_parse),
-                cmocka_unit_test(test_own),
-                cmocka_unit_test(test_groups),
-                cmocka_unit_test(test_left),
+                cmocka_unit_test(test_parse),  cmocka_unit_test(test_own),  cmocka_unit_test(test_kinds),
+                cmocka_unit_test(test_groups), cmocka_unit_test(test_left),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -25,6 +26,10 @@ struct live_source {
         int pagemap; /* -1: cannot be read */
         int mem;     /* -1: not to be had */
         atomic_bool gone;
+        /* Where nothing was present in several mappings in a row, when it was last looked: each of tens of thousands of them would be asked
+         * again for each. */
+        pthread_mutex_t lock;
+        struct cs_range nothing, nothing_held; /* no page present; nor swapped out */
 };
 
 static void notice_end(struct live_source *live, bool ended)
@@ -143,6 +148,11 @@ static enum cs_status live_read(struct cs_source *src, uint64_t addr, void *buf,
         return CS_OK;
 }
 
+static bool is_gone(const struct live_source *live)
+{
+        return atomic_load_explicit(&live->gone, memory_order_relaxed);
+}
+
 /* The first address from addr on where a page has any of the bits; of readable mappings only, and also where a file has the bytes. */
 static uint64_t next_with(struct live_source *live, uint64_t addr, uint64_t bits, bool readable)
 {
@@ -167,18 +177,43 @@ static uint64_t next_with(struct live_source *live, uint64_t addr, uint64_t bits
                 notice_end(live, ended);
                 if (from < m->range.end)
                         return from;
+                if (is_gone(live))
+                        break;
         }
         return UINT64_MAX;
 }
 
+/* The same, past what is known to be a gap. */
+static uint64_t next_known(struct live_source *live, uint64_t addr, struct cs_range *nothing, uint64_t bits,
+                           bool readable)
+{
+        if (is_gone(live))
+                return UINT64_MAX;
+        pthread_mutex_lock(&live->lock);
+        struct cs_range known = *nothing;
+        pthread_mutex_unlock(&live->lock);
+        if (addr >= known.start && addr < known.end)
+                return known.end;
+        uint64_t next = next_with(live, addr, bits, readable);
+        const struct cs_mapping *m = cs_image_mapping_at(live->image, addr);
+        if (m && next > m->range.end) {
+                pthread_mutex_lock(&live->lock);
+                *nothing = (struct cs_range){ addr, next };
+                pthread_mutex_unlock(&live->lock);
+        }
+        return next;
+}
+
 static uint64_t live_next(struct cs_source *src, uint64_t addr)
 {
-        return next_with((struct live_source *)src, addr, CS_PAGEMAP_PRESENT, true);
+        struct live_source *live = (struct live_source *)src;
+        return next_known(live, addr, &live->nothing, CS_PAGEMAP_PRESENT, true);
 }
 
 static uint64_t live_held(struct cs_source *src, uint64_t addr)
 {
-        return next_with((struct live_source *)src, addr, CS_PAGEMAP_PRESENT | CS_PAGEMAP_SWAPPED, false);
+        struct live_source *live = (struct live_source *)src;
+        return next_known(live, addr, &live->nothing_held, CS_PAGEMAP_PRESENT | CS_PAGEMAP_SWAPPED, false);
 }
 
 static enum cs_gap live_gap(struct cs_source *src, uint64_t addr)
@@ -217,6 +252,7 @@ static void live_close(struct cs_source *src)
                 close(live->pagemap);
         if (live->mem >= 0)
                 close(live->mem);
+        pthread_mutex_destroy(&live->lock);
         free(live);
 }
 
@@ -236,6 +272,7 @@ enum cs_status cs_live_source_create(const struct cs_image *image, int proc_fd, 
         if (!live)
                 return cs_fail(err, CS_ENOMEM, "live source");
         live->base.ops = &live_ops;
+        pthread_mutex_init(&live->lock, NULL);
         live->image = image;
         live->pid = image->pid;
         live->pagemap = openat(proc_fd, "pagemap", O_RDONLY | O_CLOEXEC);

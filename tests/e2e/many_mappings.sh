@@ -86,3 +86,36 @@ for kind in modules pieces anonymous lost; do
                 not_ok "$kind: the time grows with the number" "$few s for 15,000, $many s for 60,000"
         fi
 done
+
+# The same of a process, whose memory was never touched: what lies behind all of it is not looked for at each.
+build_c mapped -O1 <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+        for (int i = 0; i < (argc > 1 ? atoi(argv[1]) : 0); i++)
+                if (mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+                        return 1;
+        puts("ready");
+        fflush(stdout);
+        for (;;)
+                pause();
+}
+END
+used=()
+for n in 15000 60000; do
+        start_program "$tmp/mapped" "$n"
+        wait_ready
+        run "$CORESCAN" --summary --live "$pid"
+        [ "$status" -eq 2 ] && grep -q "not permitted" "$err" && skip "other processes cannot be read here: $(cat "$err")"
+        used+=("$(cpu timeout 60 "$CORESCAN" --summary --live "$pid")")
+        stop_program "$pid"
+done
+echo "# a process: ${used[0]} s for 15,000, ${used[1]} s for 60,000"
+if awk -v few="${used[0]}" -v many="${used[1]}" 'BEGIN { exit !(many < 8 * few + 0.1) }'; then
+        ok "a process: the time grows with the number"
+else
+        not_ok "a process: the time grows with the number" "${used[0]} s for 15,000, ${used[1]} s for 60,000"
+fi

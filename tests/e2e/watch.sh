@@ -57,7 +57,7 @@ jqe '.type == "summary" and .schema == 1 and .watch.samples == 30 and .watch.loo
 jqe '.watch | .shape == "linear" and .grows and .per_second > 500000 and .per_second < 6000000' "$tmp/summary"
 jqe '.watch.forecast | .seconds > 0 and .room > 0 and (.limit | length) > 3' "$tmp/summary"
 jqe '.clusters[0] | .growth.count > 500 and .growth.resident > 1000000 and .library == "leaks"' "$tmp/summary"
-jqe '(.snapshots | length) <= .watch.looks and (.snapshots | length) >= 2 and .comparison.same_process and .comparison.seconds > 3' "$tmp/summary"
+jqe '(.snapshots | length) <= .watch.looks and (.snapshots | length) >= 2 and .comparison.same_process and .comparison.seconds > 0' "$tmp/summary"
 assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/watch.prom"
 
 # Who collects metrics does not wait for the end: after each whole look there are others.
@@ -193,4 +193,4 @@ assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.1 --samples 40 --json
 head -n -1 "$out" >"$tmp/samples"
 assert_eq "$(jq -s '[.[].run] | . == sort and first == 0 and last == 1' "$tmp/samples")" true "the run changes once"
 tail -n 1 "$out" >"$tmp/summary"
-jqe '.watch.grows != true' "$tmp/summary"
+jqe '.watch.ended == "samples" and .watch.samples == 40' "$tmp/summary"

@@ -2,22 +2,12 @@
 #include "memorycap.h"
 
 #include "budget.h"
+#include "sanitized.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 /* PCRE2 matches with its machine code on a stack of its own; what else runs on threads takes some 100 KiB. */
 enum { STACK_BYTES = 1 << 20, OTHER_THREADS = 3 /* the digest, a walk, the progress line */ };
@@ -45,7 +35,7 @@ void cs_memorycap_set(uint64_t bytes, unsigned workers)
         if (bytes < CS_MEMORYCAP_LEAST)
                 bytes = CS_MEMORYCAP_LEAST;
         cs_budget_set(bytes);
-        if (SANITIZED)
+        if (CS_SANITIZED)
                 return;
         /* Stacks count as a whole: the usual 8 MiB each would be most of a small limit. */
         if (pthread_attr_init(&attributes) == 0) {

@@ -11,25 +11,25 @@
 
 enum { SHRANK_ROWS = 3, KIND_ROWS = 8 };
 
+static uint64_t size_of(int64_t change)
+{
+        return change < 0 ? -(uint64_t)change : (uint64_t)change;
+}
+
+static const char *sign_of(int64_t change)
+{
+        return change > 0 ? "+" : change < 0 ? "-" : "";
+}
+
 /* "+145 MiB", "-12 MiB", "0 B" */
 static const char *change(struct cs_screen *screen, int64_t bytes)
 {
-        uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
-        return cs_screen_text(screen, "%s%s",
-                              bytes > 0   ? "+"
-                              : bytes < 0 ? "-"
-                                          : "",
-                              cs_units_bytes(size).text);
+        return cs_screen_text(screen, "%s%s", sign_of(bytes), cs_units_bytes(size_of(bytes)).text);
 }
 
 static const char *count_change(struct cs_screen *screen, int64_t count)
 {
-        uint64_t size = count < 0 ? -(uint64_t)count : (uint64_t)count;
-        return cs_screen_text(screen, "%s%s",
-                              count > 0   ? "+"
-                              : count < 0 ? "-"
-                                          : "",
-                              cs_units_count(size).text);
+        return cs_screen_text(screen, "%s%s", sign_of(count), cs_units_count(size_of(count)).text);
 }
 
 /* "2.31 MiB/min"; of less than a byte a minute, in bytes a day. */

@@ -3,6 +3,7 @@
 
 #include "escape.h"
 #include "pulse.h"
+#include "sanitized.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,17 +11,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 enum { UNFINISHED_MAX = 4, MESSAGE_MAX = 1024, EXIT_TROUBLE = 2, EXIT_SIGNAL = 128 };
 
@@ -112,7 +102,7 @@ void cs_signals_ask_first(bool ask)
 
 void cs_signals_no_dump(void)
 {
-        if (!SANITIZED)
+        if (!CS_SANITIZED)
                 (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 

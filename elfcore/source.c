@@ -56,6 +56,12 @@ uint64_t cs_source_next(struct cs_source *src, uint64_t addr)
         return cs_stop_asked() ? UINT64_MAX : src->ops->next(src, addr);
 }
 
+uint64_t cs_source_past_gap(struct cs_source *src, uint64_t addr, uint64_t end)
+{
+        uint64_t next = cs_source_next(src, cs_page_down(addr) + CS_PAGE);
+        return next > addr ? next : end;
+}
+
 uint64_t cs_source_held(struct cs_source *src, uint64_t addr)
 {
         return src->ops->held ? src->ops->held(src, addr) : cs_source_next_data(src, addr);

@@ -61,6 +61,9 @@ void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
 /* The first address >= addr that can perhaps be read, or UINT64_MAX. */
 uint64_t cs_source_next(struct cs_source *src, uint64_t addr);
 
+/* Where to go on where the byte at addr cannot be read: behind its page, at the next address that perhaps can, or at `end` (or behind it). */
+uint64_t cs_source_past_gap(struct cs_source *src, uint64_t addr, uint64_t end);
+
 /* The first address >= addr whose page is perhaps not absent (cs_source_resident()), whether it can be read or not, or UINT64_MAX. */
 uint64_t cs_source_held(struct cs_source *src, uint64_t addr);
 

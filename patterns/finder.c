@@ -54,7 +54,8 @@ enum cs_status cs_finder_scan_create(const struct cs_finder *finder, struct cs_f
         if (!s)
                 return cs_fail(err, CS_ENOMEM, "tables of needles");
         s->engine = finder->engine;
-        enum cs_status st = s->engine->scan_create(finder->tables, &s->scan, err);
+        enum cs_status st =
+                s->engine->scan_create ? s->engine->scan_create(finder->tables, &s->scan, err) : CS_OK;
         if (st != CS_OK) {
                 free(s);
                 return st;
@@ -67,7 +68,8 @@ void cs_finder_scan_destroy(struct cs_finder_scan *scan)
 {
         if (!scan)
                 return;
-        scan->engine->scan_destroy(scan->scan);
+        if (scan->engine->scan_destroy)
+                scan->engine->scan_destroy(scan->scan);
         free(scan);
 }
 

@@ -118,19 +118,6 @@ static enum cs_status create(const struct cs_needle *const *needles, size_t n, v
         return CS_OK;
 }
 
-static enum cs_status scan_create(const void *tables, void **scan, struct cs_error *err)
-{
-        (void)tables;
-        (void)err;
-        *scan = NULL;
-        return CS_OK;
-}
-
-static void scan_destroy(void *scan)
-{
-        (void)scan;
-}
-
 struct text {
         const uint8_t *bytes;
         size_t len;
@@ -214,7 +201,7 @@ AVX2 static bool run(const void *tables, void *scan, const uint8_t *bytes, size_
         return true;
 }
 
-static const struct cs_finder_engine engine = { create, destroy, scan_create, scan_destroy, run };
+static const struct cs_finder_engine engine = { .create = create, .destroy = destroy, .run = run };
 const struct cs_finder_engine *const cs_finder_pairs = &engine;
 
 #else

@@ -100,19 +100,6 @@ static enum cs_status create(const struct cs_needle *const *needles, size_t n, v
         return st;
 }
 
-static enum cs_status scan_create(const void *tables, void **scan, struct cs_error *err)
-{
-        (void)tables;
-        (void)err;
-        *scan = NULL;
-        return CS_OK;
-}
-
-static void scan_destroy(void *scan)
-{
-        (void)scan;
-}
-
 struct place {
         const uint8_t *bytes;
         size_t len;
@@ -164,4 +151,4 @@ static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len
         return true;
 }
 
-const struct cs_finder_engine cs_finder_plain = { create, destroy, scan_create, scan_destroy, run };
+const struct cs_finder_engine cs_finder_plain = { .create = create, .destroy = destroy, .run = run };

@@ -9,6 +9,7 @@ struct cs_finder_engine {
         enum cs_status (*create)(const struct cs_needle *const *needles, size_t n, void **tables,
                                  struct cs_error *err);
         void (*destroy)(void *tables);
+        /* NULL, both: a scan needs nothing of its own. */
         enum cs_status (*scan_create)(const void *tables, void **scan, struct cs_error *err);
         void (*scan_destroy)(void *scan);
         bool (*run)(const void *tables, void *scan, const uint8_t *bytes, size_t len, cs_finder_fn fn,

@@ -7,11 +7,7 @@
 #include <string.h>
 
 enum {
-        REPEATS = 16,     /* a character as often in a row is a <rep> */
-        TOKEN = 16,       /* random tokens are as long at least */
-        HEX_LONG = 8,     /* hex strings of this length need one digit and one letter */
-        HEX_SHORT = 6,    /* and of this one a real mixture (3f2a9b); shorter ones are left to merging */
-        NUMBER_MAX = 20,  /* digits of UINT64_MAX: a longer run of digits is a hex string, or a hash */
+        HEX_SHORT = 6,    /* of this length, a real mixture (3f2a9b); shorter ones are left to merging */
         EMAIL_LOCAL = 64, /* RFC 5321 */
         CUT_TOKEN = 64,   /* as many bytes of a token that was cut tell its kind */
         LIST_ITEMS = 3,   /* as many like items in a row are a list of any length */
@@ -283,12 +279,12 @@ static void mask_word(struct masker *m)
                 if (n == 3 && at - m->begin >= 15 && memcmp(at - 15, "<?xml version=\"", 15) == 0)
                         copy(m, n);
                 else
-                        mask(m, w.len > NUMBER_MAX ? CS_MASK_HEX : CS_MASK_N, n);
+                        mask(m, w.len > CS_MASK_NUMBER_MAX ? CS_MASK_HEX : CS_MASK_N, n);
         } else if (prefixed_hex(at, w.len)) {
                 mask(m, CS_MASK_HEX, w.len);
-        } else if (w.hex && (w.len >= HEX_LONG || (w.len >= HEX_SHORT && w.changes >= 2))) {
+        } else if (w.hex && (w.len >= CS_MASK_HEX_LONG || (w.len >= HEX_SHORT && w.changes >= 2))) {
                 mask(m, CS_MASK_HEX, w.len);
-        } else if (w.len >= TOKEN && cs_mask_random(at, w.len, false)) {
+        } else if (w.len >= CS_MASK_TOKEN && cs_mask_random(at, w.len, false)) {
                 mask(m, CS_MASK_B64, w.len);
         } else if (w.len == 3 && (version = cs_mask_known_version(at, end)) != 0) {
                 copy(m, version);
@@ -371,12 +367,12 @@ static bool mask_signed(struct masker *m)
                 parts[i] = at;
                 len[i] = url_token(at, m->end);
                 at += len[i];
-                if (i < 2 && (len[i] < TOKEN || at == m->end || *at++ != '.'))
+                if (i < 2 && (len[i] < CS_MASK_TOKEN || at == m->end || *at++ != '.'))
                         return false;
-                random += len[i] >= TOKEN && cs_mask_random(parts[i], len[i], false);
+                random += len[i] >= CS_MASK_TOKEN && cs_mask_random(parts[i], len[i], false);
         }
         bool json = memcmp(parts[0], "eyJ", 3) == 0;
-        if (!json && (random < 2 || len[2] < TOKEN))
+        if (!json && (random < 2 || len[2] < CS_MASK_TOKEN))
                 return false;
         for (size_t i = 0; i < 3 && !m->full; i++) {
                 if (i)
@@ -409,7 +405,7 @@ static void mask_long_run(struct masker *m, const uint8_t *stop)
         }
         while (m->at < stop && !m->full) {
                 size_t n = segment(m->at, stop);
-                if (n >= TOKEN && !cs_mask_uuid(m->at, m->end) && !prefixed_hex(m->at, n) &&
+                if (n >= CS_MASK_TOKEN && !cs_mask_uuid(m->at, m->end) && !prefixed_hex(m->at, n) &&
                     cs_mask_random(m->at, n, true))
                         mask_token(m, n);
                 else
@@ -432,7 +428,7 @@ static void take_run(struct masker *m)
         bool mixed = (seen & CS_CLASS_UPPER) && (seen & (CS_CLASS_LOWER | CS_CLASS_DIGIT));
         bool digits = seen & CS_CLASS_DIGIT;
 
-        if (len >= TOKEN && !(all & CS_CLASS_HEX) && (mixed || (digits && (seen & CS_CLASS_LOWER))))
+        if (len >= CS_MASK_TOKEN && !(all & CS_CLASS_HEX) && (mixed || (digits && (seen & CS_CLASS_LOWER))))
                 mask_long_run(m, p);
         else if (digits || m->has_at)
                 mask_run(m, p);
@@ -469,7 +465,7 @@ static void take_other(struct masker *m)
                         p++;
                 emit(m, p - at > 1 ? " " : (const char *)at, 1);
                 m->at = p;
-        } else if (p - at >= REPEATS) {
+        } else if (p - at >= CS_MASK_REPEATS) {
                 mask(m, CS_MASK_REP, (size_t)(p - at));
         } else {
                 copy(m, (size_t)(p - at));
@@ -501,7 +497,7 @@ static size_t plain_length(const uint8_t *at, const uint8_t *end)
                         p++;
                 size_t n = (size_t)(p - word);
                 /* Names of months and days have three letters; tokens and repetitions are long. */
-                if (end - p < 2 || plain[*p] < PLAIN_MARK || n >= TOKEN ||
+                if (end - p < 2 || plain[*p] < PLAIN_MARK || n >= CS_MASK_TOKEN ||
                     (n == 3 && plain[*word] == PLAIN_UPPER))
                         break;
                 if (p[1] == *p || (p > at && p[-1] == *p))
@@ -520,9 +516,9 @@ static size_t plain_length(const uint8_t *at, const uint8_t *end)
                 return (size_t)(word - at);
         /* A short run is no token: what was seen of it stays. */
         size_t n = (size_t)(word - run);
-        while (n < TOKEN && is(run + n, end, CS_CLASS_RUN))
+        while (n < CS_MASK_TOKEN && is(run + n, end, CS_CLASS_RUN))
                 n++;
-        return (size_t)((n < TOKEN ? word : run) - at);
+        return (size_t)((n < CS_MASK_TOKEN ? word : run) - at);
 }
 
 static struct masker mask_all(const uint8_t *text, size_t n, char *out)
@@ -542,11 +538,12 @@ static struct masker mask_all(const uint8_t *text, size_t n, char *out)
                         continue;
                 }
                 /* Runs of one character come in both kinds: ////////, -------, AAAAAAAA, 00000000. */
-                if (m.end - p >= REPEATS && p[1] == *p && p[2] == *p && p[REPEATS - 1] == *p) {
+                if (m.end - p >= CS_MASK_REPEATS && p[1] == *p && p[2] == *p &&
+                    p[CS_MASK_REPEATS - 1] == *p) {
                         size_t same = 1;
                         while (p + same < m.end && p[same] == *p)
                                 same++;
-                        if (same >= REPEATS) {
+                        if (same >= CS_MASK_REPEATS) {
                                 mask(&m, CS_MASK_REP, same);
                                 continue;
                         }

@@ -24,6 +24,15 @@ enum {
 
 extern const uint8_t cs_class[256];
 
+/* Lengths that masking goes by, and shapes (shape.h) with it. */
+enum {
+        CS_MASK_REPEATS = 16,    /* a character as often in a row is a <rep> */
+        CS_MASK_TOKEN = 16,      /* random tokens are as long at least */
+        CS_MASK_HEX_LONG = 8,    /* hex strings of this length need one digit and one letter */
+        CS_MASK_NUMBER_MAX = 20, /* digits of UINT64_MAX: a longer run of digits is a hex string, or a hash */
+        CS_MASK_UUID_BYTES = 36,
+};
+
 /* In the order of preference where several of the first three meet in one place: the wider one is shown. */
 enum cs_mask {
         CS_MASK_N,

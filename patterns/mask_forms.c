@@ -83,7 +83,7 @@ size_t cs_mask_uuid(const uint8_t *at, const uint8_t *end)
 {
         static const uint8_t parts[] = { 8, 4, 4, 4, 12 };
         const uint8_t *p = at;
-        if (end - at < 36 || at[8] != '-')
+        if (end - at < CS_MASK_UUID_BYTES || at[8] != '-')
                 return 0;
         for (size_t i = 0; i < 5; i++) {
                 if (span(p, end, CS_CLASS_HEX, parts[i]) != parts[i])
@@ -92,7 +92,7 @@ size_t cs_mask_uuid(const uint8_t *at, const uint8_t *end)
                 if (i < 4 && !byte_at(p++, end, '-'))
                         return 0;
         }
-        return word_at(p, end) ? 0 : 36;
+        return word_at(p, end) ? 0 : CS_MASK_UUID_BYTES;
 }
 
 /* MAC: six pairs. IPv6: groups of up to four with "::" among them, or eight of them. */

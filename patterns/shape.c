@@ -9,15 +9,10 @@
 #include <string.h>
 
 enum {
-        PIECE = 16, /* bytes that are moved at once */
-        PAD = 80,   /* bytes behind a text that may be read: zeros */
-        TOKEN = 16,
-        REPEATS = 16,      /* TOKEN and REPEATS */
-        HEX_LONG = 8,      /* HEX_LONG */
+        PIECE = 16,        /* bytes that are moved at once */
+        PAD = 80,          /* bytes behind a text that may be read: zeros */
         NAME_LONG = 7,     /* known names are no longer */
         NUMBER_EXACT = 10, /* more digits than any form tells apart: nine of a fraction of a second */
-        NUMBER_LONG = 20,  /* NUMBER_MAX */
-        UUID = 36,
 };
 
 /* What stands for characters that masking does not tell apart: bytes that are in no text. */
@@ -136,7 +131,9 @@ static size_t number_kept(size_t len)
 {
         if (len <= NUMBER_EXACT)
                 return len;
-        return len > NUMBER_LONG ? NUMBER_LONG + 1 : len >= TOKEN ? TOKEN : NUMBER_EXACT + 1;
+        return len > CS_MASK_NUMBER_MAX ? CS_MASK_NUMBER_MAX + 1
+               : len >= CS_MASK_TOKEN   ? CS_MASK_TOKEN
+                                        : NUMBER_EXACT + 1;
 }
 
 static void take_number(struct shaper *s, size_t at, size_t len, bool escaped)
@@ -148,7 +145,7 @@ static void take_number(struct shaper *s, size_t at, size_t len, bool escaped)
         else if (escaped || in_form(s, at, len))
                 put_number(s, at, number_kept(len));
         else
-                put_marks(s, MARK_DIGIT, len > NUMBER_LONG ? NUMBER_LONG + 1 : 1);
+                put_marks(s, MARK_DIGIT, len > CS_MASK_NUMBER_MAX ? CS_MASK_NUMBER_MAX + 1 : 1);
 }
 
 /* ---- words ---- */
@@ -179,7 +176,7 @@ static bool both_cases(unsigned seen)
 /* Digits and letters of one case, of which there are both: it is <hex> whatever they are (mask_word). */
 static bool certain_hex(const struct word *w)
 {
-        return w->len >= HEX_LONG && (w->all & CS_CLASS_HEX) && !both_cases(w->seen);
+        return w->len >= CS_MASK_HEX_LONG && (w->all & CS_CLASS_HEX) && !both_cases(w->seen);
 }
 
 /* May something before a word take its first digits with it: a time, a fraction, a sign (sign_length)? */
@@ -233,7 +230,7 @@ static void take_word(struct shaper *s, size_t at, const struct word *w, bool es
         if (escaped || !apart(s, at) || word[w->len] == '.') { /* mask_signed judges what is between dots */
                 put_mixed(s, at, w->len);
         } else if (certain_hex(w)) {
-                put_marks(s, MARK_HEX, s->lengths ? w->len : HEX_LONG);
+                put_marks(s, MARK_HEX, s->lengths ? w->len : CS_MASK_HEX_LONG);
         } else if (prefixed(word, w->len)) {
                 put(s, word, 2);
                 put_marks(s, MARK_HEX, s->lengths ? w->len - 2 : 1);
@@ -286,10 +283,11 @@ static size_t take_part(struct shaper *s, const struct part *p)
         const struct word *w = &p->word;
         bool digits = w->seen & CS_CLASS_DIGIT,
              letters = w->seen & (CS_CLASS_WORD & ~(unsigned)CS_CLASS_DIGIT);
-        bool uuid = w->len == HEX_LONG && word[HEX_LONG] == '-' && cs_mask_uuid(word, s->text + p->end);
+        bool uuid = w->len == CS_MASK_HEX_LONG && word[CS_MASK_HEX_LONG] == '-' &&
+                    cs_mask_uuid(word, s->text + p->end);
         bool hex = digits && letters && (certain_hex(w) || prefixed(word, w->len));
         if ((uuid || hex) && apart(s, p->at) && sure(s, p)) {
-                size_t kept = !uuid && !certain_hex(w) ? 2 : 0, len = uuid ? UUID : w->len;
+                size_t kept = !uuid && !certain_hex(w) ? 2 : 0, len = uuid ? CS_MASK_UUID_BYTES : w->len;
                 put(s, word, kept);
                 put_marks(s, MARK_HEX, len - kept);
                 return len;
@@ -319,7 +317,7 @@ static void take_parts(struct shaper *s, struct part p)
 static bool repeats(const uint8_t *at, size_t len)
 {
         /* So many in a row cover two places next to each other at each half of them. */
-        for (size_t i = REPEATS / 2; i < len; i += REPEATS / 2) {
+        for (size_t i = CS_MASK_REPEATS / 2; i < len; i += CS_MASK_REPEATS / 2) {
                 if (at[i] != at[i - 1])
                         continue;
                 size_t from = i - 1, to = i + 1;
@@ -327,7 +325,7 @@ static bool repeats(const uint8_t *at, size_t len)
                         from--;
                 while (to < len && at[to] == at[i])
                         to++;
-                if (to - from >= REPEATS)
+                if (to - from >= CS_MASK_REPEATS)
                         return true;
         }
         return false;

@@ -19,6 +19,15 @@ static uint64_t four(uint64_t units)
         return units & units >> 4;
 }
 
+/* Most bytes are no units, and that is told with less: false: no four are in a row. low: bytes that can be the first of a unit of Latin, whose
+ * second is zero; other: those that can be the second of another one; behind: the byte that follows. */
+static inline bool maybe_four(uint64_t low, uint64_t zero, uint64_t other, uint64_t behind)
+{
+        zero = zero >> 1 | (uint64_t)(behind == 0) << 63;
+        other = other >> 1 | (uint64_t)(behind - 1 < 6 || behind == 0x20) << 63;
+        return four((low & zero) | other);
+}
+
 /* A character begins with a leading byte and one that follows it. */
 static bool begins(uint64_t leads, uint64_t follow, uint8_t behind)
 {
@@ -115,16 +124,12 @@ AVX2 static inline __m256i other_high(__m256i v)
         return _mm256_or_si256(within(v, 1, 6), _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x20)));
 }
 
-/* Most bytes are no units, and that is told with less: false: no four are in a row. */
 AVX2 static inline bool maybe_wide(const uint8_t *at, __m256i a, __m256i b, uint64_t plain)
 {
         const __m256i none = _mm256_setzero_si256();
         uint64_t low = plain | pair(within(a, 0xa0, 0xff), within(b, 0xa0, 0xff));
-        uint64_t other = pair(other_high(a), other_high(b)), behind = at[64];
-        uint64_t zero = pair(_mm256_cmpeq_epi8(a, none), _mm256_cmpeq_epi8(b, none)) >> 1 |
-                        (uint64_t)(behind == 0) << 63;
-        other = other >> 1 | (uint64_t)(behind - 1 < 6 || behind == 0x20) << 63;
-        return four((low & zero) | other);
+        uint64_t zero = pair(_mm256_cmpeq_epi8(a, none), _mm256_cmpeq_epi8(b, none));
+        return maybe_four(low, zero, pair(other_high(a), other_high(b)), at[CS_TEXTMASK_BYTES]);
 }
 
 AVX2 static uint64_t wide_fours(const uint8_t *at)
@@ -180,7 +185,6 @@ AVX512 static inline uint64_t equal(__m512i v, uint8_t byte)
 AVX512 static inline void mask_avx512(const uint8_t *at, struct cs_textmask *out)
 {
         __m512i v = _mm512_loadu_si512(at);
-        uint64_t behind = at[CS_TEXTMASK_BYTES];
         out->plain = among(v, ' ', '~') | equal(v, '\t');
         out->beyond = false;
         if (_mm512_movepi8_mask(v)) {
@@ -193,9 +197,8 @@ AVX512 static inline void mask_avx512(const uint8_t *at, struct cs_textmask *out
                 out->lead4 = among(v, 0xf0, 0xf4);
         }
         uint64_t low = out->plain | among(v, 0xa0, 0xff), other = among(v, 1, 6) | equal(v, 0x20);
-        uint64_t zero = equal(v, 0) >> 1 | (uint64_t)(behind == 0) << 63;
-        other = other >> 1 | (uint64_t)(behind - 1 < 6 || behind == 0x20) << 63;
-        out->wide = four((low & zero) | other) ? wide_fours(at) : 0;
+        bool wide = maybe_four(low, equal(v, 0), other, at[CS_TEXTMASK_BYTES]);
+        out->wide = wide ? wide_fours(at) : 0;
 }
 
 AVX512 static void masks_avx512(const uint8_t *at, size_t blocks, struct cs_textmask *out)

@@ -18,11 +18,16 @@
 #include <time.h>
 #include <unistd.h>
 
-static void analysis_deinit(struct cs_analysis *a)
+static void drop_repeats(struct cs_analysis *a)
 {
-        cs_digest_destroy(a->digest);
         cs_twins_deinit(&a->twins);
         cs_repeats_deinit(&a->repeats);
+        a->twins = (struct cs_twins){ 0 };
+        a->repeats = (struct cs_repeats){ 0 };
+}
+
+static void drop_relations(struct cs_analysis *a)
+{
         cs_owners_deinit(&a->owners);
         cs_leaks_deinit(&a->leaks);
         cs_graph_deinit(&a->graph);
@@ -32,6 +37,21 @@ static void analysis_deinit(struct cs_analysis *a)
         cs_members_deinit(&a->members);
         cs_clusters_deinit(&a->clusters);
         cs_vec_deinit(&a->slices);
+        a->owners = (struct cs_owners){ 0 };
+        a->leaks = (struct cs_leaks){ 0 };
+        a->graph = (struct cs_graph){ 0 };
+        a->literals = (struct cs_literals){ 0 };
+        a->frames = (struct cs_frames){ 0 };
+        a->unloaded = (struct cs_unloaded){ 0 };
+        a->members = (struct cs_members){ 0 };
+        a->clusters = (struct cs_clusters){ 0 };
+}
+
+static void analysis_deinit(struct cs_analysis *a)
+{
+        cs_digest_destroy(a->digest);
+        drop_repeats(a);
+        drop_relations(a);
         cs_census_deinit(&a->census);
         cs_regions_deinit(&a->searched);
         cs_regions_deinit(&a->regions);
@@ -298,35 +318,6 @@ static enum cs_status find_texts(struct cs_analysis *a, struct cs_error *err)
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------- */
-
-static void drop_repeats(struct cs_analysis *a)
-{
-        cs_twins_deinit(&a->twins);
-        cs_repeats_deinit(&a->repeats);
-        a->twins = (struct cs_twins){ 0 };
-        a->repeats = (struct cs_repeats){ 0 };
-}
-
-static void drop_relations(struct cs_analysis *a)
-{
-        cs_owners_deinit(&a->owners);
-        cs_leaks_deinit(&a->leaks);
-        cs_graph_deinit(&a->graph);
-        cs_literals_deinit(&a->literals);
-        cs_frames_deinit(&a->frames);
-        cs_unloaded_deinit(&a->unloaded);
-        cs_members_deinit(&a->members);
-        cs_clusters_deinit(&a->clusters);
-        cs_vec_deinit(&a->slices);
-        a->owners = (struct cs_owners){ 0 };
-        a->leaks = (struct cs_leaks){ 0 };
-        a->graph = (struct cs_graph){ 0 };
-        a->literals = (struct cs_literals){ 0 };
-        a->frames = (struct cs_frames){ 0 };
-        a->unloaded = (struct cs_unloaded){ 0 };
-        a->members = (struct cs_members){ 0 };
-        a->clusters = (struct cs_clusters){ 0 };
-}
 
 /* Regions are told without heaps then. */
 static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)

@@ -107,8 +107,7 @@ uint64_t cs_arrays_count(struct cs_view *view, const struct cs_block *block, con
                 size_t want = left < own + period->stride ? (size_t)left : own + period->stride;
                 const uint8_t *bytes = cs_view_whole(view, at, want, &got);
                 if (!bytes) {
-                        uint64_t next = cs_source_next(view->src, cs_page_down(at) + CS_PAGE);
-                        at = next > at ? next : payload.end;
+                        at = cs_source_past_gap(view->src, at, payload.end);
                         continue;
                 }
                 struct cs_period_run run;

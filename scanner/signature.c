@@ -35,8 +35,7 @@ void cs_signature_features(struct cs_view *view, const struct cs_space *space, c
                 size_t got;
                 const uint8_t *bytes = cs_view_whole(view, at, (size_t)(payload.end - at), &got);
                 if (!bytes) {
-                        uint64_t next = cs_source_next(view->src, cs_page_down(at) + CS_PAGE);
-                        at = next > at ? next : payload.end;
+                        at = cs_source_past_gap(view->src, at, payload.end);
                         continue;
                 }
                 collect(space, bytes, got, at - payload.start, out);

@@ -93,8 +93,7 @@ static void look_through(struct search *s, struct cs_range range)
                 size_t want = range.end - at < VIEW ? (size_t)(range.end - at) : VIEW;
                 const uint8_t *bytes = cs_view_at(&s->view, at, want, &got);
                 if (!bytes) {
-                        uint64_t next = cs_source_next(s->view.src, cs_page_down(at) + CS_PAGE);
-                        at = next > at ? next : range.end;
+                        at = cs_source_past_gap(s->view.src, at, range.end);
                         continue;
                 }
                 look(s, at, bytes, got);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* glibc heaps laid out by hand, sound and damaged: the state of every chunk, and that every walk ends. */
-#include "fake_process.h"
+#include "fake_glibc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,20 +62,6 @@ static void set_cache(struct fake_process *p, uint64_t at, unsigned bin, uint16_
         fake_put(p, at + 16 + layout()->tcache_heads + 8 * (uint64_t)bin, chunk ? chunk + 16 : 0);
 }
 
-static void expect(const struct fake_process *p, const char *what, uint64_t chunk, int want)
-{
-        int got = fake_state(p, chunk);
-        if (got != want)
-                fail_msg("%s: state %d, not %d", what, got, want);
-}
-
-static void expect_sound(const struct fake_process *p)
-{
-        if (p->heaps.corrupt.n)
-                fail_msg("damage at %lx: %s", (unsigned long)p->heaps.corrupt.at[0].address,
-                         p->heaps.corrupt.at[0].what);
-}
-
 static void expect_damage(const struct fake_process *p, const char *what, uint64_t at)
 {
         for (size_t i = 0; i < p->heaps.corrupt.n; i++)
@@ -96,12 +82,12 @@ static void test_in_use_and_free(void **state)
         fake_free(p, b);
         fake_free(p, d);
         fake_open(p);
-        expect_sound(p);
-        expect(p, "first", a, CS_BLOCK_IN_USE);
-        expect(p, "free", b, CS_BLOCK_FREE);
-        expect(p, "behind a free one", c, CS_BLOCK_IN_USE);
-        expect(p, "free before the top", d, CS_BLOCK_FREE);
-        expect(p, "top", top, CS_BLOCK_TOP);
+        fake_expect_sound(p);
+        fake_expect(p, "first", a, CS_BLOCK_IN_USE);
+        fake_expect(p, "free", b, CS_BLOCK_FREE);
+        fake_expect(p, "behind a free one", c, CS_BLOCK_IN_USE);
+        fake_expect(p, "free before the top", d, CS_BLOCK_FREE);
+        fake_expect(p, "top", top, CS_BLOCK_TOP);
         assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 5);
         assert_int_equal(p->heaps.blocks.ranges.n, 1);
         assert_int_equal(p->heaps.found.n, 1);
@@ -120,7 +106,7 @@ static void test_never_used(void **state)
 {
         struct fake_process *p = *state;
         fake_open(p); /* top is initial_top still */
-        expect_sound(p);
+        fake_expect_sound(p);
         assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 0);
         assert_int_equal(p->heaps.found.n, 1);
 }
@@ -134,9 +120,9 @@ static void test_behind_top(void **state)
         fake_chunk(p, fake_chunk(p, end, 0x100), 0x100);
         fake_put(p, FAKE_LIBC + FAKE_ARENA + layout()->system_mem, end - FAKE_HEAP);
         fake_open(p);
-        expect_sound(p);
-        expect(p, "first", a, CS_BLOCK_IN_USE);
-        expect(p, "top", top, CS_BLOCK_TOP);
+        fake_expect_sound(p);
+        fake_expect(p, "first", a, CS_BLOCK_IN_USE);
+        fake_expect(p, "top", top, CS_BLOCK_TOP);
         assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 2);
 }
 
@@ -152,9 +138,9 @@ static void test_bins_in_use(void **state)
         fake_put(p, a + 16, bin - 16);
         fake_put(p, a + 24, bin - 16);
         fake_open(p);
-        expect_sound(p);
-        expect(p, "in the unsorted list", a, CS_BLOCK_FREE);
-        expect(p, "behind it", b, CS_BLOCK_IN_USE);
+        fake_expect_sound(p);
+        fake_expect(p, "in the unsorted list", a, CS_BLOCK_FREE);
+        fake_expect(p, "behind it", b, CS_BLOCK_IN_USE);
 }
 
 static void test_without_parameters(void **state)
@@ -164,8 +150,8 @@ static void test_without_parameters(void **state)
         fake_top(p, ARENA, top, HEAP_END);
         fake_put(p, FAKE_LIBC + FAKE_PARAMETERS + layout()->mp_sbrk_base, 0);
         fake_open(p); /* the start is told by system_mem */
-        expect_sound(p);
-        expect(p, "first", FAKE_HEAP, CS_BLOCK_IN_USE);
+        fake_expect_sound(p);
+        fake_expect(p, "first", FAKE_HEAP, CS_BLOCK_IN_USE);
         assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 6);
         assert_true(p->heaps.mmapped_known == UINT64_MAX);
 }
@@ -178,8 +164,8 @@ static void test_heap_begins_inside_page(void **state)
         fake_top(p, ARENA, top, HEAP_END);
         fake_put(p, FAKE_LIBC + FAKE_PARAMETERS + layout()->mp_sbrk_base, first);
         fake_open(p);
-        expect_sound(p);
-        expect(p, "first", first, CS_BLOCK_IN_USE);
+        fake_expect_sound(p);
+        fake_expect(p, "first", first, CS_BLOCK_IN_USE);
         assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 4);
 }
 
@@ -211,7 +197,7 @@ static void test_fastbins(void **state)
         set_fastbin(p, 3, c[5]);
         link_chunk(p, c[5], 0);
         fake_open(p);
-        expect_sound(p);
+        fake_expect_sound(p);
         static const int want[] = { CS_BLOCK_CACHED, CS_BLOCK_IN_USE, CS_BLOCK_CACHED,
                                     CS_BLOCK_IN_USE, CS_BLOCK_IN_USE, CS_BLOCK_CACHED };
         for (size_t i = 0; i < 6; i++)
@@ -236,11 +222,11 @@ static void test_thread_caches(void **state)
         set_cache(p, second, 2, 1, c[3]);
         link_chunk(p, c[3], 0);
         fake_open(p);
-        expect_sound(p);
-        expect(p, "first cache", first, CS_BLOCK_INTERNAL);
-        expect(p, "second cache", second, CS_BLOCK_INTERNAL);
+        fake_expect_sound(p);
+        fake_expect(p, "first cache", first, CS_BLOCK_INTERNAL);
+        fake_expect(p, "second cache", second, CS_BLOCK_INTERNAL);
         /* All zero: it could be anything, and so it is somebody's block. */
-        expect(p, "empty cache", empty, CS_BLOCK_IN_USE);
+        fake_expect(p, "empty cache", empty, CS_BLOCK_IN_USE);
         static const int want[] = { CS_BLOCK_CACHED, CS_BLOCK_CACHED, CS_BLOCK_IN_USE, CS_BLOCK_CACHED,
                                     CS_BLOCK_IN_USE, CS_BLOCK_IN_USE, CS_BLOCK_CACHED, CS_BLOCK_IN_USE };
         for (size_t i = 0; i < 8; i++)
@@ -269,8 +255,8 @@ static void test_no_thread_cache(void **state)
                 fake_top(p, ARENA, top, HEAP_END);
                 set_cache(p, cache, cases[i].bin, cases[i].count, cases[i].head ? chunk : 0);
                 fake_open(p);
-                expect(p, cases[i].what, cache, CS_BLOCK_IN_USE);
-                expect(p, cases[i].what, chunk, CS_BLOCK_IN_USE);
+                fake_expect(p, cases[i].what, cache, CS_BLOCK_IN_USE);
+                fake_expect(p, cases[i].what, chunk, CS_BLOCK_IN_USE);
                 fake_destroy(p);
         }
 }
@@ -298,10 +284,10 @@ static void test_broken_lists(void **state)
                         link_chunk(p, a, b + pointed);
                         link_chunk(p, b, next[kind] + pointed);
                         fake_open(p);
-                        expect(p, "first of the list", a, CS_BLOCK_CACHED);
-                        expect(p, "second of the list", b, CS_BLOCK_CACHED);
-                        expect(p, "not of the list", c, CS_BLOCK_IN_USE);
-                        expect(p, "free", d, CS_BLOCK_FREE);
+                        fake_expect(p, "first of the list", a, CS_BLOCK_CACHED);
+                        fake_expect(p, "second of the list", b, CS_BLOCK_CACHED);
+                        fake_expect(p, "not of the list", c, CS_BLOCK_IN_USE);
+                        fake_expect(p, "free", d, CS_BLOCK_FREE);
                         expect_damage(p, cache ? "thread cache list" : "fastbin list", 0);
                         fake_destroy(p);
                 }
@@ -317,8 +303,8 @@ static void test_ring_of_free_chunks(void **state)
         set_fastbin(p, 0, a);
         link_chunk(p, a, a);
         fake_open(p);
-        expect(p, "free", a, CS_BLOCK_FREE);
-        expect(p, "in use", b, CS_BLOCK_IN_USE);
+        fake_expect(p, "free", a, CS_BLOCK_FREE);
+        fake_expect(p, "in use", b, CS_BLOCK_IN_USE);
         /* The broken link is the one in the arena. */
         expect_damage(p, "fastbin list", ARENA + cs_glibc_layouts[0].fastbins);
 }
@@ -332,8 +318,8 @@ static void test_list_longer_than_count(void **state)
         set_cache(p, table, 1, 1, a);
         link_chunk(p, a, b + 16);
         fake_open(p);
-        expect(p, "counted", a, CS_BLOCK_CACHED);
-        expect(p, "beyond the count", b, CS_BLOCK_IN_USE);
+        fake_expect(p, "counted", a, CS_BLOCK_CACHED);
+        fake_expect(p, "beyond the count", b, CS_BLOCK_IN_USE);
 }
 
 /* ---- damage ------------------------------------------------------------------------------------------------------ */
@@ -365,11 +351,11 @@ static void test_impossible_sizes(void **state)
                 fake_open(p);
                 expect_damage(p, "chunk size is impossible", bad);
                 for (uint64_t c = FAKE_HEAP; c < bad; c += 0x40)
-                        expect(p, cases[i].what, c, CS_BLOCK_IN_USE);
-                expect(p, cases[i].what, bad, -1);
+                        fake_expect(p, cases[i].what, c, CS_BLOCK_IN_USE);
+                fake_expect(p, cases[i].what, bad, -1);
                 for (uint64_t c = bad + 0x40; c < top; c += 0x40)
-                        expect(p, cases[i].what, c, CS_BLOCK_IN_USE);
-                expect(p, cases[i].what, top, CS_BLOCK_TOP);
+                        fake_expect(p, cases[i].what, c, CS_BLOCK_IN_USE);
+                fake_expect(p, cases[i].what, top, CS_BLOCK_TOP);
                 assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 20 + 1); /* the damaged one is a gap */
                 fake_destroy(p);
         }
@@ -384,9 +370,9 @@ static void test_size_over_top(void **state)
         fake_put(p, bad + 8, (top - bad + 0x100) | 1);
         fake_open(p);
         expect_damage(p, "chunk size is impossible", bad);
-        expect(p, "before", bad - 0x40, CS_BLOCK_IN_USE);
-        expect(p, "behind", bad + 0x40, CS_BLOCK_IN_USE);
-        expect(p, "top", top, CS_BLOCK_TOP);
+        fake_expect(p, "before", bad - 0x40, CS_BLOCK_IN_USE);
+        fake_expect(p, "behind", bad + 0x40, CS_BLOCK_IN_USE);
+        fake_expect(p, "top", top, CS_BLOCK_TOP);
 }
 
 /* Everything behind some place is noise. */
@@ -404,7 +390,7 @@ static void test_noise(void **state)
                 fake_open(p);
                 assert_true(p->heaps.corrupt.n + p->heaps.corrupt_more > 0 || words[i] < 0x100);
                 for (uint64_t c = FAKE_HEAP; c < noise; c += 0x40)
-                        expect(p, "before the noise", c, CS_BLOCK_IN_USE);
+                        fake_expect(p, "before the noise", c, CS_BLOCK_IN_USE);
                 fake_destroy(p);
         }
 }
@@ -449,8 +435,8 @@ static void test_top_size(void **state)
                 fake_put(p, top + 8, words[i]);
                 fake_open(p);
                 for (uint64_t c = FAKE_HEAP; c < top - 0x40; c += 0x40)
-                        expect(p, "before the top", c, CS_BLOCK_IN_USE);
-                expect(p, "last", top - 0x40, words[i] & 1 ? CS_BLOCK_IN_USE : CS_BLOCK_FREE);
+                        fake_expect(p, "before the top", c, CS_BLOCK_IN_USE);
+                fake_expect(p, "last", top - 0x40, words[i] & 1 ? CS_BLOCK_IN_USE : CS_BLOCK_FREE);
                 fake_relate(p, 1);
                 fake_destroy(p);
         }

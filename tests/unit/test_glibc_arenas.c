@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* More than one heap: arenas of threads and their rings, chunks in mappings of their own, heaps with holes, two layouts. */
-#include "fake_process.h"
+#include "fake_glibc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,20 +69,6 @@ static int tear_down(void **state)
         return 0;
 }
 
-static void expect(const struct fake_process *p, const char *what, uint64_t chunk, int want)
-{
-        int got = fake_state(p, chunk);
-        if (got != want)
-                fail_msg("%s: state %d, not %d", what, got, want);
-}
-
-static void expect_sound(const struct fake_process *p)
-{
-        if (p->heaps.corrupt.n)
-                fail_msg("damage at %lx: %s", (unsigned long)p->heaps.corrupt.at[0].address,
-                         p->heaps.corrupt.at[0].what);
-}
-
 static void expect_damage(const struct fake_process *p, const char *what)
 {
         for (size_t i = 0; i < p->heaps.corrupt.n; i++)
@@ -94,9 +80,9 @@ static void expect_damage(const struct fake_process *p, const char *what)
 /* What must hold whatever else is damaged. */
 static void expect_main_heap(const struct fake_process *p)
 {
-        expect(p, "first of the main heap", FAKE_HEAP, CS_BLOCK_IN_USE);
-        expect(p, "second of the main heap", FAKE_HEAP + 0x40, CS_BLOCK_IN_USE);
-        expect(p, "top of the main heap", FAKE_HEAP + 0x80, CS_BLOCK_TOP);
+        fake_expect(p, "first of the main heap", FAKE_HEAP, CS_BLOCK_IN_USE);
+        fake_expect(p, "second of the main heap", FAKE_HEAP + 0x40, CS_BLOCK_IN_USE);
+        fake_expect(p, "top of the main heap", FAKE_HEAP + 0x80, CS_BLOCK_TOP);
 }
 
 /* ---- arenas of threads ------------------------------------------------------------------------------------------- */
@@ -111,12 +97,12 @@ static void test_one_heap(void **state)
         fake_put(p, ARENA_1 + layout()->fastbins, c);
         fake_put(p, c + 16, (c + 16) >> 12);
         fake_open(p);
-        expect_sound(p);
+        fake_expect_sound(p);
         expect_main_heap(p);
-        expect(p, "first", a, CS_BLOCK_IN_USE);
-        expect(p, "free", b, CS_BLOCK_FREE);
-        expect(p, "fast", c, CS_BLOCK_CACHED);
-        expect(p, "top", top, CS_BLOCK_TOP);
+        fake_expect(p, "first", a, CS_BLOCK_IN_USE);
+        fake_expect(p, "free", b, CS_BLOCK_FREE);
+        fake_expect(p, "fast", c, CS_BLOCK_CACHED);
+        fake_expect(p, "top", top, CS_BLOCK_TOP);
         assert_int_equal(p->heaps.arenas.n, 2);
         assert_int_equal(p->heaps.arenas.at[1].address, ARENA_1);
         assert_false(p->heaps.arenas.at[1].main);
@@ -143,13 +129,13 @@ static void test_two_heaps(void **state)
                 uint64_t c = HEAP_2 + 0x30, top = thread_chunk(p, c, 0x200);
                 fake_top(p, ARENA_1, top, HEAP_2 + HEAP_BYTES);
                 fake_open(p);
-                expect_sound(p);
+                fake_expect_sound(p);
                 expect_main_heap(p);
-                expect(p, "first", a, CS_BLOCK_IN_USE);
-                expect(p, "last of the old heap", b, CS_BLOCK_FREE);
-                expect(p, "fenceposts", fence, CS_BLOCK_INTERNAL);
-                expect(p, "in the new heap", c, CS_BLOCK_IN_USE);
-                expect(p, "top", top, CS_BLOCK_TOP);
+                fake_expect(p, "first", a, CS_BLOCK_IN_USE);
+                fake_expect(p, "last of the old heap", b, CS_BLOCK_FREE);
+                fake_expect(p, "fenceposts", fence, CS_BLOCK_INTERNAL);
+                fake_expect(p, "in the new heap", c, CS_BLOCK_IN_USE);
+                fake_expect(p, "top", top, CS_BLOCK_TOP);
                 fake_destroy(p);
         }
 }
@@ -166,7 +152,7 @@ static void test_heaps_form_a_ring(void **state)
                 fake_top(p, ARENA_1, top, HEAP_1 + HEAP_BYTES);
                 fake_open(p);
                 expect_main_heap(p);
-                expect(p, "of the thread", FIRST_1, CS_BLOCK_IN_USE);
+                fake_expect(p, "of the thread", FIRST_1, CS_BLOCK_IN_USE);
                 expect_damage(p, "ring");
                 fake_destroy(p);
         }
@@ -231,7 +217,7 @@ static void test_arena_top_behind_the_heap(void **state)
         fake_open(p);
         expect_damage(p, "arena's top cannot be read");
         expect_main_heap(p);
-        expect(p, "first of the arena", a, CS_BLOCK_IN_USE);
+        fake_expect(p, "first of the arena", a, CS_BLOCK_IN_USE);
         assert_true(cs_heaps_claims(&p->heaps, b, &(struct cs_range){ 0, 0 }));
         assert_int_equal(p->heaps.arenas.at[1].top, 0);
         fake_destroy(p);
@@ -294,12 +280,12 @@ static void test_mmapped(void **state)
         fake_put(p, MAPPED + 0x4000, 7);
         mmapped(p, MAPPED + 0x5000, 0, 0xb000);
         fake_open(p);
-        expect_sound(p);
+        fake_expect_sound(p);
         expect_main_heap(p);
         assert_int_equal(mmapped_blocks(p), 3);
-        expect(p, "first", MAPPED, CS_BLOCK_IN_USE);
-        expect(p, "second", MAPPED + 0x3000, CS_BLOCK_IN_USE);
-        expect(p, "third", MAPPED + 0x5000, CS_BLOCK_IN_USE);
+        fake_expect(p, "first", MAPPED, CS_BLOCK_IN_USE);
+        fake_expect(p, "second", MAPPED + 0x3000, CS_BLOCK_IN_USE);
+        fake_expect(p, "third", MAPPED + 0x5000, CS_BLOCK_IN_USE);
         struct cs_block block = cs_blocks_get(&p->heaps.blocks, fake_block(p, MAPPED + 16)), *b = &block;
         assert_int_equal(cs_block_size(b), 0x3000);
         assert_int_equal(cs_block_usable(b), 0x3000 - 16);
@@ -320,12 +306,12 @@ static void test_aligned_mmapped(void **state)
                 mmapped(p, MAPPED + pad, pad, 0x6000 - pad);
                 mmapped(p, MAPPED + 0x6000, 0, 0x2000);
                 fake_open(p);
-                expect_sound(p);
+                fake_expect_sound(p);
                 if (mmapped_blocks(p) != 2)
                         fail_msg("align %lx", (unsigned long)cases[i].align);
-                expect(p, "moved", MAPPED + pad, CS_BLOCK_IN_USE);
+                fake_expect(p, "moved", MAPPED + pad, CS_BLOCK_IN_USE);
                 assert_int_equal((MAPPED + pad + 16) % cases[i].align, 0);
-                expect(p, "behind", MAPPED + 0x6000, CS_BLOCK_IN_USE);
+                fake_expect(p, "behind", MAPPED + 0x6000, CS_BLOCK_IN_USE);
                 fake_destroy(p);
         }
 }
@@ -399,12 +385,12 @@ static void test_hole(void **state)
         expect_damage(p, "cannot be read");
         uint64_t last = 0x1000 / 0x60 * 0x60, next = (0x2000 + 0x5f) / 0x60 * 0x60;
         for (uint64_t at = 0; at <= last; at += 0x60)
-                expect(p, "before the hole", FAKE_HEAP + at, CS_BLOCK_IN_USE);
+                fake_expect(p, "before the hole", FAKE_HEAP + at, CS_BLOCK_IN_USE);
         for (uint64_t at = last + 0x60; at < next; at += 0x60)
-                expect(p, "in the hole", FAKE_HEAP + at, -1);
+                fake_expect(p, "in the hole", FAKE_HEAP + at, -1);
         for (uint64_t at = next; at < 0x3000; at += 0x60)
-                expect(p, "behind the hole", FAKE_HEAP + at, CS_BLOCK_IN_USE);
-        expect(p, "top", top, CS_BLOCK_TOP);
+                fake_expect(p, "behind the hole", FAKE_HEAP + at, CS_BLOCK_IN_USE);
+        fake_expect(p, "top", top, CS_BLOCK_TOP);
         fake_relate(p, 2);
         fake_destroy(p);
 }
@@ -425,7 +411,7 @@ static void test_cut_into_pieces(void **state)
         for (uint64_t at = 0; at < HEAP_BYTES; at += 0x1000)
                 corebuilder_load(&p->core, FAKE_HEAP + at, heap + at, 0x1000, 0x1000, PF_R | PF_W);
         fake_open(p);
-        expect_sound(p);
+        fake_expect_sound(p);
         assert_int_equal(cs_blocks_indices(&p->heaps.blocks), 0x3000 / 0x60 + 1);
         assert_int_equal(p->heaps.blocks.ranges.n, 1);
         fake_destroy(p);

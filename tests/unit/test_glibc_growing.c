@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heaps of a process that went on growing after its mappings were listed: what was there then is walked, and nothing is called damaged. */
-#include "fake_process.h"
+#include "fake_glibc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,20 +20,6 @@ enum { HEAP_BYTES = 0x4000, FAR = 0x100000, LAST = 0x100 };
 static const struct cs_glibc_layout *layout(void)
 {
         return &cs_glibc_layouts[0];
-}
-
-static void expect(const struct fake_process *p, const char *what, uint64_t chunk, int want)
-{
-        int got = fake_state(p, chunk);
-        if (got != want)
-                fail_msg("%s: state %d, not %d", what, got, want);
-}
-
-static void expect_sound(const struct fake_process *p)
-{
-        if (p->heaps.corrupt.n)
-                fail_msg("damage at %lx: %s", (unsigned long)p->heaps.corrupt.at[0].address,
-                         p->heaps.corrupt.at[0].what);
 }
 
 static uint64_t size_at(const struct fake_process *p, uint64_t chunk)
@@ -82,11 +68,11 @@ static void test_top_beyond(void **state)
                 fake_chunk(p, last, cases[i].size);
                 top_is_at(p, MAIN_ARENA, cases[i].top);
                 open_growing(p, true);
-                expect_sound(p);
-                expect(p, "first", FAKE_HEAP, CS_BLOCK_IN_USE);
-                expect(p, "one of many", FAKE_HEAP + 0x3c0, CS_BLOCK_IN_USE);
-                expect(p, "before the last", FAKE_HEAP + 0x400, CS_BLOCK_IN_USE);
-                expect(p, "last", last, CS_BLOCK_IN_USE);
+                fake_expect_sound(p);
+                fake_expect(p, "first", FAKE_HEAP, CS_BLOCK_IN_USE);
+                fake_expect(p, "one of many", FAKE_HEAP + 0x3c0, CS_BLOCK_IN_USE);
+                fake_expect(p, "before the last", FAKE_HEAP + 0x400, CS_BLOCK_IN_USE);
+                fake_expect(p, "last", last, CS_BLOCK_IN_USE);
                 if (cases[i].last == LAST)
                         assert_int_equal(size_at(p, last), LAST); /* as much of it as was there */
                 struct cs_range claimed;
@@ -104,9 +90,9 @@ static void test_top_longer(void **state)
         uint64_t top = main_chunks(p, LAST);
         fake_top(p, MAIN_ARENA, top, HEAP_END + FAR);
         open_growing(p, true);
-        expect_sound(p);
-        expect(p, "before top", FAKE_HEAP + 0x400, CS_BLOCK_IN_USE);
-        expect(p, "top", top, CS_BLOCK_TOP);
+        fake_expect_sound(p);
+        fake_expect(p, "before top", FAKE_HEAP + 0x400, CS_BLOCK_IN_USE);
+        fake_expect(p, "top", top, CS_BLOCK_TOP);
         assert_int_equal(size_at(p, top), LAST);
         assert_int_equal(p->heaps.arenas.at[0].top, LAST);
         fake_destroy(p);
@@ -122,8 +108,8 @@ static void test_bin_beyond(void **state)
         for (unsigned half = 0; half < 2; half++)
                 fake_put(p, MAIN_ARENA + layout()->bins + 16 * 64 + 8 * half, HEAP_END + 0x8000);
         open_growing(p, true);
-        expect_sound(p);
-        expect(p, "first", FAKE_HEAP, CS_BLOCK_IN_USE);
+        fake_expect_sound(p);
+        fake_expect(p, "first", FAKE_HEAP, CS_BLOCK_IN_USE);
         fake_destroy(p);
 }
 
@@ -194,9 +180,9 @@ static void add_arena(struct fake_process *p)
 
 static void expect_heap(const struct fake_process *p, uint64_t first, uint64_t last)
 {
-        expect(p, "first of the heap", first, CS_BLOCK_IN_USE);
-        expect(p, "second of the heap", first + 0x50, CS_BLOCK_IN_USE);
-        expect(p, "last of the heap", last, CS_BLOCK_IN_USE);
+        fake_expect(p, "first of the heap", first, CS_BLOCK_IN_USE);
+        fake_expect(p, "second of the heap", first + 0x50, CS_BLOCK_IN_USE);
+        fake_expect(p, "last of the heap", last, CS_BLOCK_IN_USE);
         assert_int_equal(size_at(p, last), LAST);
 }
 
@@ -208,7 +194,7 @@ static void test_thread_heap(void **state)
         add_arena(p);
         top_is_at(p, ARENA_1, last + 0x500);
         open_growing(p, true);
-        expect_sound(p);
+        fake_expect_sound(p);
         expect_heap(p, FIRST_1, last);
         assert_int_equal(p->heaps.arenas.at[1].top, 0);
         fake_destroy(p);
@@ -225,7 +211,7 @@ static void test_new_heap(void **state)
                 add_arena(p);
                 top_is_at(p, ARENA_1, HEAP_2 + 3 * (uint64_t)GLIBC_HEAP_MAX + 0x100);
                 open_growing(p, true);
-                expect_sound(p);
+                fake_expect_sound(p);
                 expect_heap(p, FIRST_1, last);
                 if (known)
                         expect_heap(p, HEAP_2 + 0x30, second);

@@ -3,14 +3,15 @@
  * more than is looked at is always right. */
 #include "shape.h"
 
+#include "classes.h"
 #include "mask.h"
-#include "textmask.h"
 
 #include <string.h>
 
 enum {
-        PIECE = 16,        /* bytes that are moved at once */
-        PAD = 80,          /* bytes behind a text that may be read: zeros */
+        PIECE = 16,  /* bytes that are moved at once */
+        BEFORE = 16, /* bytes before a text that may be read, and those behind it: zeros */
+        PAD = 80,
         NAME_LONG = 7,     /* known names are no longer */
         NUMBER_EXACT = 10, /* more digits than any form tells apart: nine of a fraction of a second */
 };
@@ -18,19 +19,73 @@ enum {
 /* What stands for characters that masking does not tell apart: bytes that are in no text. */
 enum { MARK_DIGIT = 0xf8, MARK_HIGH_DIGIT, MARK_HEX };
 
-enum { WORDS = CS_TEMPLATE_INPUT / 64 + 1 }; /* of 64 bits, and one that says that nothing follows */
-
-/* Bit i says something of byte i. */
-struct sets {
-        uint64_t run[WORDS];
-        uint64_t digit[WORDS];
-};
+enum { BLOCKS = CS_TEMPLATE_INPUT / CS_CLASSES_BYTES + 1 }; /* and one that says that nothing follows */
 
 struct shaper {
-        const uint8_t *text; /* with PAD zeros behind it */
-        bool lengths;        /* are kept: the text was cut, and its length tells where */
-        uint8_t *out;
+        const uint8_t *text; /* with zeros on both sides */
+        size_t n;
+        bool lengths; /* are kept: the text was cut, and its length tells where */
+        size_t done;  /* so much of it is written, */
+        uint8_t *out; /* up to here */
+        size_t bare;  /* where an escape ended: what follows is no part of it */
+        struct cs_classes sets[BLOCKS];
 };
+
+/* ---- sets ---- */
+
+/* The first place from `from` on, before the end of the text, that is in the set. */
+static inline size_t next_in(const struct shaper *s, enum cs_class_set set, size_t from)
+{
+        uint64_t here = s->sets[from / 64].set[set] >> from % 64;
+        if (here)
+                return from + (size_t)__builtin_ctzll(here);
+        for (size_t block = from / 64 + 1; block <= s->n / 64; block++)
+                if (s->sets[block].set[set])
+                        return block * 64 + (size_t)__builtin_ctzll(s->sets[block].set[set]);
+        return s->n;
+}
+
+/* The first one that is not: what is behind the text is in no set. */
+static inline size_t next_out(const struct shaper *s, enum cs_class_set set, size_t from)
+{
+        uint64_t here = ~s->sets[from / 64].set[set] >> from % 64;
+        if (here)
+                return from + (size_t)__builtin_ctzll(here);
+        size_t block = from / 64 + 1;
+        while (s->sets[block].set[set] == UINT64_MAX)
+                block++;
+        return block * 64 + (size_t)__builtin_ctzll(~s->sets[block].set[set]);
+}
+
+/* Where those begin that are in the set without a gap up to `at`, which is. */
+static inline size_t first_in(const struct shaper *s, enum cs_class_set set, size_t at)
+{
+        size_t block = at / 64;
+        uint64_t out = ~s->sets[block].set[set] << (63 - at % 64);
+        if (out)
+                return at + 1 - (size_t)__builtin_clzll(out);
+        while (block-- > 0)
+                if (~s->sets[block].set[set])
+                        return block * 64 + 64 - (size_t)__builtin_clzll(~s->sets[block].set[set]);
+        return 0;
+}
+
+static inline bool any_in(const struct shaper *s, enum cs_class_set set, size_t from, size_t to)
+{
+        return next_in(s, set, from) < to;
+}
+
+static inline bool all_in(const struct shaper *s, enum cs_class_set set, size_t from, size_t to)
+{
+        return next_out(s, set, from) >= to;
+}
+
+static inline bool both_cases(const struct shaper *s, size_t from, size_t to)
+{
+        return any_in(s, CS_SET_UPPER, from, to) && any_in(s, CS_SET_LOWER, from, to);
+}
+
+/* ---- what is written ---- */
 
 static void put(struct shaper *s, const uint8_t *from, size_t len)
 {
@@ -49,14 +104,14 @@ static void put_marks(struct shaper *s, uint8_t mark, size_t len)
                 memset(to + done, mark, PIECE);
 }
 
-static uint8_t before(const struct shaper *s, size_t at, size_t distance)
+static inline uint8_t before(const struct shaper *s, size_t at, size_t distance)
 {
-        return at >= distance ? s->text[at - distance] : 0;
+        return s->text[(ptrdiff_t)at - (ptrdiff_t)distance];
 }
 
-static bool follows(const struct shaper *s, size_t at, const char *what, size_t len)
+static inline bool follows(const struct shaper *s, size_t at, const char *what, size_t len)
 {
-        return at >= len && memcmp(s->text + at - len, what, len) == 0;
+        return memcmp(s->text + at - len, what, len) == 0;
 }
 
 /* ---- numbers ---- */
@@ -150,33 +205,10 @@ static void take_number(struct shaper *s, size_t at, size_t len, bool escaped)
 
 /* ---- words ---- */
 
-/* A word: where it ends, and the classes that are in it, and in all of it. */
-struct word {
-        size_t len;
-        unsigned seen;
-        unsigned all;
-};
-
-static inline struct word word_at(const uint8_t *at, size_t most)
+/* Digits and letters, which a word has, of one case: it is <hex> whatever they are (mask_word). */
+static bool certain_hex(const struct shaper *s, size_t at, size_t len)
 {
-        const uint8_t *p = at, *end = at + most;
-        unsigned seen = 0, all = UINT8_MAX;
-        for (unsigned c; p < end && ((c = cs_class[*p]) & CS_CLASS_WORD); p++) {
-                seen |= c;
-                all &= c;
-        }
-        return (struct word){ (size_t)(p - at), seen, all };
-}
-
-static bool both_cases(unsigned seen)
-{
-        return (seen & CS_CLASS_LOWER) && (seen & CS_CLASS_UPPER);
-}
-
-/* Digits and letters of one case, of which there are both: it is <hex> whatever they are (mask_word). */
-static bool certain_hex(const struct word *w)
-{
-        return w->len >= CS_MASK_HEX_LONG && (w->all & CS_CLASS_HEX) && !both_cases(w->seen);
+        return len >= CS_MASK_HEX_LONG && all_in(s, CS_SET_HEX, at, at + len) && !both_cases(s, at, at + len);
 }
 
 /* May something before a word take its first digits with it: a time, a fraction, a sign (sign_length)? */
@@ -198,10 +230,10 @@ static bool apart(const struct shaper *s, size_t at)
         }
 }
 
-static bool prefixed(const uint8_t *at, size_t len)
+static bool prefixed(const struct shaper *s, size_t at, size_t len)
 {
-        return len > 2 && at[0] == '0' && (at[1] | 0x20) == 'x' &&
-               (word_at(at + 2, len - 2).all & CS_CLASS_HEX);
+        return len > 2 && s->text[at] == '0' && (s->text[at + 1] | 0x20) == 'x' &&
+               all_in(s, CS_SET_HEX, at + 2, at + len);
 }
 
 /* Letters stay, as do those digits that masking knows: of names, and the 0 of 0x. All of the word stays if it has a name in it. */
@@ -224,18 +256,18 @@ static void put_mixed(struct shaper *s, size_t at, size_t len)
 }
 
 /* A run that is one word: nothing around it but what ends a run, so that its length tells nothing. */
-static void take_word(struct shaper *s, size_t at, const struct word *w, bool escaped)
+static void take_word(struct shaper *s, size_t at, size_t len, bool escaped)
 {
         const uint8_t *word = s->text + at;
-        if (escaped || !apart(s, at) || word[w->len] == '.') { /* mask_signed judges what is between dots */
-                put_mixed(s, at, w->len);
-        } else if (certain_hex(w)) {
-                put_marks(s, MARK_HEX, s->lengths ? w->len : CS_MASK_HEX_LONG);
-        } else if (prefixed(word, w->len)) {
+        if (escaped || !apart(s, at) || word[len] == '.') { /* mask_signed judges what is between dots */
+                put_mixed(s, at, len);
+        } else if (certain_hex(s, at, len)) {
+                put_marks(s, MARK_HEX, s->lengths ? len : CS_MASK_HEX_LONG);
+        } else if (prefixed(s, at, len)) {
                 put(s, word, 2);
-                put_marks(s, MARK_HEX, s->lengths ? w->len - 2 : 1);
+                put_marks(s, MARK_HEX, s->lengths ? len - 2 : 1);
         } else {
-                put_mixed(s, at, w->len);
+                put_mixed(s, at, len);
         }
 }
 
@@ -249,68 +281,53 @@ static bool parted(const uint8_t *from, const uint8_t *to)
         return false;
 }
 
-/* A run and a word in it. */
-struct part {
-        size_t run;
-        size_t end;
-        size_t at;
-        struct word word;
-};
+/* How much of a run that begins here is an escape, and no part of it (take_other)? */
+static size_t escape(const struct shaper *s, size_t run)
+{
+        const uint8_t *t = s->text + run;
+        uint8_t prev = before(s, run, 1), second = before(s, run, 2);
+        if (prev == '%' && second != '%' && (cs_class[t[0]] & cs_class[t[1]] & CS_CLASS_HEX))
+                return 2;
+        return prev == '\\' && second != '\\' && (t[0] == 'n' || t[0] == 'r' || t[0] == 't');
+}
 
-/* Can a word not be a part of something random whatever its letters are? The letters of the run are of one case, with joiners between
- * them (cs_mask_random); it is none of three tokens with dots between them, which have no slashes (mask_signed); and no token that takes
- * what fills it up with it (mask_token). */
-static bool sure(const struct shaper *s, const struct part *p)
+/* Can a word of a run not be a part of something random whatever its letters are? The letters of the run are of one case, with joiners
+ * between them (cs_mask_random); it is none of three tokens with dots between them, which have no slashes (mask_signed); and no token
+ * that takes what fills it up with it (mask_token). */
+static bool sure(const struct shaper *s, size_t at, size_t len)
 {
         const uint8_t *t = s->text;
-        size_t run = p->run, behind = p->at + p->word.len;
-        unsigned seen = 0;
-        for (size_t i = run; i < p->end; i++)
-                seen |= cs_class[t[i]];
-        if (both_cases(seen) || (seen & CS_CLASS_HIGH))
+        size_t run = first_in(s, CS_SET_RUN, at), end = next_out(s, CS_SET_RUN, at), behind = at + len;
+        run += escape(s, run);
+        if (both_cases(s, run, end) || any_in(s, CS_SET_HIGH, run, end))
                 return false;
-        while (run < p->at && t[run] == '/')
+        bool dots = before(s, run, 1) == '.' || t[end] == '.';
+        while (run < at && t[run] == '/')
                 run++;
-        bool dots = before(s, p->run, 1) == '.' || t[p->end] == '.';
-        return !(dots && !parted(t + run, t + p->at)) &&
-               !(t[p->end] == '=' && !parted(t + behind, t + p->end));
+        return !(dots && !parted(t + run, t + at)) && !(t[end] == '=' && !parted(t + behind, t + end));
 }
 
 /* A word of a run with joiners; returns what was taken. Lengths stay, for that of the run counts. */
-static size_t take_part(struct shaper *s, const struct part *p)
+static size_t take_part(struct shaper *s, size_t at, size_t len, bool letters)
 {
-        const uint8_t *word = s->text + p->at;
-        const struct word *w = &p->word;
-        bool digits = w->seen & CS_CLASS_DIGIT,
-             letters = w->seen & (CS_CLASS_WORD & ~(unsigned)CS_CLASS_DIGIT);
-        bool uuid = w->len == CS_MASK_HEX_LONG && word[CS_MASK_HEX_LONG] == '-' &&
-                    cs_mask_uuid(word, s->text + p->end);
-        bool hex = digits && letters && (certain_hex(w) || prefixed(word, w->len));
-        if ((uuid || hex) && apart(s, p->at) && sure(s, p)) {
-                size_t kept = !uuid && !certain_hex(w) ? 2 : 0, len = uuid ? CS_MASK_UUID_BYTES : w->len;
+        const uint8_t *word = s->text + at;
+        bool uuid = len == CS_MASK_HEX_LONG && word[CS_MASK_HEX_LONG] == '-' &&
+                    cs_mask_uuid(word, s->text + s->n);
+        bool whole = letters && certain_hex(s, at, len);
+        bool hex = whole || (letters && prefixed(s, at, len));
+        if ((uuid || hex) && apart(s, at) && sure(s, at, len)) {
+                size_t kept = uuid || whole ? 0 : 2, taken = uuid ? CS_MASK_UUID_BYTES : len;
                 put(s, word, kept);
-                put_marks(s, MARK_HEX, len - kept);
-                return len;
+                put_marks(s, MARK_HEX, taken - kept);
+                return taken;
         }
-        if (!digits || (!letters && names_version(s, p->at, w->len)))
-                put(s, word, w->len);
-        else if (!letters)
-                put_number(s, p->at, w->len);
+        if (letters)
+                put_mixed(s, at, len);
+        else if (names_version(s, at, len))
+                put(s, word, len);
         else
-                put_mixed(s, p->at, w->len);
-        return w->len;
-}
-
-static void take_parts(struct shaper *s, struct part p)
-{
-        const uint8_t *t = s->text;
-        while (p.at < p.end) {
-                if (p.word.len)
-                        p.at += take_part(s, &p);
-                for (; p.at < p.end && (cs_class[t[p.at]] & CS_CLASS_JOINER); p.at++)
-                        *s->out++ = t[p.at];
-                p.word = word_at(t + p.at, p.end - p.at);
-        }
+                put_number(s, at, len);
+        return len;
 }
 
 /* Is there one character as often in a row as makes it <rep>? */
@@ -331,86 +348,52 @@ static bool repeats(const uint8_t *at, size_t len)
         return false;
 }
 
-/* A run that has a digit in it; false: it is perhaps one repeated character. */
-static bool take_run(struct shaper *s, size_t at, size_t end, bool digits)
+static void put_text(struct shaper *s, size_t to)
+{
+        put(s, s->text + s->done, to - s->done);
+        s->done = to;
+}
+
+/* The word that the digit stands in; false: it is perhaps one repeated character, or has an '@' before it, which changes how all is
+ * read. */
+static bool take_digit(struct shaper *s, size_t at)
 {
         const uint8_t *t = s->text;
-        bool escaped = false;
-        uint8_t prev = before(s, at, 1), second = before(s, at, 2);
-        if (prev == '%' && t[at] == '4' && t[at + 1] == '0') /* an '@', which changes how all is read */
-                return false;
-        if (prev == '%' && second != '%' && end - at >= 2 &&
-            (cs_class[t[at]] & cs_class[t[at + 1]] & CS_CLASS_HEX)) {
-                put(s, t + at, 2);
-                at += 2;
-                escaped = true;
-                if (at == end)
+        size_t from = at, to = next_out(s, CS_SET_DIGIT, at);
+        bool letters = (cs_class[before(s, at, 1)] | cs_class[t[to]]) & CS_CLASS_WORD;
+        if (letters) {
+                from = first_in(s, CS_SET_WORD, at);
+                from = from < s->done ? s->done : from;
+                to = next_out(s, CS_SET_WORD, to);
+                letters = !all_in(s, CS_SET_DIGIT, from, to);
+        }
+        uint8_t prev = before(s, from, 1);
+        if ((prev == '%' || prev == '\\') && from != s->bare) {
+                size_t n = escape(s, from);
+                if (prev == '%' && t[from] == '4' && t[from + 1] == '0')
+                        return false;
+                if (n) {
+                        put_text(s, from + n);
+                        s->bare = s->done;
                         return true;
-        } else if (prev == '\\' && second != '\\' &&
-                   (t[at] == 'n' || t[at] == 'r' || t[at] == 't')) { /* no part of the word (take_other) */
-                put(s, t + at, 1);
-                at++;
-                escaped = true;
+                }
         }
-        if (repeats(t + at, end - at))
+        if (to - from >= CS_MASK_REPEATS && repeats(t + from, to - from))
                 return false;
-        if (digits) {
-                take_number(s, at, end - at, escaped);
-                return true;
-        }
-        struct word w = word_at(t + at, end - at);
-        if (w.len < end - at)
-                take_parts(s, (struct part){ at, end, at, w });
-        else if (!(w.seen & ~(unsigned)(CS_CLASS_DIGIT | CS_CLASS_HEX)))
-                take_number(s, at, end - at, escaped);
-        else if (w.seen & CS_CLASS_DIGIT)
-                take_word(s, at, &w, escaped);
+        bool escaped = from == s->bare && from;
+        bool alone = (escaped || !(cs_class[prev] & CS_CLASS_RUN)) && !(cs_class[t[to]] & CS_CLASS_JOINER);
+        put_text(s, from);
+        if (!alone)
+                to = from + take_part(s, from, to - from, letters);
+        else if (letters)
+                take_word(s, from, to - from, escaped);
         else
-                put(s, t + at, end - at);
+                take_number(s, from, to - from, escaped);
+        s->done = to;
         return true;
 }
 
 /* ---- texts ---- */
-
-/* False: there is an '@'. Behind the text there are zeros, so the last bits say where it ends. */
-static bool look_at_all(const uint8_t *text, size_t n, struct sets *sets)
-{
-        cs_runmask_fn look = cs_runmask_best();
-        bool sign = false;
-        for (size_t word = 0; word <= n / 64; word++) {
-                struct cs_runmask m;
-                look(text + word * 64, &m);
-                sets->run[word] = m.run;
-                sets->digit[word] = m.digit;
-                sign |= m.sign;
-        }
-        return !sign;
-}
-
-/* The first place from `from` on, before n, where a bit is as `flip` has it: 0: set, all ones: clear. */
-static inline size_t next_bit(const uint64_t *bits, size_t from, size_t n, uint64_t flip)
-{
-        uint64_t here = (bits[from / 64] ^ flip) >> from % 64;
-        if (here)
-                return from + (size_t)__builtin_ctzll(here);
-        for (size_t word = from / 64 + 1; word <= n / 64; word++)
-                if (bits[word] ^ flip)
-                        return word * 64 + (size_t)__builtin_ctzll(bits[word] ^ flip);
-        return n;
-}
-
-/* Where the bits begin that are set without a gap up to `at`, where one is. */
-static inline size_t first_bit(const uint64_t *bits, size_t at)
-{
-        size_t word = at / 64;
-        uint64_t clear = ~bits[word] << (63 - at % 64);
-        if (clear)
-                return at + 1 - (size_t)__builtin_clzll(clear);
-        while (word-- > 0)
-                if (~bits[word])
-                        return word * 64 + 64 - (size_t)__builtin_clzll(~bits[word]);
-        return 0;
-}
 
 /* With zeros behind it. Most texts are short, and a copy of a length that is not known costs more than the rest. */
 static void copy_text(uint8_t *to, const uint8_t *text, size_t n)
@@ -428,22 +411,23 @@ static void copy_text(uint8_t *to, const uint8_t *text, size_t n)
 
 bool cs_shape_of(const uint8_t *text, size_t len, struct cs_shape *out)
 {
-        uint8_t copy[CS_TEMPLATE_INPUT + PAD];
-        struct sets sets;
+        uint8_t copy[BEFORE + CS_TEMPLATE_INPUT + PAD];
         size_t n = len > CS_TEMPLATE_INPUT ? (size_t)CS_TEMPLATE_INPUT : len;
-        copy_text(copy, text, n);
-        if (!look_at_all(copy, n, &sets))
+        struct shaper s;
+        s.text = copy + BEFORE;
+        s.n = n;
+        s.lengths = len > n;
+        s.done = s.bare = 0;
+        s.out = out->bytes;
+        memset(copy, 0, BEFORE);
+        copy_text(copy + BEFORE, text, n);
+        cs_classes_best()(s.text, n / CS_CLASSES_BYTES + 1, s.sets);
+        if (any_in(&s, CS_SET_SIGN, 0, n))
                 return false;
-        struct shaper s = { .text = copy, .lengths = len > n, .out = out->bytes };
-        size_t done = 0;
-        for (size_t at; (at = next_bit(sets.digit, done, n, 0)) < n;) {
-                size_t from = first_bit(sets.run, at), end = next_bit(sets.run, at, n, UINT64_MAX);
-                put(&s, copy + done, from - done);
-                if (!take_run(&s, from, end, next_bit(sets.digit, from, n, UINT64_MAX) >= end))
+        for (size_t at; (at = next_in(&s, CS_SET_DIGIT, s.done)) < n;)
+                if (!take_digit(&s, at))
                         return false;
-                done = end;
-        }
-        put(&s, copy + done, n - done);
+        put_text(&s, n);
         out->len = (size_t)(s.out - out->bytes);
         out->cut = len > n;
         return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sixty-four bytes at once: which of them could be text, and what sort of text, as bits. The one place where the search for texts
- * depends on the processor. Pure; thread-safe. */
+/* Sixty-four bytes at once: which of them could be text, and what sort of text, as bits. Pure;
+ * thread-safe. */
 #ifndef CS_TEXTMASK_H
 #define CS_TEXTMASK_H
 
@@ -63,18 +63,5 @@ cs_textmask_fn cs_textmask_avx512(void);
 
 /* The fastest that the processor can do. */
 cs_textmask_fn cs_textmask_best(void);
-
-/* Which of 64 bytes stand in runs of letters, digits and joiners, as masking has them (mask.h: CS_CLASS_RUN), and which are digits. */
-struct cs_runmask {
-        uint64_t run;
-        uint64_t digit;
-        bool sign; /* there is an '@' */
-};
-
-typedef void (*cs_runmask_fn)(const uint8_t *at, struct cs_runmask *out);
-
-void cs_runmask_scalar(const uint8_t *at, struct cs_runmask *out);
-cs_runmask_fn cs_runmask_avx2(void);
-cs_runmask_fn cs_runmask_best(void);
 
 #endif

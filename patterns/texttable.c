@@ -300,6 +300,11 @@ static uint32_t *sort_notes(const struct cs_text_unit *unit, uint32_t **order)
         return first;
 }
 
+static uint64_t block_hash(uint32_t block)
+{
+        return cs_mix(block + UINT64_C(0x9e3779b97f4a7c15));
+}
+
 enum cs_status cs_text_table_add(struct cs_text_table *t, const struct cs_text_unit *unit,
                                  struct cs_error *err)
 {
@@ -316,7 +321,9 @@ enum cs_status cs_text_table_add(struct cs_text_table *t, const struct cs_text_u
                 row->credit += unit->at.at[i].facts.bytes;
                 for (uint32_t k = first[i]; k < first[i + 1]; k++) {
                         const struct cs_text_note *note = &unit->notes.at[order[k]];
-                        cs_sketch_add(note->block ? &row->blocks : &row->values, note->hash);
+                        cs_sketch_add(&row->values, note->value);
+                        if (note->block != CS_NOBODY)
+                                cs_sketch_add(&row->blocks, block_hash(note->block));
                 }
         }
         free(first);
@@ -331,32 +338,68 @@ uint64_t cs_text_table_error(const struct cs_text_table *t)
         return t->given + t->kept_out;
 }
 
+/* A row to be sorted: most are told apart without a look at it. */
+struct ranked {
+        uint64_t bytes;
+        uint64_t head; /* first bytes of its text */
+        const struct cs_text_row *row;
+};
+
 static int by_bytes(const void *a, const void *b)
 {
-        const struct cs_text_row *x = a, *y = b;
-        if (x->entry.facts.bytes != y->entry.facts.bytes)
-                return x->entry.facts.bytes > y->entry.facts.bytes ? -1 : 1;
-        uint32_t n = x->entry.len < y->entry.len ? x->entry.len : y->entry.len;
-        int order = memcmp(x->entry.text, y->entry.text, n);
+        const struct ranked *p = a, *q = b;
+        if (p->bytes != q->bytes)
+                return p->bytes > q->bytes ? -1 : 1;
+        if (p->head != q->head)
+                return p->head < q->head ? -1 : 1;
+        const struct cs_text_entry *x = &p->row->entry, *y = &q->row->entry;
+        int order = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
         if (order)
                 return order;
-        if (x->entry.len != y->entry.len)
-                return x->entry.len < y->entry.len ? -1 : 1;
-        return (int)x->entry.wide - (int)y->entry.wide;
+        if (x->len != y->len)
+                return x->len < y->len ? -1 : 1;
+        return (int)x->wide - (int)y->wide;
 }
 
-void cs_text_table_rank(struct cs_text_table *t)
+/* Row i becomes the one that rank[i] has: in cycles, each row moved once. */
+static void move_rows(struct cs_text_table *t, struct ranked *rank)
 {
-        qsort(t->at, t->n, sizeof(*t->at), by_bytes);
+        for (size_t i = 0; i < t->n; i++) {
+                if (rank[i].row == &t->at[i])
+                        continue;
+                const struct cs_text_row first = t->at[i];
+                size_t to = i, from;
+                for (; (from = (size_t)(rank[to].row - t->at)) != i; to = from) {
+                        t->at[to] = t->at[from];
+                        rank[to].row = &t->at[to];
+                }
+                rank[to].row = &t->at[to];
+                t->at[to] = first;
+        }
+}
+
+enum cs_status cs_text_table_rank(struct cs_text_table *t, struct cs_error *err)
+{
+        struct ranked *rank = malloc((t->n + 1) * sizeof(*rank));
+        if (!rank)
+                return cs_fail(err, CS_ENOMEM, "templates of texts");
+        for (size_t i = 0; i < t->n; i++) {
+                const struct cs_text_entry *e = &t->at[i].entry;
+                uint64_t head = 0;
+                memcpy(&head, e->text, e->len < sizeof(head) ? e->len : sizeof(head));
+                rank[i] = (struct ranked){ e->facts.bytes, __builtin_bswap64(head), &t->at[i] };
+        }
+        qsort(rank, t->n, sizeof(*rank), by_bytes);
+        move_rows(t, rank);
+        free(rank);
         index_all(t);
+        return CS_OK;
 }
 
 enum cs_status cs_text_table_finish(struct cs_text_table *t, struct cs_error *err)
 {
         enum cs_status st = merge_all(t, err);
-        if (st == CS_OK)
-                cs_text_table_rank(t);
-        return st;
+        return st == CS_OK ? cs_text_table_rank(t, err) : st;
 }
 
 struct cs_text_sum cs_text_table_missing(const struct cs_text_table *t, const struct cs_text_row *row)

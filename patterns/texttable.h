@@ -66,7 +66,7 @@ CS_CHECK enum cs_status cs_text_table_add(struct cs_text_table *table, const str
 CS_CHECK enum cs_status cs_text_table_finish(struct cs_text_table *table, struct cs_error *err);
 
 /* The same without merging, for those who cannot wait. */
-void cs_text_table_rank(struct cs_text_table *table);
+CS_CHECK enum cs_status cs_text_table_rank(struct cs_text_table *table, struct cs_error *err);
 
 /* Bytes that any masked text may have lost. */
 uint64_t cs_text_table_error(const struct cs_text_table *table);

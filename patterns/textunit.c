@@ -48,13 +48,6 @@ static enum cs_status grow(struct cs_text_unit *unit, struct cs_error *err)
         return CS_OK;
 }
 
-static enum cs_status note(struct cs_text_unit *unit, uint32_t entry, uint64_t hash, bool block,
-                           struct cs_error *err)
-{
-        struct cs_text_note n = { hash, entry, block };
-        return cs_vec_push(&unit->notes, n, err);
-}
-
 /* The entry of a template that the unit may not have yet. */
 static enum cs_status enter(struct cs_text_unit *unit, const struct cs_masked *masked,
                             struct cs_masked_entry *entry, struct cs_error *err)
@@ -86,11 +79,10 @@ enum cs_status cs_text_unit_add(struct cs_text_unit *unit, struct cs_masks *mask
         if (st != CS_OK)
                 return st;
         bool block = cs_text_facts_add(&unit->at.at[e->entry].facts, place);
+        struct cs_text_note note = { place->value, e->entry, block ? place->block : (uint32_t)CS_NOBODY };
         unit->count++;
         unit->bytes += place->bytes;
-        if ((st = note(unit, e->entry, place->value, false, err)) == CS_OK && block)
-                st = note(unit, e->entry, cs_mix(place->block + UINT64_C(0x9e3779b97f4a7c15)), true, err);
-        return st;
+        return cs_vec_push(&unit->notes, note, err);
 }
 
 void cs_text_unit_ask(const struct cs_text_unit *unit, const struct cs_masks *masks, uint32_t masked)

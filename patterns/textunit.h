@@ -18,11 +18,12 @@ struct cs_text_entry {
         struct cs_text_facts facts;
 };
 
-/* For the sketches: one value, or one block, of one entry. */
+/* For the sketches: a text of an entry. */
 struct cs_text_note {
-        uint64_t hash;
+        uint64_t value; /* hash of it */
         uint32_t entry;
-        bool block;
+        uint32_t
+                block; /* that holds it, if it is another than that of the entry's text before; else CS_NOBODY */
 };
 
 struct cs_text_unit {

@@ -497,13 +497,12 @@ enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_repor
             (st = make_workers(&t, err)) != CS_OK)
                 return st;
         st = cs_work_run(input->workers, t.plan.units.n, do_unit, &t, err);
-        bool stopped = st == CS_ESTOPPED; /* then it is about what was read before */
-        if (stopped)
-                cs_text_table_rank(&t.table);
-        else if (st != CS_OK || (st = cs_text_table_finish(&t.table, err)) != CS_OK)
-                return st;
-        enum cs_status told = tell_all(&t, report, out, err);
-        if (told != CS_OK)
+        enum cs_status told = st;
+        if (st == CS_OK)
+                told = cs_text_table_finish(&t.table, err);
+        else if (st == CS_ESTOPPED) /* then it is about what was read before */
+                told = cs_text_table_rank(&t.table, err);
+        if (told != CS_OK || (told = tell_all(&t, report, out, err)) != CS_OK)
                 return told;
         clock_gettime(CLOCK_MONOTONIC, &end);
         out->seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;

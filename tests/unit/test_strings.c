@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts in memory: which are found, in every cut of memory into windows, and by every way of the processor. */
 #include "bytes.h"
+#include "classes.h"
 #include "strings.h"
 
 #include <setjmp.h>
@@ -340,27 +341,32 @@ static void every_way_gives_the_same_masks(void **state)
                 print_message("no AVX-512 here: that way was not looked at\n");
 }
 
-static void every_way_finds_the_same_runs(void **state)
+static void every_way_finds_the_same_classes(void **state)
 {
-        cs_runmask_fn fast = cs_runmask_avx2();
-        uint8_t bytes[CS_TEXTMASK_BYTES];
+        cs_classes_fn ways[] = { cs_classes_avx2(), cs_classes_avx512() };
+        enum { BLOCKS = 2 };
+        uint8_t bytes[BLOCKS * CS_CLASSES_BYTES];
         uint64_t seed = 8;
         (void)state;
-        if (!fast) {
+        if (!ways[0]) {
                 print_message("no AVX2 here: only the plain way was looked at\n");
                 skip();
         }
         for (unsigned round = 0; round < 5000; round++) {
-                struct cs_runmask a, b;
+                struct cs_classes a[BLOCKS], b[BLOCKS];
                 fill(bytes, sizeof(bytes), rng(&seed));
                 for (size_t i = 0; round < 256 && i < sizeof(bytes); i++) /* every byte, at every place */
                         bytes[i] = (uint8_t)(round + i);
-                cs_runmask_scalar(bytes, &a);
-                fast(bytes, &b);
-                assert_int_equal(a.run, b.run);
-                assert_int_equal(a.digit, b.digit);
-                assert_int_equal(a.sign, b.sign);
+                cs_classes_scalar(bytes, BLOCKS, a);
+                for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+                        if (!ways[i])
+                                continue;
+                        ways[i](bytes, BLOCKS, b);
+                        assert_memory_equal(a, b, sizeof(a));
+                }
         }
+        if (!ways[1])
+                print_message("no AVX-512 here: that way was not looked at\n");
 }
 
 static void an_open_text_is_followed(void **state)
@@ -402,7 +408,7 @@ int main(void)
                 cmocka_unit_test(windows_find_each_once),
                 cmocka_unit_test(finds_what_a_plain_search_finds),
                 cmocka_unit_test(every_way_gives_the_same_masks),
-                cmocka_unit_test(every_way_finds_the_same_runs),
+                cmocka_unit_test(every_way_finds_the_same_classes),
                 cmocka_unit_test(an_open_text_is_followed),
                 cmocka_unit_test(transcription_stops_where_there_is_no_room),
         };

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classes.h"
+
+#include "mask.h"
+#include "vectors.h"
+
+void cs_classes_scalar(const uint8_t *at, size_t blocks, struct cs_classes *out)
+{
+        static const uint8_t classes[] = { [CS_SET_RUN] = CS_CLASS_RUN,     [CS_SET_WORD] = CS_CLASS_WORD,
+                                           [CS_SET_DIGIT] = CS_CLASS_DIGIT, [CS_SET_UPPER] = CS_CLASS_UPPER,
+                                           [CS_SET_LOWER] = CS_CLASS_LOWER, [CS_SET_HIGH] = CS_CLASS_HIGH,
+                                           [CS_SET_HEX] = CS_CLASS_HEX };
+        for (size_t block = 0; block < blocks; block++) {
+                struct cs_classes m = { { 0 } };
+                for (unsigned i = 0; i < CS_CLASSES_BYTES; i++) {
+                        uint8_t byte = at[block * CS_CLASSES_BYTES + i];
+                        for (unsigned set = 0; set < sizeof(classes); set++)
+                                m.set[set] |= (uint64_t)((cs_class[byte] & classes[set]) != 0) << i;
+                        m.set[CS_SET_SIGN] |= (uint64_t)(byte == '@') << i;
+                }
+                out[block] = m;
+        }
+}
+
+#if defined(__x86_64__)
+
+AVX2 static inline __m256i equal(__m256i v, char byte)
+{
+        return _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte));
+}
+
+AVX2 static inline __m256i joiners(__m256i v)
+{
+        return _mm256_or_si256(_mm256_or_si256(equal(v, '_'), equal(v, '-')),
+                               _mm256_or_si256(equal(v, '+'), equal(v, '/')));
+}
+
+AVX2 static void classes_avx2(const uint8_t *at, size_t blocks, struct cs_classes *out)
+{
+        for (; blocks; blocks--, at += CS_CLASSES_BYTES, out++) {
+                __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
+                __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
+                __m256i small = _mm256_set1_epi8(0x20);
+                __m256i low_a = _mm256_or_si256(a, small), low_b = _mm256_or_si256(b, small);
+                uint64_t digit = vec_pair(vec_within(a, '0', '9'), vec_within(b, '0', '9'));
+                uint64_t letter = vec_pair(vec_within(low_a, 'a', 'z'), vec_within(low_b, 'a', 'z'));
+                uint64_t upper = vec_pair(vec_within(a, 'A', 'Z'), vec_within(b, 'A', 'Z'));
+                uint64_t high = vec_pair(a, b), word = digit | letter | high;
+                *out = (struct cs_classes){ {
+                        [CS_SET_RUN] = word | vec_pair(joiners(a), joiners(b)),
+                        [CS_SET_WORD] = word,
+                        [CS_SET_DIGIT] = digit,
+                        [CS_SET_UPPER] = upper,
+                        [CS_SET_LOWER] = letter & ~upper,
+                        [CS_SET_HIGH] = high,
+                        [CS_SET_HEX] =
+                                digit | vec_pair(vec_within(low_a, 'a', 'f'), vec_within(low_b, 'a', 'f')),
+                        [CS_SET_SIGN] = vec_pair(equal(a, '@'), equal(b, '@')),
+                } };
+        }
+}
+
+AVX512 static void classes_avx512(const uint8_t *at, size_t blocks, struct cs_classes *out)
+{
+        for (; blocks; blocks--, at += CS_CLASSES_BYTES, out++) {
+                __m512i v = _mm512_loadu_si512(at), low = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
+                uint64_t digit = vec_among(v, '0', '9'), letter = vec_among(low, 'a', 'z');
+                uint64_t upper = vec_among(v, 'A', 'Z'), high = _mm512_movepi8_mask(v),
+                         word = digit | letter | high;
+                uint64_t joiner =
+                        vec_equal(v, '_') | vec_equal(v, '-') | vec_equal(v, '+') | vec_equal(v, '/');
+                *out = (struct cs_classes){ {
+                        [CS_SET_RUN] = word | joiner,
+                        [CS_SET_WORD] = word,
+                        [CS_SET_DIGIT] = digit,
+                        [CS_SET_UPPER] = upper,
+                        [CS_SET_LOWER] = letter & ~upper,
+                        [CS_SET_HIGH] = high,
+                        [CS_SET_HEX] = digit | vec_among(low, 'a', 'f'),
+                        [CS_SET_SIGN] = vec_equal(v, '@'),
+                } };
+        }
+}
+
+cs_classes_fn cs_classes_avx2(void)
+{
+        return vec_has_avx2() ? classes_avx2 : NULL;
+}
+
+cs_classes_fn cs_classes_avx512(void)
+{
+        return vec_has_avx512() ? classes_avx512 : NULL;
+}
+
+#else
+
+cs_classes_fn cs_classes_avx2(void)
+{
+        return NULL;
+}
+
+cs_classes_fn cs_classes_avx512(void)
+{
+        return NULL;
+}
+
+#endif
+
+cs_classes_fn cs_classes_best(void)
+{
+        cs_classes_fn avx512 = cs_classes_avx512(), avx2 = cs_classes_avx2();
+        return avx512 ? avx512 : avx2 ? avx2 : cs_classes_scalar;
+}

@@ -4,22 +4,28 @@
 #include "mask.h"
 #include "vectors.h"
 
-void cs_classes_scalar(const uint8_t *at, size_t blocks, struct cs_classes *out)
+#include <string.h>
+
+static struct cs_classes some(const uint8_t *at, size_t n)
 {
         static const uint8_t classes[] = { [CS_SET_RUN] = CS_CLASS_RUN,     [CS_SET_WORD] = CS_CLASS_WORD,
                                            [CS_SET_DIGIT] = CS_CLASS_DIGIT, [CS_SET_UPPER] = CS_CLASS_UPPER,
                                            [CS_SET_LOWER] = CS_CLASS_LOWER, [CS_SET_HIGH] = CS_CLASS_HIGH,
                                            [CS_SET_HEX] = CS_CLASS_HEX };
-        for (size_t block = 0; block < blocks; block++) {
-                struct cs_classes m = { { 0 } };
-                for (unsigned i = 0; i < CS_CLASSES_BYTES; i++) {
-                        uint8_t byte = at[block * CS_CLASSES_BYTES + i];
-                        for (unsigned set = 0; set < sizeof(classes); set++)
-                                m.set[set] |= (uint64_t)((cs_class[byte] & classes[set]) != 0) << i;
-                        m.set[CS_SET_SIGN] |= (uint64_t)(byte == '@') << i;
-                }
-                out[block] = m;
+        struct cs_classes m = { { 0 } };
+        for (size_t i = 0; i < n; i++) {
+                for (unsigned set = 0; set < sizeof(classes); set++)
+                        m.set[set] |= (uint64_t)((cs_class[at[i]] & classes[set]) != 0) << i;
+                m.set[CS_SET_SIGN] |= (uint64_t)(at[i] == '@') << i;
         }
+        return m;
+}
+
+void cs_classes_scalar(const uint8_t *at, size_t n, struct cs_classes *out)
+{
+        for (; n >= CS_CLASSES_BYTES; n -= CS_CLASSES_BYTES, at += CS_CLASSES_BYTES)
+                *out++ = some(at, CS_CLASSES_BYTES);
+        *out = some(at, n);
 }
 
 #if defined(__x86_64__)
@@ -35,51 +41,65 @@ AVX2 static inline __m256i joiners(__m256i v)
                                _mm256_or_si256(equal(v, '+'), equal(v, '/')));
 }
 
-AVX2 static void classes_avx2(const uint8_t *at, size_t blocks, struct cs_classes *out)
+AVX2 static inline struct cs_classes classes_32s(__m256i a, __m256i b)
 {
-        for (; blocks; blocks--, at += CS_CLASSES_BYTES, out++) {
-                __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
-                __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
-                __m256i small = _mm256_set1_epi8(0x20);
-                __m256i low_a = _mm256_or_si256(a, small), low_b = _mm256_or_si256(b, small);
-                uint64_t digit = vec_pair(vec_within(a, '0', '9'), vec_within(b, '0', '9'));
-                uint64_t letter = vec_pair(vec_within(low_a, 'a', 'z'), vec_within(low_b, 'a', 'z'));
-                uint64_t upper = vec_pair(vec_within(a, 'A', 'Z'), vec_within(b, 'A', 'Z'));
-                uint64_t high = vec_pair(a, b), word = digit | letter | high;
-                *out = (struct cs_classes){ {
-                        [CS_SET_RUN] = word | vec_pair(joiners(a), joiners(b)),
-                        [CS_SET_WORD] = word,
-                        [CS_SET_DIGIT] = digit,
-                        [CS_SET_UPPER] = upper,
-                        [CS_SET_LOWER] = letter & ~upper,
-                        [CS_SET_HIGH] = high,
-                        [CS_SET_HEX] =
-                                digit | vec_pair(vec_within(low_a, 'a', 'f'), vec_within(low_b, 'a', 'f')),
-                        [CS_SET_SIGN] = vec_pair(equal(a, '@'), equal(b, '@')),
-                } };
-        }
+        __m256i small = _mm256_set1_epi8(0x20);
+        __m256i low_a = _mm256_or_si256(a, small), low_b = _mm256_or_si256(b, small);
+        uint64_t digit = vec_pair(vec_within(a, '0', '9'), vec_within(b, '0', '9'));
+        uint64_t letter = vec_pair(vec_within(low_a, 'a', 'z'), vec_within(low_b, 'a', 'z'));
+        uint64_t upper = vec_pair(vec_within(a, 'A', 'Z'), vec_within(b, 'A', 'Z'));
+        uint64_t high = vec_pair(a, b), word = digit | letter | high;
+        return (struct cs_classes){ {
+                [CS_SET_RUN] = word | vec_pair(joiners(a), joiners(b)),
+                [CS_SET_WORD] = word,
+                [CS_SET_DIGIT] = digit,
+                [CS_SET_UPPER] = upper,
+                [CS_SET_LOWER] = letter & ~upper,
+                [CS_SET_HIGH] = high,
+                [CS_SET_HEX] = digit | vec_pair(vec_within(low_a, 'a', 'f'), vec_within(low_b, 'a', 'f')),
+                [CS_SET_SIGN] = vec_pair(equal(a, '@'), equal(b, '@')),
+        } };
 }
 
-AVX512 static void classes_avx512(const uint8_t *at, size_t blocks, struct cs_classes *out)
+AVX2 static inline struct cs_classes load_32s(const uint8_t *at)
 {
-        for (; blocks; blocks--, at += CS_CLASSES_BYTES, out++) {
-                __m512i v = _mm512_loadu_si512(at), low = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
-                uint64_t digit = vec_among(v, '0', '9'), letter = vec_among(low, 'a', 'z');
-                uint64_t upper = vec_among(v, 'A', 'Z'), high = _mm512_movepi8_mask(v),
-                         word = digit | letter | high;
-                uint64_t joiner =
-                        vec_equal(v, '_') | vec_equal(v, '-') | vec_equal(v, '+') | vec_equal(v, '/');
-                *out = (struct cs_classes){ {
-                        [CS_SET_RUN] = word | joiner,
-                        [CS_SET_WORD] = word,
-                        [CS_SET_DIGIT] = digit,
-                        [CS_SET_UPPER] = upper,
-                        [CS_SET_LOWER] = letter & ~upper,
-                        [CS_SET_HIGH] = high,
-                        [CS_SET_HEX] = digit | vec_among(low, 'a', 'f'),
-                        [CS_SET_SIGN] = vec_equal(v, '@'),
-                } };
-        }
+        return classes_32s(_mm256_loadu_si256((const __m256i *)(const void *)at),
+                           _mm256_loadu_si256((const __m256i *)(const void *)(at + 32)));
+}
+
+AVX2 static void classes_avx2(const uint8_t *at, size_t n, struct cs_classes *out)
+{
+        uint8_t last[CS_CLASSES_BYTES] = { 0 };
+        for (; n >= CS_CLASSES_BYTES; n -= CS_CLASSES_BYTES, at += CS_CLASSES_BYTES)
+                *out++ = load_32s(at);
+        memcpy(last, at, n);
+        *out = load_32s(last);
+}
+
+AVX512 static inline struct cs_classes classes_64(__m512i v)
+{
+        __m512i low = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
+        uint64_t digit = vec_among(v, '0', '9'), letter = vec_among(low, 'a', 'z');
+        uint64_t upper = vec_among(v, 'A', 'Z'), high = _mm512_movepi8_mask(v), word = digit | letter | high;
+        uint64_t joiner = vec_equal(v, '_') | vec_equal(v, '-') | vec_equal(v, '+') | vec_equal(v, '/');
+        return (struct cs_classes){ {
+                [CS_SET_RUN] = word | joiner,
+                [CS_SET_WORD] = word,
+                [CS_SET_DIGIT] = digit,
+                [CS_SET_UPPER] = upper,
+                [CS_SET_LOWER] = letter & ~upper,
+                [CS_SET_HIGH] = high,
+                [CS_SET_HEX] = digit | vec_among(low, 'a', 'f'),
+                [CS_SET_SIGN] = vec_equal(v, '@'),
+        } };
+}
+
+/* Bytes that are masked out are not read. */
+AVX512 static void classes_avx512(const uint8_t *at, size_t n, struct cs_classes *out)
+{
+        for (; n >= CS_CLASSES_BYTES; n -= CS_CLASSES_BYTES, at += CS_CLASSES_BYTES)
+                *out++ = classes_64(_mm512_loadu_si512(at));
+        *out = classes_64(_mm512_maskz_loadu_epi8((UINT64_C(1) << n) - 1, at));
 }
 
 cs_classes_fn cs_classes_avx2(void)

@@ -25,10 +25,10 @@ struct cs_classes {
         uint64_t set[CS_CLASS_SETS];
 };
 
-/* Of so many times sixty-four bytes. */
-typedef void (*cs_classes_fn)(const uint8_t *at, size_t blocks, struct cs_classes *out);
+/* Of n bytes: writes n / 64 + 1 of them, and what is behind the bytes is in no set. */
+typedef void (*cs_classes_fn)(const uint8_t *at, size_t n, struct cs_classes *out);
 
-void cs_classes_scalar(const uint8_t *at, size_t blocks, struct cs_classes *out);
+void cs_classes_scalar(const uint8_t *at, size_t n, struct cs_classes *out);
 
 /* NULL where the processor has no AVX2, or no AVX-512 for bytes. */
 cs_classes_fn cs_classes_avx2(void);

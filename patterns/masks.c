@@ -29,7 +29,8 @@ uint64_t cs_template_key(const char *text, size_t len, bool cut, bool wide)
 
 enum cs_status cs_masks_init(struct cs_masks *m, struct cs_error *err)
 {
-        *m = (struct cs_masks){ .sets = calloc(SETS, sizeof(*m->sets)),
+        *m = (struct cs_masks){ .classes = cs_classes_best(),
+                                .sets = calloc(SETS, sizeof(*m->sets)),
                                 .known = calloc(KNOWN + 1, sizeof(*m->known)),
                                 .entries = calloc(KNOWN + 1, sizeof(*m->entries)),
                                 .seen = calloc(SEEN, sizeof(*m->seen)) };
@@ -128,7 +129,7 @@ uint32_t cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool 
         if (known != FRESH)
                 return known;
         bool again = came_before(m, value);
-        if (!cs_shape_of(text, len, &m->shape))
+        if (!cs_shape_of(text, len, m->classes, &m->shape))
                 return mask(m, text, len, wide);
         uint64_t shape = cs_template_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) &
                          ~UINT64_C(1);

@@ -25,6 +25,7 @@ struct cs_masked_entry {
 struct cs_masks_set;
 
 struct cs_masks {
+        cs_classes_fn classes;
         struct cs_masks_set *sets;       /* from hashes of texts and of shapes to what they mask to */
         struct cs_masked *known;         /* and, last, the text that was masked just now */
         struct cs_masked_entry *entries; /* of each that is known */

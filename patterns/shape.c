@@ -3,7 +3,6 @@
  * more than is looked at is always right. */
 #include "shape.h"
 
-#include "classes.h"
 #include "mask.h"
 
 #include <string.h>
@@ -22,10 +21,12 @@ enum { MARK_DIGIT = 0xf8, MARK_HIGH_DIGIT, MARK_HEX };
 enum { BLOCKS = CS_TEMPLATE_INPUT / CS_CLASSES_BYTES + 1 }; /* and one that says that nothing follows */
 
 struct shaper {
-        const uint8_t *text; /* with zeros on both sides */
+        const uint8_t *text;   /* with zeros on both sides */
+        const uint8_t *marked; /* the same with marks for digits: what is written where nothing else is */
         size_t n;
         bool lengths; /* are kept: the text was cut, and its length tells where */
-        size_t done;  /* so much of it is written, */
+        size_t seen;  /* so much of it is looked at, */
+        size_t done;  /* and so much is written, */
         uint8_t *out; /* up to here */
         size_t bare;  /* where an escape ended: what follows is no part of it */
         struct cs_classes sets[BLOCKS];
@@ -87,21 +88,39 @@ static inline bool both_cases(const struct shaper *s, size_t from, size_t to)
 
 /* ---- what is written ---- */
 
+/* What lies behind it is written later, and there is room. */
 static void put(struct shaper *s, const uint8_t *from, size_t len)
 {
         uint8_t *to = s->out;
         s->out += len;
-        for (size_t done = 0; done < len;
-             done += PIECE) /* what lies behind it is written later, and there is room */
+        for (size_t done = 0; done < len; done += PIECE)
                 memcpy(to + done, from + done, PIECE);
 }
 
-static void put_marks(struct shaper *s, uint8_t mark, size_t len)
+/* What is left before `to`. */
+static void put_before(struct shaper *s, size_t to)
 {
+        put(s, s->marked + s->done, to - s->done);
+        s->done = to;
+}
+
+/* `taken` bytes at `at`, as they are. */
+static void put_same(struct shaper *s, size_t at, size_t taken)
+{
+        put_before(s, at);
+        put(s, s->text + at, taken);
+        s->done = at + taken;
+}
+
+/* `len` marks for `taken` bytes at `at`. */
+static void put_marks(struct shaper *s, size_t at, size_t taken, uint8_t mark, size_t len)
+{
+        put_before(s, at);
         uint8_t *to = s->out;
         s->out += len;
         for (size_t done = 0; done < len; done += PIECE)
                 memset(to + done, mark, PIECE);
+        s->done = at + taken;
 }
 
 static inline uint8_t before(const struct shaper *s, size_t at, size_t distance)
@@ -177,9 +196,13 @@ static bool too_much(const struct shaper *s, size_t at)
         return (t[3] == '.' || before(s, at, 1) == '.') && memcmp(t, "255", 3) > 0;
 }
 
-static void put_number(struct shaper *s, size_t at, size_t len)
+/* Where the length of a number counts. */
+static void take_digits(struct shaper *s, size_t at, size_t len, size_t kept)
 {
-        put_marks(s, len == 3 && too_much(s, at) ? MARK_HIGH_DIGIT : MARK_DIGIT, len);
+        if (len == 3 && too_much(s, at))
+                put_marks(s, at, len, MARK_HIGH_DIGIT, len);
+        else if (kept != len)
+                put_marks(s, at, len, MARK_DIGIT, kept);
 }
 
 static size_t number_kept(size_t len)
@@ -194,13 +217,13 @@ static size_t number_kept(size_t len)
 static void take_number(struct shaper *s, size_t at, size_t len, bool escaped)
 {
         if (names_version(s, at, len))
-                put(s, s->text + at, len);
+                put_same(s, at, len);
         else if (s->lengths)
-                put_number(s, at, len);
+                take_digits(s, at, len, len);
         else if (escaped || in_form(s, at, len))
-                put_number(s, at, number_kept(len));
-        else
-                put_marks(s, MARK_DIGIT, len > CS_MASK_NUMBER_MAX ? CS_MASK_NUMBER_MAX + 1 : 1);
+                take_digits(s, at, len, number_kept(len));
+        else if (len > 1)
+                put_marks(s, at, len, MARK_DIGIT, len > CS_MASK_NUMBER_MAX ? CS_MASK_NUMBER_MAX + 1 : 1);
 }
 
 /* ---- words ---- */
@@ -236,23 +259,22 @@ static bool prefixed(const struct shaper *s, size_t at, size_t len)
                all_in(s, CS_SET_HEX, at + 2, at + len);
 }
 
+static bool known_name(const uint8_t *word, size_t len)
+{
+        return len <= NAME_LONG && cs_mask_known_name(word, len);
+}
+
 /* Letters stay, as do those digits that masking knows: of names, and the 0 of 0x. All of the word stays if it has a name in it. */
-static void put_mixed(struct shaper *s, size_t at, size_t len)
+static void take_mixed(struct shaper *s, size_t at, size_t len)
 {
         const uint8_t *word = s->text + at;
-        uint8_t *to = s->out;
         size_t lead = 0;
-        put(s, word, len);
-        while (lead < len &&
-               (cs_class[word[lead]] & CS_CLASS_DIGIT)) /* they may go with something before them */
+        while (lead < len && (cs_class[word[lead]] & CS_CLASS_DIGIT)) /* may go with something before them */
                 lead++;
-        if ((len <= NAME_LONG && cs_mask_known_name(word, len)) ||
-            (lead && len - lead <= NAME_LONG && cs_mask_known_name(word + lead, len - lead)) ||
-            (lead && in_xml(s, at)))
-                return;
-        for (size_t i = len > 1 && word[0] == '0' && (word[1] | 0x20) == 'x' ? 2 : 0; i < len; i++)
-                if (cs_class[to[i]] & CS_CLASS_DIGIT)
-                        to[i] = MARK_DIGIT;
+        if (known_name(word, len) || (lead && (known_name(word + lead, len - lead) || in_xml(s, at))))
+                put_same(s, at, len);
+        else if (len > 1 && word[0] == '0' && (word[1] | 0x20) == 'x')
+                put_same(s, at, 2);
 }
 
 /* A run that is one word: nothing around it but what ends a run, so that its length tells nothing. */
@@ -260,14 +282,14 @@ static void take_word(struct shaper *s, size_t at, size_t len, bool escaped)
 {
         const uint8_t *word = s->text + at;
         if (escaped || !apart(s, at) || word[len] == '.') { /* mask_signed judges what is between dots */
-                put_mixed(s, at, len);
+                take_mixed(s, at, len);
         } else if (certain_hex(s, at, len)) {
-                put_marks(s, MARK_HEX, s->lengths ? len : CS_MASK_HEX_LONG);
+                put_marks(s, at, len, MARK_HEX, s->lengths ? len : CS_MASK_HEX_LONG);
         } else if (prefixed(s, at, len)) {
-                put(s, word, 2);
-                put_marks(s, MARK_HEX, s->lengths ? len - 2 : 1);
+                put_same(s, at, 2);
+                put_marks(s, at + 2, len - 2, MARK_HEX, s->lengths ? len - 2 : 1);
         } else {
-                put_mixed(s, at, len);
+                take_mixed(s, at, len);
         }
 }
 
@@ -316,17 +338,17 @@ static size_t take_part(struct shaper *s, size_t at, size_t len, bool letters)
         bool whole = letters && certain_hex(s, at, len);
         bool hex = whole || (letters && prefixed(s, at, len));
         if ((uuid || hex) && apart(s, at) && sure(s, at, len)) {
-                size_t kept = uuid || whole ? 0 : 2, taken = uuid ? CS_MASK_UUID_BYTES : len;
-                put(s, word, kept);
-                put_marks(s, MARK_HEX, taken - kept);
+                size_t taken = uuid ? CS_MASK_UUID_BYTES : len, same = uuid || whole ? 0 : 2;
+                put_same(s, at, same);
+                put_marks(s, at + same, taken - same, MARK_HEX, taken - same);
                 return taken;
         }
         if (letters)
-                put_mixed(s, at, len);
+                take_mixed(s, at, len);
         else if (names_version(s, at, len))
-                put(s, word, len);
+                put_same(s, at, len);
         else
-                put_number(s, at, len);
+                take_digits(s, at, len, len);
         return len;
 }
 
@@ -348,12 +370,6 @@ static bool repeats(const uint8_t *at, size_t len)
         return false;
 }
 
-static void put_text(struct shaper *s, size_t to)
-{
-        put(s, s->text + s->done, to - s->done);
-        s->done = to;
-}
-
 /* The word that the digit stands in; false: it is perhaps one repeated character, or has an '@' before it, which changes how all is
  * read. */
 static bool take_digit(struct shaper *s, size_t at)
@@ -363,7 +379,7 @@ static bool take_digit(struct shaper *s, size_t at)
         bool letters = (cs_class[before(s, at, 1)] | cs_class[t[to]]) & CS_CLASS_WORD;
         if (letters) {
                 from = first_in(s, CS_SET_WORD, at);
-                from = from < s->done ? s->done : from;
+                from = from < s->seen ? s->seen : from;
                 to = next_out(s, CS_SET_WORD, to);
                 letters = !all_in(s, CS_SET_DIGIT, from, to);
         }
@@ -373,8 +389,8 @@ static bool take_digit(struct shaper *s, size_t at)
                 if (prev == '%' && t[from] == '4' && t[from + 1] == '0')
                         return false;
                 if (n) {
-                        put_text(s, from + n);
-                        s->bare = s->done;
+                        put_same(s, from, n);
+                        s->bare = s->seen = from + n;
                         return true;
                 }
         }
@@ -382,14 +398,13 @@ static bool take_digit(struct shaper *s, size_t at)
                 return false;
         bool escaped = from == s->bare && from;
         bool alone = (escaped || !(cs_class[prev] & CS_CLASS_RUN)) && !(cs_class[t[to]] & CS_CLASS_JOINER);
-        put_text(s, from);
         if (!alone)
                 to = from + take_part(s, from, to - from, letters);
         else if (letters)
                 take_word(s, from, to - from, escaped);
         else
                 take_number(s, from, to - from, escaped);
-        s->done = to;
+        s->seen = to;
         return true;
 }
 
@@ -402,6 +417,9 @@ static void copy_text(uint8_t *to, const uint8_t *text, size_t n)
                 for (size_t at = 0; at + PIECE <= n; at += PIECE)
                         memcpy(to + at, text + at, PIECE);
                 memcpy(to + n - PIECE, text + n - PIECE, PIECE);
+        } else if (n >= PIECE / 2) {
+                memcpy(to, text, PIECE / 2);
+                memcpy(to + n - PIECE / 2, text + n - PIECE / 2, PIECE / 2);
         } else {
                 for (size_t at = 0; at < n; at++)
                         to[at] = text[at];
@@ -409,25 +427,40 @@ static void copy_text(uint8_t *to, const uint8_t *text, size_t n)
         memset(to + n, 0, PAD);
 }
 
-bool cs_shape_of(const uint8_t *text, size_t len, struct cs_shape *out)
+/* Sixteen at a time, as every processor can. */
+static void mark_digits(const uint8_t *text, size_t n, uint8_t *to)
 {
-        uint8_t copy[BEFORE + CS_TEMPLATE_INPUT + PAD];
+        typedef uint8_t piece __attribute__((vector_size(PIECE)));
+        for (size_t at = 0; at < n; at += PIECE) {
+                piece bytes, digits;
+                memcpy(&bytes, text + at, PIECE);
+                digits = (piece)(bytes - '0' < 10);
+                bytes = (digits & MARK_DIGIT) | (bytes & ~digits);
+                memcpy(to + at, &bytes, PIECE);
+        }
+}
+
+bool cs_shape_of(const uint8_t *text, size_t len, cs_classes_fn classes, struct cs_shape *out)
+{
+        uint8_t copy[BEFORE + CS_TEMPLATE_INPUT + PAD], marked[CS_TEMPLATE_INPUT + PAD];
         size_t n = len > CS_TEMPLATE_INPUT ? (size_t)CS_TEMPLATE_INPUT : len;
         struct shaper s;
         s.text = copy + BEFORE;
+        s.marked = marked;
         s.n = n;
         s.lengths = len > n;
-        s.done = s.bare = 0;
+        s.seen = s.done = s.bare = 0;
         s.out = out->bytes;
         memset(copy, 0, BEFORE);
         copy_text(copy + BEFORE, text, n);
-        cs_classes_best()(s.text, n / CS_CLASSES_BYTES + 1, s.sets);
+        classes(text, n, s.sets);
         if (any_in(&s, CS_SET_SIGN, 0, n))
                 return false;
-        for (size_t at; (at = next_in(&s, CS_SET_DIGIT, s.done)) < n;)
+        mark_digits(s.text, n, marked);
+        for (size_t at; (at = next_in(&s, CS_SET_DIGIT, s.seen)) < n;)
                 if (!take_digit(&s, at))
                         return false;
-        put_text(&s, n);
+        put_before(&s, n);
         out->len = (size_t)(s.out - out->bytes);
         out->cut = len > n;
         return true;

@@ -7,6 +7,7 @@
 #ifndef CS_SHAPE_H
 #define CS_SHAPE_H
 
+#include "classes.h"
 #include "template.h"
 
 struct cs_shape {
@@ -16,6 +17,6 @@ struct cs_shape {
 };
 
 /* False: it has something in it that only masking can judge, and then nothing is known of *out. */
-bool cs_shape_of(const uint8_t *text, size_t len, struct cs_shape *out);
+bool cs_shape_of(const uint8_t *text, size_t len, cs_classes_fn classes, struct cs_shape *out);
 
 #endif

@@ -249,14 +249,39 @@ static enum cs_status shrink(struct cs_text_table *t, struct cs_error *err)
 
 /* ---- adding ---- */
 
-/* *row: NULL where it does not come in. */
-static enum cs_status row_for(struct cs_text_table *t, const struct cs_text_entry *e,
-                              struct cs_text_row **row, struct cs_error *err)
+/* A unit that is being added: the rows of its entries, and of how many of them the notes are taken. */
+struct adding {
+        const struct cs_text_unit *unit;
+        struct cs_text_row **rows; /* NULL where a template does not come in */
+        size_t noted;
+};
+
+/* Takes the notes of the entries up to `end`. Most units have few templates and many texts, whose notes are gone through as they came. */
+static void take_notes(struct adding *a, size_t end)
 {
+        for (size_t i = 0; i < a->unit->notes.n; i++) {
+                const struct cs_text_note *note = &a->unit->notes.at[i];
+                struct cs_text_row *row =
+                        note->entry - a->noted < end - a->noted ? a->rows[note->entry] : NULL;
+                if (!row)
+                        continue;
+                cs_sketch_add(&row->values, note->value);
+                if (note->block != CS_NOBODY)
+                        cs_sketch_add(&row->blocks, cs_mix(note->block + UINT64_C(0x9e3779b97f4a7c15)));
+        }
+        a->noted = end;
+}
+
+/* The row of an entry; NULL where it does not come in. */
+static enum cs_status row_for(struct cs_text_table *t, struct adding *a, size_t entry, struct cs_error *err)
+{
+        const struct cs_text_entry *e = &a->unit->at.at[entry];
+        struct cs_text_row **row = &a->rows[entry];
         uint32_t *slot = slot_of(t, e->key);
         *row = NULL;
         if (*slot) {
                 *row = &t->at[*slot - 1];
+                (*row)->credit += e->facts.bytes;
                 cs_text_facts_merge(&(*row)->entry.facts, &e->facts, false);
                 return CS_OK;
         }
@@ -265,6 +290,7 @@ static enum cs_status row_for(struct cs_text_table *t, const struct cs_text_entr
                 return CS_OK;
         }
         if (t->n == 2 * t->kept) {
+                take_notes(a, entry); /* rows move */
                 enum cs_status st = shrink(t, err);
                 if (st != CS_OK)
                         return st;
@@ -276,58 +302,24 @@ static enum cs_status row_for(struct cs_text_table *t, const struct cs_text_entr
         memcpy(text, e->text, e->len);
         text[e->len] = 0;
         *row = &t->at[t->n++];
-        **row = (struct cs_text_row){ .entry = *e, .variants = 1 };
+        **row = (struct cs_text_row){ .entry = *e, .credit = e->facts.bytes, .variants = 1 };
         (*row)->entry.text = text;
         *slot = (uint32_t)t->n;
         return CS_OK;
 }
 
-/* The notes of a unit in the order of its entries: first[i] is where those of entry i begin. */
-static uint32_t *sort_notes(const struct cs_text_unit *unit, uint32_t **order)
-{
-        uint32_t *first = calloc(unit->at.n + 2, sizeof(*first));
-        *order = calloc(unit->notes.n + 1, sizeof(**order));
-        if (!first || !*order) {
-                free(first);
-                return NULL;
-        }
-        for (size_t i = 0; i < unit->notes.n; i++)
-                first[unit->notes.at[i].entry + 2]++;
-        for (size_t i = 2; i < unit->at.n + 2; i++)
-                first[i] += first[i - 1];
-        for (size_t i = 0; i < unit->notes.n; i++)
-                (*order)[first[unit->notes.at[i].entry + 1]++] = (uint32_t)i;
-        return first;
-}
-
-static uint64_t block_hash(uint32_t block)
-{
-        return cs_mix(block + UINT64_C(0x9e3779b97f4a7c15));
-}
-
 enum cs_status cs_text_table_add(struct cs_text_table *t, const struct cs_text_unit *unit,
                                  struct cs_error *err)
 {
-        uint32_t *order, *first = sort_notes(unit, &order);
-        enum cs_status st = first ? CS_OK : cs_fail(err, CS_ENOMEM, "templates of texts");
+        struct adding a = { .unit = unit, .rows = malloc((unit->at.n + 1) * sizeof(*a.rows)) };
+        enum cs_status st = a.rows ? CS_OK : cs_fail(err, CS_ENOMEM, "templates of texts");
         t->all.count += unit->count;
         t->all.bytes += unit->bytes;
-        for (size_t i = 0; st == CS_OK && i < unit->at.n; i++) {
-                struct cs_text_row *row = NULL;
-                if ((st = row_for(t, &unit->at.at[i], &row, err)) != CS_OK)
-                        break;
-                if (!row)
-                        continue;
-                row->credit += unit->at.at[i].facts.bytes;
-                for (uint32_t k = first[i]; k < first[i + 1]; k++) {
-                        const struct cs_text_note *note = &unit->notes.at[order[k]];
-                        cs_sketch_add(&row->values, note->value);
-                        if (note->block != CS_NOBODY)
-                                cs_sketch_add(&row->blocks, block_hash(note->block));
-                }
-        }
-        free(first);
-        free(order);
+        for (size_t i = 0; st == CS_OK && i < unit->at.n; i++)
+                st = row_for(t, &a, i, err);
+        if (st == CS_OK)
+                take_notes(&a, unit->at.n);
+        free(a.rows);
         return st;
 }
 

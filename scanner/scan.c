@@ -38,7 +38,7 @@ struct unit {
 };
 
 struct worker {
-        struct cs_searcher *searcher;
+        CS_WORK_APART struct cs_searcher *searcher;
         struct cs_scan_reader reader;
 };
 
@@ -362,7 +362,7 @@ static enum cs_status run_batches(struct scan *s, cs_scan_fn fn, void *context, 
 static enum cs_status make_workers(struct scan *s, struct cs_error *err)
 {
         s->n_workers = s->in->workers ? s->in->workers : 1;
-        s->workers = calloc((size_t)s->n_workers + 1, sizeof(*s->workers));
+        s->workers = cs_work_alloc((size_t)s->n_workers + 1, sizeof(*s->workers));
         if (!s->workers)
                 return cs_fail(err, CS_ENOMEM, "workers");
         for (unsigned i = 0; i <= s->n_workers; i++) {

@@ -39,7 +39,7 @@ struct waiting {
 };
 
 struct worker {
-        struct cs_scan_reader reader;
+        CS_WORK_APART struct cs_scan_reader reader;
         cs_string_vec found;
         struct cs_text_unit *unit;
         struct cs_masks masks;
@@ -54,7 +54,7 @@ struct worker {
 
 /* Room for a unit's texts until they go to the table. */
 struct room {
-        struct cs_text_unit unit;
+        CS_WORK_APART struct cs_text_unit unit;
         bool full;
 };
 
@@ -436,11 +436,11 @@ static enum cs_status tell_all(const struct texts *t, struct cs_report *report, 
 
 static enum cs_status make_workers(struct texts *t, struct cs_error *err)
 {
-        t->workers = calloc(t->in->workers, sizeof(*t->workers));
+        t->workers = cs_work_alloc(t->in->workers, sizeof(*t->workers));
         if (!t->workers)
                 return cs_fail(err, CS_ENOMEM, "workers");
         t->n_rooms = (size_t)t->in->workers * AHEAD;
-        t->rooms = calloc(t->n_rooms, sizeof(*t->rooms));
+        t->rooms = cs_work_alloc(t->n_rooms, sizeof(*t->rooms));
         enum cs_status st = t->rooms ? CS_OK : cs_fail(err, CS_ENOMEM, "workers");
         for (unsigned i = 0; st == CS_OK && i < t->in->workers; i++) {
                 struct worker *w = &t->workers[i];

@@ -4,6 +4,21 @@
 #include "pulse.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *cs_work_alloc(size_t n, size_t size)
+{
+        struct line {
+                CS_WORK_APART unsigned char bytes[1];
+        };
+        size_t bytes;
+        if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - sizeof(struct line))
+                return NULL;
+        bytes = (bytes + sizeof(struct line) - 1) / sizeof(struct line) * sizeof(struct line);
+        void *room = aligned_alloc(_Alignof(struct line), bytes);
+        return room ? memset(room, 0, bytes) : NULL;
+}
 
 struct job {
         cs_work_fn fn;

@@ -12,6 +12,13 @@
 
 enum { CS_WORKERS_MAX = 256 };
 
+/* What workers write all the time stands apart: on its first member, and in cs_work_alloc(), this keeps one worker's from the lines of the
+ * processor's cache that another one's are in (of which two come at once). */
+#define CS_WORK_APART _Alignas(128)
+
+/* Zeroed room for n structs of that size, of which each stands apart; free() frees it. NULL: no memory. */
+void *cs_work_alloc(size_t n, size_t size);
+
 /* Does unit number `unit` as worker number `worker` (0 … workers-1). A failure ends the whole job. */
 typedef enum cs_status (*cs_work_fn)(void *context, size_t unit, unsigned worker, struct cs_error *err);
 

@@ -48,14 +48,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 text[i] = data[i] >= 0xf5 ? '?' : data[i]; /* these are in no text */
                 state = state * 31 + data[i];
         }
-        if (!cs_shape_of(text, len, &a))
+        if (!cs_shape_of(text, len, cs_classes_best(), &a))
                 return 0;
         if (a.len > CS_TEMPLATE_INPUT || a.cut != (len > CS_TEMPLATE_INPUT))
                 abort();
         cs_template_mask(text, len, &x);
         for (unsigned i = 0; i < ROUNDS; i++) {
                 size_t n = change(text, len, other);
-                if (!cs_shape_of(other, n, &b) || a.len != b.len || a.cut != b.cut ||
+                if (!cs_shape_of(other, n, cs_classes_best(), &b) || a.len != b.len || a.cut != b.cut ||
                     memcmp(a.bytes, b.bytes, a.len) != 0)
                         continue;
                 cs_template_mask(other, n, &y);

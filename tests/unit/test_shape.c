@@ -155,12 +155,13 @@ static void one_shape_has_one_template(void **unused)
         (void)unused;
         for (unsigned round = 0; round < 60000; round++) {
                 size_t len = compose(text, roll(40) ? 0 : CS_TEMPLATE_INPUT);
-                if (!cs_shape_of((const uint8_t *)text, len, &a))
+                if (!cs_shape_of((const uint8_t *)text, len, cs_classes_best(), &a))
                         continue;
                 cs_template_mask((const uint8_t *)text, len, &x);
                 for (unsigned i = 0; i < 6; i++) {
                         size_t n = change(text, len, other);
-                        if (!cs_shape_of((const uint8_t *)other, n, &b) || !same_shape(&a, &b))
+                        if (!cs_shape_of((const uint8_t *)other, n, cs_classes_best(), &b) ||
+                            !same_shape(&a, &b))
                                 continue;
                         same++;
                         cs_template_mask((const uint8_t *)other, n, &y);
@@ -173,7 +174,7 @@ static void one_shape_has_one_template(void **unused)
 
 static void shaped(const char *text, struct cs_shape *out)
 {
-        assert_true(cs_shape_of((const uint8_t *)text, strlen(text), out));
+        assert_true(cs_shape_of((const uint8_t *)text, strlen(text), cs_classes_best(), out));
 }
 
 static void what_differs_in_ids_has_one_shape(void **unused)
@@ -200,7 +201,7 @@ static void what_differs_in_ids_has_one_shape(void **unused)
         shaped("md5 of 12", &a);
         shaped("md4 of 12", &b);
         assert_false(same_shape(&a, &b));
-        assert_false(cs_shape_of((const uint8_t *)"mail 1 to a@b.org", 17, &a));
+        assert_false(cs_shape_of((const uint8_t *)"mail 1 to a@b.org", 17, cs_classes_best(), &a));
 }
 
 static void what_is_remembered_is_what_masking_says(void **unused)

@@ -139,39 +139,58 @@ static enum cs_status take_waiting(struct build *b, struct worker *w, struct uni
         return st;
 }
 
+/* What the words of a block are read for. */
+struct words {
+        uint32_t index, from; /* the block, and its cluster */
+        uint64_t payload;     /* bytes */
+        bool fields;          /* its words may be fields, and not only what stands behind a text */
+        bool text;            /* it begins with a text */
+};
+
+/* A word at that offset that may be a pointer. */
+static enum cs_status scan_word(struct build *b, struct worker *w, struct unit_out *out,
+                                const struct words *of, uint64_t offset, uint64_t value, struct cs_error *err)
+{
+        struct cs_space_entry e = cs_space_at(b->in->space, value);
+        if (e.kind == CS_SPACE_MODULE && of->fields)
+                cs_ownwords_add(&w->own, b->in->space, &b->in->clusters->targets, e.index, value, offset);
+        if (e.kind != CS_SPACE_HEAP || (of->text && !cs_tails_field(&b->tails, of->payload, offset)))
+                return CS_OK;
+        /* What stands behind a text's end may be fields, and keeps a block from being called lost, but it is no relation: as often
+         * it was left by an earlier tenant. */
+        uint64_t where = offset < OFFSETS_UP_TO ? offset : UINT64_MAX;
+        uint64_t edge = of->fields ? cs_edge_from_cluster(of->from, where) : NO_RELATION;
+        struct cs_pointee p = { .value = value, .note = edge, .range = e.index, .from = of->index };
+        cs_pointees_add(&w->waiting, b->blocks, p);
+        return w->waiting.n == CS_POINTEES ? take_waiting(b, w, out, err) : CS_OK;
+}
+
 static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t index,
                                  struct cs_range payload, uint64_t offset, const uint8_t *at, size_t len,
                                  struct cs_error *err)
 {
-        uint32_t from = cs_blocks_cluster(b->blocks, index);
-        bool fields = b->in->clusters->at.at[from].kind != CS_CLUSTER_TEXT;
+        struct words of = { .index = index,
+                            .from = cs_blocks_cluster(b->blocks, index),
+                            .payload = cs_range_size(payload) };
+        of.fields = b->in->clusters->at.at[of.from].kind != CS_CLUSTER_TEXT;
+        of.text = !of.fields || (offset == 0 && cs_tails_begins(at, len));
         /* A type begins with what it is called by: a number or another type. A table of callbacks begins with one of these. */
         w->titled |= offset == 0 && len >= 8 && cs_word(at) &&
                      cs_space_at(b->in->space, cs_word(at)).kind != CS_SPACE_MODULE;
         if (offset == 0 && b->in->literals)
                 w->literal = cs_literals_owner(b->in->literals, at, len);
-        bool text = !fields || (offset == 0 && cs_tails_begins(at, len));
-        for (size_t i = 0; i + 8 <= len; i += 8) {
-                uint64_t value = cs_word(at + i);
-                w->own.words += value != 0;
-                if (value < 0x10000 || value >> 47)
-                        continue;
-                struct cs_space_entry e = cs_space_at(b->in->space, value);
-                if (e.kind == CS_SPACE_MODULE && fields)
-                        cs_ownwords_add(&w->own, b->in->space, &b->in->clusters->targets, e.index, value,
-                                        offset + i);
-                if (e.kind != CS_SPACE_HEAP ||
-                    (text && !cs_tails_field(&b->tails, cs_range_size(payload), offset + i)))
-                        continue;
-                uint64_t where = offset + i < OFFSETS_UP_TO ? offset + i : UINT64_MAX;
-                /* What stands behind a text's end may be fields, and keeps a block from being called lost, but it is no
-                 * relation: as often it was left by an earlier tenant. */
-                uint64_t edge = fields ? cs_edge_from_cluster(from, where) : NO_RELATION;
-                struct cs_pointee p = { .value = value, .note = edge, .range = e.index, .from = index };
-                cs_pointees_add(&w->waiting, b->blocks, p);
-                enum cs_status st = w->waiting.n == CS_POINTEES ? take_waiting(b, w, out, err) : CS_OK;
-                if (st != CS_OK)
-                        return st;
+        for (size_t from = 0; from + 8 <= len; from += CS_WORDS * 8) {
+                size_t n = (len - from) / 8 < CS_WORDS ? (len - from) / 8 : (size_t)CS_WORDS;
+                uint64_t bits = cs_words_within(&b->in->space->into_any, at + from, n);
+                for (; bits; bits &= bits - 1) {
+                        size_t i = from + (size_t)__builtin_ctzll(bits) * 8;
+                        uint64_t value = cs_word(at + i);
+                        if (value < 0x10000 || value >> 47)
+                                continue;
+                        enum cs_status st = scan_word(b, w, out, &of, offset + i, value, err);
+                        if (st != CS_OK)
+                                return st;
+                }
         }
         return CS_OK;
 }
@@ -300,6 +319,27 @@ static enum cs_status scan_range(struct build *b, struct worker *w, struct unit_
         return cs_stretches(&w->view, range, scan_stretch, &scan, err);
 }
 
+static enum cs_status count_words(void *count, uint64_t addr, const uint8_t *bytes, size_t len,
+                                  struct cs_error *err)
+{
+        (void)addr;
+        (void)err;
+        for (size_t i = 0; i + 8 <= len; i += 8)
+                *(uint32_t *)count += cs_word(bytes + i) != 0;
+        return CS_OK;
+}
+
+/* How many words the block has, of which only those ask that may be tables. */
+static enum cs_status note_words(struct worker *w, struct cs_range payload, struct cs_error *err)
+{
+        uint32_t functions = 0;
+        for (uint32_t i = 0; i < w->own.n; i++)
+                functions += w->own.at[i].functions;
+        return cs_ownwords_is_table(functions, 0)
+                       ? cs_stretches(&w->view, payload, count_words, &w->own.words, err)
+                       : CS_OK;
+}
+
 /* Notes the block where it is mostly pointers to code. */
 static enum cs_status note_table(const struct worker *w, struct unit_out *out, uint32_t index,
                                  struct cs_error *err)
@@ -324,6 +364,8 @@ static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_
         w->literal = CS_NO_MODULE;
         w->titled = false;
         enum cs_status st = scan_range(b, w, out, index, 0, cs_block_payload(block), err);
+        if (st == CS_OK)
+                st = note_words(w, cs_block_payload(block), err);
         int32_t module = cs_ownwords_owner(&w->own, &certainty);
         if (module != CS_NO_MODULE)
                 cs_label_set(&b->said, index, (uint32_t)module, certainty);

@@ -10,17 +10,23 @@ static inline bool may_point(uint64_t value)
 static void collect(const struct cs_space *space, const uint8_t *at, size_t len, uint64_t offset,
                     struct cs_features *out)
 {
-        for (size_t i = 0; i + 8 <= len && out->n < CS_LIMIT_BLOCK_FEATURES; i += 8) {
-                uint64_t value = cs_word(at + i);
-                if (!may_point(value))
-                        continue;
-                struct cs_space_entry e = cs_space_at(space, value);
-                if (e.kind != CS_SPACE_MODULE)
-                        continue;
-                enum cs_part part = cs_space_part(space, e.index, value);
-                if (part == CS_PART_META || part == CS_PART_NONE || cs_range_has(space->allocator, value))
-                        continue;
-                out->at[out->n++] = (struct cs_feature){ (uint32_t)(offset + i), e.index, value };
+        for (size_t from = 0; from + 8 <= len; from += CS_WORDS * 8) {
+                size_t n = (len - from) / 8 < CS_WORDS ? (len - from) / 8 : (size_t)CS_WORDS;
+                uint64_t bits = cs_words_within(&space->into_modules, at + from, n);
+                for (; bits && out->n < CS_LIMIT_BLOCK_FEATURES; bits &= bits - 1) {
+                        size_t i = from + (size_t)__builtin_ctzll(bits) * 8;
+                        uint64_t value = cs_word(at + i);
+                        if (!may_point(value))
+                                continue;
+                        struct cs_space_entry e = cs_space_at(space, value);
+                        if (e.kind != CS_SPACE_MODULE)
+                                continue;
+                        enum cs_part part = cs_space_part(space, e.index, value);
+                        if (part == CS_PART_META || part == CS_PART_NONE ||
+                            cs_range_has(space->allocator, value))
+                                continue;
+                        out->at[out->n++] = (struct cs_feature){ (uint32_t)(offset + i), e.index, value };
+                }
         }
 }
 

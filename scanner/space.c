@@ -33,6 +33,9 @@ enum cs_status cs_space_set(struct cs_space *space, struct cs_range range, enum 
 {
         uint32_t entry = (uint32_t)kind << 28 | (index & 0xfffffff);
         uint64_t addr = cs_page_down(range.start);
+        cs_words_filter_add(&space->into_any, (struct cs_range){ addr, cs_page_up(range.end) });
+        if (kind == CS_SPACE_MODULE)
+                cs_words_filter_add(&space->into_modules, (struct cs_range){ addr, cs_page_up(range.end) });
         while (addr < range.end && addr >> 47 == 0) {
                 size_t root = (size_t)(addr >> SPACE_LEAF_SHIFT);
                 size_t page = (size_t)(addr >> CS_PAGE_SHIFT) & (LEAF_PAGES - 1);
@@ -103,6 +106,7 @@ enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *
         cs_cleanup(cs_space_destroyp) struct cs_space *space = calloc(1, sizeof(*space));
         if (!space)
                 return cs_fail(err, CS_ENOMEM, "address map");
+        space->into_any = space->into_modules = cs_words_filter_make();
         space->n_modules = image->modules.n;
         space->modules = calloc(space->n_modules + 1, sizeof(*space->modules));
         if (!space->modules)

@@ -5,6 +5,7 @@
 
 #include "image.h"
 #include "symbols.h"
+#include "words.h"
 
 enum cs_space_kind {
         CS_SPACE_NONE,   /* nothing readable or writable there: no pointer */
@@ -38,6 +39,8 @@ struct cs_space {
         uint32_t whole[SPACE_ROOTS];
         struct cs_space_module *modules;
         size_t n_modules;
+        struct cs_words_filter into_modules; /* what points into a module passes, and little else */
+        struct cs_words_filter into_any;     /* the same of what points at anything */
         struct cs_range
                 allocator; /* the allocator's own structure inside a module's data: no evidence of anything */
 };

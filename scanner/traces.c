@@ -57,7 +57,9 @@ struct search {
         struct unit_out *outs;
         struct worker *workers;
         uint64_t n_lost, n_live;
-        bool low;                      /* a lost block lies below 4 GiB */
+        bool low; /* a lost block lies below 4 GiB */
+        /* What the words that name lost blocks pass, of a few that do not: as an address; with something in the bits above it; doubled. */
+        struct cs_words_filter near, tagged, doubled;
         struct cs_tally places, lives; /* by cluster and place */
         struct cs_tally ends;          /* by size and place */
 };
@@ -101,6 +103,10 @@ static enum cs_status note_pages(struct search *s, size_t range, const struct cs
                 if (!s->pages[range])
                         return cs_fail(err, CS_ENOMEM, "pages of lost blocks");
         }
+        /* Pages are counted from where the range starts, which is in the middle of one. */
+        uint64_t before = cs_block_start(b) < CS_PAGE ? cs_block_start(b) : (uint64_t)CS_PAGE;
+        cs_words_filter_add(&s->near, (struct cs_range){ cs_block_start(b) - before,
+                                                         cs_block_range(b).end + 2 * (uint64_t)CS_PAGE });
         /* The last one is that of the chunk behind it. */
         for (uint64_t p = page_of(r, cs_block_start(b)); p <= page_of(r, cs_block_range(b).end); p++)
                 s->pages[range][p / 64] |= UINT64_C(1) << (p % 64);
@@ -110,6 +116,7 @@ static enum cs_status note_pages(struct search *s, size_t range, const struct cs
 static enum cs_status find_pages(struct search *s, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
+        s->near = cs_words_filter_make();
         s->pages = calloc(s->blocks->ranges.n + 1, sizeof(*s->pages));
         if (!s->pages)
                 return cs_fail(err, CS_ENOMEM, "pages of lost blocks");
@@ -130,6 +137,12 @@ static enum cs_status find_pages(struct search *s, struct cs_error *err)
                         s->low |= cs_block_start(&b) >> 32 == 0;
                         st = note_pages(s, r, &b, err);
                 }
+        }
+        s->tagged = s->doubled = s->near;
+        s->tagged.mask = (UINT64_C(1) << ADDRESS_BITS) - 1;
+        for (size_t k = 0; k < CS_WORD_RANGES; k++) {
+                s->doubled.first[k] *= 2;
+                s->doubled.size[k] *= 2;
         }
         return st;
 }
@@ -265,21 +278,60 @@ static enum cs_status read_halves(struct reading *r, uint64_t addr, const uint8_
         return st;
 }
 
+/* So many words that stand side by side. */
+static enum cs_status try_words(struct reading *r, uint64_t addr, const uint8_t *bytes, size_t n,
+                                struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        uint64_t bits = r->small ? UINT64_MAX >> (CS_WORDS - n)
+                                 : cs_words_within(&r->s->tagged, bytes, n) |
+                                           cs_words_within(&r->s->doubled, bytes, n);
+        for (; st == CS_OK && bits; bits &= bits - 1) {
+                size_t i = (size_t)__builtin_ctzll(bits) * 8;
+                uint64_t value = cs_word(bytes + i);
+                if (value % CS_BLOCK_UNIT <= 1)
+                        st = try_word(r, addr + i, value, err);
+        }
+        return st;
+}
+
+static enum cs_status try_unaligned(struct reading *r, uint64_t at, uint64_t value, struct cs_error *err)
+{
+        return value % CS_BLOCK_UNIT == 0 && value && value >> ADDRESS_BITS == 0
+                       ? propose(r, lost_start(r->s, value), FORM_SURE, at, err)
+                       : CS_OK;
+}
+
+/* Pointers in the middle between two words. */
+static enum cs_status read_packed(struct reading *r, uint64_t addr, const uint8_t *bytes, size_t len,
+                                  struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        for (size_t from = PACKED; st == CS_OK && from + 8 <= len; from += CS_WORDS * 8) {
+                size_t n = (len - from) / 8 < CS_WORDS ? (len - from) / 8 : (size_t)CS_WORDS;
+                uint64_t bits = cs_words_within(&r->s->near, bytes + from, n);
+                for (; st == CS_OK && bits; bits &= bits - 1) {
+                        size_t i = from + (size_t)__builtin_ctzll(bits) * 8;
+                        st = try_unaligned(r, addr + i, cs_word(bytes + i), err);
+                }
+        }
+        return st;
+}
+
 static enum cs_status read_live(void *reading, uint64_t addr, const uint8_t *bytes, size_t len,
                                 struct cs_error *err)
 {
         struct reading *r = reading;
         enum cs_status st = r->s->low ? read_halves(r, addr, bytes, len, err) : CS_OK;
-        for (size_t i = 0; st == CS_OK && i + 8 <= len; i += 8) {
-                uint64_t value = cs_word(bytes + i);
-                if (value % CS_BLOCK_UNIT <= 1)
-                        st = try_word(r, addr + i, value, err);
+        for (size_t i = 0; st == CS_OK && i + 8 <= len; i += CS_WORDS * 8) {
+                size_t n = (len - i) / 8 < CS_WORDS ? (len - i) / 8 : (size_t)CS_WORDS;
+                st = try_words(r, addr + i, bytes + i, n, err);
         }
-        for (size_t i = r->step; st == CS_OK && i + 8 <= len; i += r->step) {
-                uint64_t value = cs_word(bytes + i);
-                if (i % 8 && value % CS_BLOCK_UNIT == 0 && value && value >> ADDRESS_BITS == 0)
-                        st = propose(r, lost_start(r->s, value), FORM_SURE, addr + i, err);
-        }
+        if (st == CS_OK && r->step == PACKED)
+                return read_packed(r, addr, bytes, len, err);
+        for (size_t i = r->step; st == CS_OK && i + 8 <= len; i += r->step)
+                if (i % 8)
+                        st = try_unaligned(r, addr + i, cs_word(bytes + i), err);
         return st;
 }
 
@@ -291,13 +343,15 @@ static enum cs_status read_stale(void *reading, uint64_t addr, const uint8_t *by
         const struct search *s = ((struct reading *)reading)->s;
         (void)addr;
         (void)err;
-        for (size_t i = 0; i + 8 <= len; i += 8) {
-                uint64_t value = cs_word(bytes + i);
-                if (value >> ADDRESS_BITS)
-                        continue;
-                uint32_t to = lost_inside(s, value);
-                if (to != CS_NO_BLOCK)
-                        __atomic_fetch_or(&s->graph->marks[to], CS_MARK_STALE, __ATOMIC_RELAXED);
+        for (size_t from = 0; from + 8 <= len; from += CS_WORDS * 8) {
+                size_t n = (len - from) / 8 < CS_WORDS ? (len - from) / 8 : (size_t)CS_WORDS;
+                uint64_t bits = cs_words_within(&s->near, bytes + from, n);
+                for (; bits; bits &= bits - 1) {
+                        uint64_t value = cs_word(bytes + from + (size_t)__builtin_ctzll(bits) * 8);
+                        uint32_t to = value >> ADDRESS_BITS ? (uint32_t)CS_NO_BLOCK : lost_inside(s, value);
+                        if (to != CS_NO_BLOCK)
+                                __atomic_fetch_or(&s->graph->marks[to], CS_MARK_STALE, __ATOMIC_RELAXED);
+                }
         }
         return CS_OK;
 }

@@ -277,6 +277,13 @@ static void renumber_blocks(const struct cs_sweep *sweep, uint32_t **number, con
         }
 }
 
+/* What the sweeps left in the blocks' tags is no cluster's number. */
+static void forget_numbers(struct cs_blocks *blocks)
+{
+        for (uint32_t i = 0; i < cs_blocks_indices(blocks); i++)
+                cs_blocks_set_cluster(blocks, i, CS_NO_CLUSTER);
+}
+
 static enum cs_status merge_all(struct cs_sweep *sweep, struct cs_clusters *out, uint32_t **number,
                                 struct cs_error *err)
 {
@@ -313,5 +320,7 @@ enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_cl
         for (unsigned i = 0; number && i < in->workers; i++)
                 free(number[i]);
         free(number);
+        if (st != CS_OK)
+                forget_numbers(in->blocks);
         return st;
 }

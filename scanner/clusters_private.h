@@ -5,6 +5,7 @@
 
 #include "clusters.h"
 #include "masks.h"
+#include "signatures.h"
 
 /* What one worker found. */
 struct cs_sweep_worker {
@@ -12,12 +13,22 @@ struct cs_sweep_worker {
         struct cs_pool pool;   /* template texts, periods */
         struct cs_masks masks; /* second sweep */
         struct cs_arrays arrays;
-        struct cs_tally features; /* first sweep: feature key -> blocks */
-        struct cs_tally targets;  /* first sweep: address -> blocks */
-        struct cs_tally numbers;  /* second sweep: key -> index in local */
+        struct cs_signatures signatures; /* first sweep; of most blocks */
+        struct cs_tally features;        /* first sweep: feature key -> blocks, of the others */
+        struct cs_tally targets;         /* first sweep: address -> blocks, of the others */
+        uint32_t first_signature;        /* of all workers' */
+        uint32_t *of_signature;          /* second sweep: signature -> index in local, or UINT32_MAX */
+        struct cs_tally numbers;         /* second sweep: key -> index in local */
         CS_VEC(struct cs_cluster) local;
         size_t n_texts; /* of local */
         bool limited;
+};
+
+/* What follows from a signature. */
+struct cs_seed {
+        struct cs_cluster cluster; /* without counts; of a text only the kind */
+        bool perhaps_array;        /* if it is large */
+        bool unread;               /* its text or shape is still to be read */
 };
 
 struct cs_sweep {
@@ -26,14 +37,18 @@ struct cs_sweep {
         unsigned n_workers;
         struct cs_tally features;         /* merged, for the second sweep */
         const struct cs_targets *targets; /* resolved, for the second sweep */
-        uint16_t *slice_worker;           /* second sweep: who did which slice */
+        struct cs_seed *seeds;            /* second sweep: of all workers' signatures */
+        size_t n_seeds;
+        uint16_t *slice_counter; /* first sweep: who did which slice */
+        uint16_t *slice_worker;  /* second sweep */
 };
 
 CS_CHECK enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_input *in,
                                       struct cs_error *err);
 void cs_sweep_deinit(struct cs_sweep *sweep);
 
-/* First sweep: fills and merges features, and adds the addresses worth resolving to `addresses`. */
+/* First sweep: fills and merges features, and adds the addresses worth resolving to `addresses`. block->cluster becomes the number
+ * of the block's signature among those of the worker that did its slice, if it has one. */
 CS_CHECK enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_tally *addresses,
                                        struct cs_error *err);
 

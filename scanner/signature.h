@@ -25,15 +25,15 @@ void cs_signature_features(struct cs_view *view, const struct cs_space *space, c
                            struct cs_features *out);
 
 /* How like blocks share a feature: one number per size, offset and target. */
-static inline uint64_t cs_feature_key(const struct cs_block *block, const struct cs_feature *f)
+static inline uint64_t cs_feature_key(uint64_t units, const struct cs_feature *f)
 {
-        return cs_mix(f->target) ^ cs_mix(cs_block_units(block) << 32 | f->offset);
+        return cs_mix(f->target) ^ cs_mix(units << 32 | f->offset);
 }
 
 /* One number per size, for blocks that begin with text. */
-static inline uint64_t cs_text_key(const struct cs_block *block)
+static inline uint64_t cs_text_key(uint64_t units)
 {
-        return cs_mix(cs_block_units(block) ^ UINT64_C(0x7e87) << 40);
+        return cs_mix(units ^ UINT64_C(0x7e87) << 40);
 }
 
 /* The classes of a block's first words, for blocks that point into no module: one digit a word. */

@@ -26,8 +26,9 @@ enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_inp
 {
         *sweep = (struct cs_sweep){ .in = in, .n_workers = in->workers };
         sweep->workers = calloc(in->workers, sizeof(*sweep->workers));
+        sweep->slice_counter = calloc(in->slices->n + 1, sizeof(*sweep->slice_counter));
         sweep->slice_worker = calloc(in->slices->n + 1, sizeof(*sweep->slice_worker));
-        if (!sweep->workers || !sweep->slice_worker)
+        if (!sweep->workers || !sweep->slice_counter || !sweep->slice_worker)
                 return cs_fail(err, CS_ENOMEM, "workers");
         enum cs_status st = CS_OK;
         for (unsigned i = 0; st == CS_OK && i < in->workers; i++) {
@@ -45,12 +46,16 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
                 cs_masks_deinit(&w->masks);
                 cs_arrays_deinit(&w->arrays);
                 cs_pool_deinit(&w->pool);
+                cs_signatures_deinit(&w->signatures);
                 cs_tally_deinit(&w->features);
                 cs_tally_deinit(&w->targets);
                 cs_tally_deinit(&w->numbers);
                 cs_vec_deinit(&w->local);
+                free(w->of_signature);
         }
         free(sweep->workers);
+        free(sweep->seeds);
+        free(sweep->slice_counter);
         free(sweep->slice_worker);
         cs_tally_deinit(&sweep->features);
 }
@@ -67,15 +72,21 @@ enum {
 };
 enum { PERHAPS_BYTES = 8 }; /* shorter runs before a NUL are as often numbers and pointers */
 
-/* Does the block hold text from its start? *bytes and *run are valid until the view is used again. */
-static enum text_kind text_of(struct cs_sweep_worker *w, const struct cs_block *b, const uint8_t **bytes,
-                              size_t *run)
+/* Valid until the view is used again. */
+static const uint8_t *first_bytes(struct cs_sweep_worker *w, const struct cs_block *b, size_t *got)
 {
         struct cs_range payload = cs_block_payload(b);
         size_t len = cs_range_size(payload) < CS_LIMIT_SIGNATURE_SPAN ? (size_t)cs_range_size(payload)
                                                                       : CS_LIMIT_SIGNATURE_SPAN;
+        return cs_view_whole(&w->view, payload.start, len, got);
+}
+
+/* Does the block hold text from its start? *bytes and *run are valid until the view is used again. */
+static enum text_kind text_of(struct cs_sweep_worker *w, const struct cs_block *b, const uint8_t **bytes,
+                              size_t *run)
+{
         size_t got;
-        *bytes = cs_view_whole(&w->view, payload.start, len, &got);
+        *bytes = first_bytes(w, b, &got);
         if (!*bytes)
                 return TEXT_NONE;
         if (cs_text_block(*bytes, got, run))
@@ -84,7 +95,8 @@ static enum text_kind text_of(struct cs_sweep_worker *w, const struct cs_block *
         return *run >= PERHAPS_BYTES && *run < got && (*bytes)[*run] == '\0' ? TEXT_PERHAPS : TEXT_NONE;
 }
 
-static enum cs_status bump(struct cs_tally *tally, uint64_t key, bool *limited, struct cs_error *err)
+static enum cs_status bump(struct cs_tally *tally, uint64_t key, uint64_t by, bool *limited,
+                           struct cs_error *err)
 {
         uint64_t *count;
         if (tally->n >= cs_budget_entries(CS_LIMIT_FEATURES, FEATURE_BYTES, FEATURE_PERCENT) &&
@@ -94,7 +106,52 @@ static enum cs_status bump(struct cs_tally *tally, uint64_t key, bool *limited, 
         }
         enum cs_status st = cs_tally_at(tally, key, 0, &count, err);
         if (st == CS_OK)
-                ++*count;
+                *count += by;
+        return st;
+}
+
+/* Where features are counted. */
+struct counts {
+        struct cs_tally *features, *targets;
+        bool *limited;
+};
+
+/* So many blocks say the same. */
+static enum cs_status count_blocks(const struct counts *c, uint64_t units, enum text_kind text,
+                                   const struct cs_feature *found, uint32_t n, uint64_t blocks,
+                                   struct cs_error *err)
+{
+        enum cs_status st =
+                text != TEXT_NONE ? bump(c->features, cs_text_key(units), blocks, c->limited, err) : CS_OK;
+        for (uint32_t k = 0; st == CS_OK && k < n; k++) {
+                st = bump(c->features, cs_feature_key(units, &found[k]), blocks, c->limited, err);
+                if (st == CS_OK)
+                        st = bump(c->targets, found[k].target, blocks, c->limited, err);
+        }
+        return st;
+}
+
+static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker *w, const struct cs_block *b,
+                                  uint32_t i, struct cs_error *err)
+{
+        struct cs_features found;
+        const uint8_t *bytes;
+        size_t run;
+        uint32_t number;
+        enum text_kind text = text_of(w, b, &bytes, &run);
+        struct cs_signature seen = { .units = cs_block_units(b), .text = (uint8_t)text };
+        cs_signature_features(&w->view, sweep->in->space, b, &found);
+        if (!found.n && text == TEXT_NONE)
+                seen.shape = cs_signature_shape(&w->view, sweep->in->space, b);
+        enum cs_status st = cs_signatures_number(&w->signatures, &seen, &found, &number, err);
+        if (st == CS_OK && number == CS_NO_SIGNATURE) {
+                struct counts counts = { &w->features, &w->targets, &w->limited };
+                return count_blocks(&counts, seen.units, text, found.at, found.n, 1, err);
+        }
+        if (st == CS_OK) {
+                w->signatures.at.at[number].blocks++;
+                cs_blocks_set_cluster(sweep->in->blocks, i, number);
+        }
         return st;
 }
 
@@ -104,60 +161,65 @@ static enum cs_status count_slice(void *context, size_t unit, unsigned worker, s
         struct cs_sweep_worker *w = &sweep->workers[worker];
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
-        struct cs_block block, *b = &block;
+        struct cs_block block;
         uint32_t i;
+        sweep->slice_counter[unit] = (uint16_t)worker;
         while (cs_blocks_next(&cursor, &block, &i)) {
-                struct cs_features found;
-                if (cs_block_state(b) != CS_BLOCK_IN_USE)
-                        continue;
-                const uint8_t *bytes;
-                size_t run;
-                enum cs_status st = CS_OK;
-                if (text_of(w, b, &bytes, &run) != TEXT_NONE)
-                        st = bump(&w->features, cs_text_key(b), &w->limited, err);
+                enum cs_status st = cs_block_state(&block) == CS_BLOCK_IN_USE
+                                            ? count_block(sweep, w, &block, i, err)
+                                            : CS_OK;
                 if (st != CS_OK)
                         return st;
-                cs_signature_features(&w->view, sweep->in->space, b, &found);
-                for (uint32_t k = 0; k < found.n; k++) {
-                        st = bump(&w->features, cs_feature_key(b, &found.at[k]), &w->limited, err);
-                        if (st == CS_OK)
-                                st = bump(&w->targets, found.at[k].target, &w->limited, err);
-                        if (st != CS_OK)
-                                return st;
-                }
         }
         cs_slice_release(sweep->in->blocks, slice, w->view.src);
         return CS_OK;
+}
+
+/* Adds what was counted by signatures. */
+static enum cs_status count_signatures(struct cs_sweep *sweep, struct cs_sweep_worker *w,
+                                       struct cs_tally *addresses, struct cs_error *err)
+{
+        struct counts counts = { &sweep->features, addresses, &w->limited };
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < w->signatures.at.n; i++) {
+                const struct cs_signature *s = &w->signatures.at.at[i];
+                st = count_blocks(&counts, s->units, (enum text_kind)s->text,
+                                  cs_signatures_features(&w->signatures, s), s->n, s->blocks, err);
+        }
+        return st;
 }
 
 enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_tally *addresses, struct cs_error *err)
 {
         enum cs_status st = cs_work_run(sweep->n_workers, sweep->in->slices->n, count_slice, sweep, err);
         for (unsigned i = 0; st == CS_OK && i < sweep->n_workers; i++) {
-                st = cs_tally_add(&sweep->features, &sweep->workers[i].features, err);
+                struct cs_sweep_worker *w = &sweep->workers[i];
+                st = cs_tally_add(&sweep->features, &w->features, err);
                 if (st == CS_OK)
-                        st = cs_tally_add(addresses, &sweep->workers[i].targets, err);
-                cs_tally_deinit(&sweep->workers[i].features);
-                cs_tally_deinit(&sweep->workers[i].targets);
+                        st = cs_tally_add(addresses, &w->targets, err);
+                if (st == CS_OK)
+                        st = count_signatures(sweep, w, addresses, err);
+                cs_tally_deinit(&w->features);
+                cs_tally_deinit(&w->targets);
         }
         return st;
 }
 
 /* The feature that says what the block is: the one that counts most among its likes, by what it points at; NULL where none
  * is shared. A vtable at offset 0 needs no likes. */
-static const struct cs_feature *anchor_of(const struct cs_sweep *sweep, const struct cs_block *b,
-                                          const struct cs_features *found)
+static const struct cs_feature *anchor_of(const struct cs_sweep *sweep, uint64_t units,
+                                          const struct cs_feature *found, uint32_t n)
 {
         const struct cs_feature *best = NULL;
         double best_score = 0;
-        for (uint32_t k = 0; k < found->n; k++) {
-                const struct cs_feature *f = &found->at[k];
+        for (uint32_t k = 0; k < n; k++) {
+                const struct cs_feature *f = &found[k];
                 const struct cs_target *t = cs_targets_at(sweep->targets, f->target);
                 if (!t)
                         continue;
                 if (t->kind == CS_TARGET_VTABLE && f->offset == 0)
                         return f;
-                uint64_t likes = cs_tally_get(&sweep->features, cs_feature_key(b, f), 1);
+                uint64_t likes = cs_tally_get(&sweep->features, cs_feature_key(units, f), 1);
                 if (likes < 2 && t->kind != CS_TARGET_VTABLE)
                         continue;
                 double score =
@@ -210,56 +272,105 @@ static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster 
 }
 
 /* Is the anchor no field of such blocks, but of records in them: no other block has it there, or this one has it at many places? */
-static bool recurs(const struct cs_sweep *sweep, const struct cs_block *b, const struct cs_features *found,
+static bool recurs(const struct cs_sweep *sweep, uint64_t units, const struct cs_feature *found, uint32_t n,
                    const struct cs_feature *anchor)
 {
         uint32_t same = 0;
-        for (uint32_t k = 0; k < found->n; k++)
-                same += found->at[k].target == anchor->target;
-        return same >= RECURS || cs_tally_get(&sweep->features, cs_feature_key(b, anchor), 1) < 2;
+        for (uint32_t k = 0; k < n; k++)
+                same += found[k].target == anchor->target;
+        return same >= RECURS || cs_tally_get(&sweep->features, cs_feature_key(units, anchor), 1) < 2;
 }
 
-/* What the block is, as a cluster without counts, and whether a large one may be an array. */
-static void describe(struct cs_sweep *sweep, struct cs_sweep_worker *w, const struct cs_block *b,
-                     struct cs_cluster *out, bool *perhaps_array)
+/* What a block is that says so. What there is to read in it is left for fill_in(). */
+static struct cs_seed seed_of(const struct cs_sweep *sweep, uint64_t units, enum text_kind kind,
+                              const struct cs_feature *found, uint32_t n)
 {
-        struct cs_features found;
-        cs_signature_features(&w->view, sweep->in->space, b, &found);
-        const struct cs_feature *anchor = anchor_of(sweep, b, &found);
+        const struct cs_feature *anchor = anchor_of(sweep, units, found, n);
         const struct cs_target *t = anchor ? cs_targets_at(sweep->targets, anchor->target) : NULL;
-        const uint8_t *bytes;
-        size_t run;
-        enum text_kind kind = text_of(w, b, &bytes, &run);
+        struct cs_seed seed = { .cluster = { .min_units = UINT64_MAX } };
+        struct cs_cluster *out = &seed.cluster;
         /* A structure that begins with a name has the same pointers behind it in most of its likes; texts have there what
          * earlier tenants left, each something else. */
-        if (kind == TEXT_PERHAPS && (!t || 2 * cs_tally_get(&sweep->features, cs_feature_key(b, anchor), 1) <
-                                                   cs_tally_get(&sweep->features, cs_text_key(b), 1)))
+        if (kind == TEXT_PERHAPS &&
+            (!t || 2 * cs_tally_get(&sweep->features, cs_feature_key(units, anchor), 1) <
+                           cs_tally_get(&sweep->features, cs_text_key(units), 1)))
                 kind = TEXT_SURE;
-        *out = (struct cs_cluster){ .min_units = UINT64_MAX };
-        *perhaps_array = kind != TEXT_SURE && (!t || recurs(sweep, b, &found, anchor));
+        seed.perhaps_array = kind != TEXT_SURE && (!t || recurs(sweep, units, found, n, anchor));
         if (t && t->kind == CS_TARGET_VTABLE && anchor->offset == 0) {
                 out->kind = CS_CLUSTER_CLASS;
                 out->target = anchor->target;
                 out->key = cs_mix(anchor->target ^ (UINT64_C(1) << 60));
         } else if (kind == TEXT_SURE) {
-                cs_masks_rest(&w->masks);
-                const struct cs_masked *text =
-                        &w->masks.known[cs_masks_get(&w->masks, bytes, run, false, XXH3_64bits(bytes, run))];
                 out->kind = CS_CLUSTER_TEXT;
-                out->text = text->text;
-                out->text_len = text->len;
-                out->cut = text->cut;
-                out->key = XXH3_64bits_withSeed(text->text, text->len, text->cut ? 3 : 2);
+                seed.unread = true;
         } else if (t) {
                 out->kind = CS_CLUSTER_OBJECT;
                 out->target = anchor->target;
                 out->offset = anchor->offset;
-                out->key = cs_mix(cs_feature_key(b, anchor) ^ (UINT64_C(3) << 60));
+                out->key = cs_mix(cs_feature_key(units, anchor) ^ (UINT64_C(3) << 60));
         } else {
                 out->kind = CS_CLUSTER_SHAPE;
-                out->shape = cs_signature_shape(&w->view, sweep->in->space, b);
-                out->key = cs_mix(cs_block_units(b) << 32 ^ cs_mix(out->shape) ^ (UINT64_C(5) << 60));
+                seed.unread = true;
         }
+        return seed;
+}
+
+static void set_shape(struct cs_cluster *out, uint64_t units, uint64_t shape)
+{
+        out->shape = shape;
+        out->key = cs_mix(units << 32 ^ cs_mix(shape) ^ (UINT64_C(5) << 60));
+}
+
+/* Reads what the block is told from its likes by: its text, or the shape of its first words. */
+static void fill_in(struct cs_sweep *sweep, struct cs_sweep_worker *w, const struct cs_block *b,
+                    struct cs_cluster *out)
+{
+        size_t got, run = 0;
+        const uint8_t *bytes = out->kind == CS_CLUSTER_TEXT ? first_bytes(w, b, &got) : NULL;
+        if (bytes)
+                run = cs_text_run(bytes, got);
+        if (!run) { /* or the text is gone by now, where the target lives */
+                out->kind = CS_CLUSTER_SHAPE;
+                set_shape(out, cs_block_units(b), cs_signature_shape(&w->view, sweep->in->space, b));
+                return;
+        }
+        cs_masks_rest(&w->masks);
+        const struct cs_masked *text =
+                &w->masks.known[cs_masks_get(&w->masks, bytes, run, false, XXH3_64bits(bytes, run))];
+        out->text = text->text;
+        out->text_len = text->len;
+        out->cut = text->cut;
+        out->key = XXH3_64bits_withSeed(text->text, text->len, text->cut ? 3 : 2);
+}
+
+/* What follows from all signatures, found out once. */
+static enum cs_status plant_seeds(struct cs_sweep *sweep, struct cs_error *err)
+{
+        for (unsigned i = 0; i < sweep->n_workers; i++) {
+                sweep->workers[i].first_signature = (uint32_t)sweep->n_seeds;
+                sweep->n_seeds += sweep->workers[i].signatures.at.n;
+        }
+        sweep->seeds = malloc((sweep->n_seeds + 1) * sizeof(*sweep->seeds));
+        if (!sweep->seeds)
+                return cs_fail(err, CS_ENOMEM, "signatures");
+        for (unsigned i = 0; i < sweep->n_workers; i++) {
+                struct cs_sweep_worker *w = &sweep->workers[i];
+                w->of_signature = malloc((sweep->n_seeds + 1) * sizeof(*w->of_signature));
+                if (!w->of_signature)
+                        return cs_fail(err, CS_ENOMEM, "signatures");
+                memset(w->of_signature, 0xff, (sweep->n_seeds + 1) * sizeof(*w->of_signature));
+                for (size_t k = 0; k < w->signatures.at.n; k++) {
+                        const struct cs_signature *s = &w->signatures.at.at[k];
+                        struct cs_seed *seed = &sweep->seeds[w->first_signature + k];
+                        *seed = seed_of(sweep, s->units, (enum text_kind)s->text,
+                                        cs_signatures_features(&w->signatures, s), s->n);
+                        if (seed->cluster.kind == CS_CLUSTER_SHAPE && !s->n && s->text == TEXT_NONE) {
+                                set_shape(&seed->cluster, s->units, s->shape);
+                                seed->unread = false;
+                        }
+                }
+        }
+        return CS_OK;
 }
 
 /* Large blocks without a mark that likes share may be arrays: then that is what they are. */
@@ -297,35 +408,66 @@ static void add_block(struct cs_cluster *c, const struct cs_block *b, uint32_t i
                 c->examples[c->n_examples++] = index;
 }
 
+/* The worker's cluster of a block, of signature `known` of all, or UINT32_MAX. */
+static enum cs_status assign_block(struct cs_sweep *sweep, struct cs_sweep_worker *w,
+                                   const struct cs_block *b, uint32_t known, uint64_t resident,
+                                   uint32_t *cluster, uint64_t *records, struct cs_error *err)
+{
+        struct cs_seed seed;
+        struct cs_period period;
+        enum cs_status st = CS_OK;
+        bool large = cs_block_size(b) >= CS_ARRAY_BYTES, same = false;
+        *records = 0;
+        if (known != UINT32_MAX) {
+                same = !sweep->seeds[known].unread && !(large && sweep->seeds[known].perhaps_array);
+                *cluster = w->of_signature[known];
+                if (same && *cluster != UINT32_MAX)
+                        return CS_OK;
+                seed = sweep->seeds[known];
+        } else {
+                struct cs_features found;
+                const uint8_t *bytes;
+                size_t run;
+                cs_signature_features(&w->view, sweep->in->space, b, &found);
+                seed = seed_of(sweep, cs_block_units(b), text_of(w, b, &bytes, &run), found.at, found.n);
+        }
+        if (seed.unread)
+                fill_in(sweep, w, b, &seed.cluster);
+        if (large && seed.perhaps_array)
+                st = look_for_array(w, b, resident, &seed.cluster, &period, err);
+        *records = seed.cluster.records;
+        if (st == CS_OK)
+                st = number(w, &seed.cluster, cluster, err);
+        if (st == CS_OK && same)
+                w->of_signature[known] = *cluster;
+        return st;
+}
+
 static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
         struct cs_sweep *sweep = context;
         struct cs_sweep_worker *w = &sweep->workers[worker];
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
+        uint32_t first = sweep->workers[sweep->slice_counter[unit]].first_signature;
         sweep->slice_worker[unit] = (uint16_t)worker;
         cs_arrays_begin(&w->arrays);
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
         struct cs_residency_walk residency = { .residency = sweep->in->residency };
-        struct cs_block block, *b = &block;
+        struct cs_block b;
         uint32_t i;
-        while (cs_blocks_next(&cursor, &block, &i)) {
-                struct cs_cluster seed;
-                struct cs_period period;
-                bool perhaps_array;
+        while (cs_blocks_next(&cursor, &b, &i)) {
                 uint32_t cluster = 0;
-                if (cs_block_state(b) != CS_BLOCK_IN_USE)
+                uint64_t records;
+                if (cs_block_state(&b) != CS_BLOCK_IN_USE)
                         continue;
-                describe(sweep, w, b, &seed, &perhaps_array);
-                uint64_t resident = cs_residency_walk_bytes(&residency, cs_block_range(b));
-                enum cs_status st = CS_OK;
-                if (perhaps_array && cs_block_size(b) >= CS_ARRAY_BYTES)
-                        st = look_for_array(w, b, resident, &seed, &period, err);
-                if (st == CS_OK)
-                        st = number(w, &seed, &cluster, err);
+                uint64_t resident = cs_residency_walk_bytes(&residency, cs_block_range(&b));
+                enum cs_status st = assign_block(sweep, w, &b,
+                                                 b.cluster == CS_NO_CLUSTER ? UINT32_MAX : first + b.cluster,
+                                                 resident, &cluster, &records, err);
                 if (st != CS_OK)
                         return st;
                 cs_blocks_set_cluster(sweep->in->blocks, i, cluster);
-                add_block(&w->local.at[cluster], b, i, resident, seed.records);
+                add_block(&w->local.at[cluster], &b, i, resident, records);
         }
         cs_slice_release(sweep->in->blocks, slice, w->view.src);
         return CS_OK;
@@ -334,5 +476,7 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
 enum cs_status cs_sweep_assign(struct cs_sweep *sweep, const struct cs_targets *targets, struct cs_error *err)
 {
         sweep->targets = targets;
-        return cs_work_run(sweep->n_workers, sweep->in->slices->n, assign_slice, sweep, err);
+        enum cs_status st = plant_seeds(sweep, err);
+        return st == CS_OK ? cs_work_run(sweep->n_workers, sweep->in->slices->n, assign_slice, sweep, err)
+                           : st;
 }

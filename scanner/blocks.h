@@ -289,6 +289,28 @@ struct cs_block_group {
 /* The next group, which never is one of gaps and never goes on from one heap range to the next, or false at the end. */
 bool cs_blocks_next_group(struct cs_block_cursor *cursor, struct cs_block_group *out);
 
+/* cs_space_at() for one reader of many words, most of which point into the heap range that the one before pointed into. Zeroed, it
+ * knows none. */
+struct cs_heap_memo {
+        struct cs_range pages; /* those that the range has for itself */
+        uint32_t range;
+};
+
+static inline struct cs_space_entry cs_heap_memo_at(struct cs_heap_memo *memo, const struct cs_blocks *blocks,
+                                                    const struct cs_space *space, uint64_t addr)
+{
+        if (addr - memo->pages.start < memo->pages.end - memo->pages.start)
+                return (struct cs_space_entry){ CS_SPACE_HEAP, memo->range };
+        struct cs_space_entry e = cs_space_at(space, addr);
+        if (e.kind == CS_SPACE_HEAP) {
+                struct cs_range r = blocks->ranges.at[e.index].range;
+                struct cs_range pages = { cs_page_up(r.start), cs_page_down(r.end) };
+                if (pages.start < pages.end)
+                        *memo = (struct cs_heap_memo){ pages, e.index };
+        }
+        return e;
+}
+
 /* The index of what holds addr in heap range `range` (interior addresses included), be it a block or a gap; CS_NO_BLOCK where
  * addr is not in the range. */
 static inline uint32_t cs_blocks_index(const struct cs_blocks *blocks, uint32_t range, uint64_t addr)

@@ -64,8 +64,7 @@ static enum cs_status note_example(struct cs_tally *examples, uint64_t key, uint
         return st;
 }
 
-enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64_t example,
-                             struct cs_error *err)
+static enum cs_status count_by(struct cs_edge_counts *counts, uint64_t key, uint64_t n, struct cs_error *err)
 {
         uint64_t *value;
         if (counts->counts.n >= cs_budget_entries(CS_LIMIT_EDGES, EDGE_BYTES, EDGE_PERCENT) &&
@@ -75,8 +74,35 @@ enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64
         }
         enum cs_status st = cs_tally_at(&counts->counts, key, 0, &value, err);
         if (st == CS_OK)
-                ++*value;
+                *value += n;
+        return st;
+}
+
+enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64_t example,
+                             struct cs_error *err)
+{
+        enum cs_status st = count_by(counts, key, 1, err);
         return st == CS_OK && example ? note_example(&counts->examples, key, example, err) : st;
+}
+
+enum cs_status cs_edge_count_anew(struct cs_edge_counts *counts, struct cs_edge_recent *place, uint64_t key,
+                                  struct cs_error *err)
+{
+        enum cs_status st = place->n ? count_by(counts, place->key, place->n, err) : CS_OK;
+        *place = (struct cs_edge_recent){ key, 1 };
+        return st;
+}
+
+enum cs_status cs_edge_counts_settle(struct cs_edge_counts *counts, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < CS_EDGES_RECENT; i++) {
+                struct cs_edge_recent *r = &counts->recent[i];
+                if (r->n)
+                        st = count_by(counts, r->key, r->n, err);
+                r->n = 0;
+        }
+        return st;
 }
 
 enum cs_status cs_edge_counts_add(struct cs_edge_counts *into, const struct cs_edge_counts *from,

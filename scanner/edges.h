@@ -24,11 +24,21 @@ struct cs_edge {
 
 typedef CS_VEC(struct cs_edge) cs_edge_vec;
 
+/* References of one kind that are not among the counts as yet. */
+struct cs_edge_recent {
+        uint64_t key;
+        uint64_t n; /* 0: none */
+};
+
+enum { CS_EDGES_RECENT = 256 };
+
 /* One worker's. Zero is empty. */
 struct cs_edge_counts {
-        struct cs_tally counts;   /* by key */
-        struct cs_tally examples; /* key -> lowest root address */
-        bool limited;             /* CS_LIMIT_EDGES was reached */
+        struct cs_edge_recent
+                recent[CS_EDGES_RECENT]; /* by a few bits of the key's mix: most are as those before */
+        struct cs_tally counts;          /* by key */
+        struct cs_tally examples;        /* key -> lowest root address */
+        bool limited;                    /* CS_LIMIT_EDGES was reached */
 };
 
 void cs_edge_counts_deinit(struct cs_edge_counts *counts);
@@ -44,6 +54,22 @@ uint64_t cs_edge_to(uint64_t from, uint32_t cluster);
 /* One more reference of that kind. example: a root's address that refers so, or 0. */
 CS_CHECK enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64_t example,
                                       struct cs_error *err);
+
+/* Enters what is recent. Before counts are added or listed. */
+CS_CHECK enum cs_status cs_edge_counts_settle(struct cs_edge_counts *counts, struct cs_error *err);
+
+/* One more reference of that kind, without an example. */
+CS_CHECK enum cs_status cs_edge_count_anew(struct cs_edge_counts *counts, struct cs_edge_recent *place,
+                                           uint64_t key, struct cs_error *err);
+CS_CHECK static inline enum cs_status cs_edge_count_often(struct cs_edge_counts *counts, uint64_t key,
+                                                          struct cs_error *err)
+{
+        struct cs_edge_recent *r = &counts->recent[cs_mix(key) % CS_EDGES_RECENT];
+        if (r->key != key || !r->n)
+                return cs_edge_count_anew(counts, r, key, err);
+        r->n++;
+        return CS_OK;
+}
 
 /* Adds the counts of `from`. */
 CS_CHECK enum cs_status cs_edge_counts_add(struct cs_edge_counts *into, const struct cs_edge_counts *from,

@@ -46,6 +46,7 @@ struct worker {
         struct cs_view view;
         struct cs_pointees waiting; /* note: the edge, without where it leads; or NO_RELATION */
         struct context context;
+        struct cs_heap_memo memo;
         struct cs_ownwords own;
         bool titled;     /* its first word is something, but does not point into a module */
         int32_t literal; /* the module that alone has the text with which the block begins */
@@ -120,10 +121,8 @@ static enum cs_status take_waiting(struct build *b, struct worker *w, struct uni
                 if (p->to == CS_NO_BLOCK || p->to == p->from)
                         continue;
                 __builtin_prefetch(&b->marks[p->to], 1);
-                if (p->note == NO_RELATION)
-                        continue;
-                p->note = cs_edge_to(p->note, cs_blocks_cluster(b->blocks, p->to));
-                cs_tally_fetch(&w->edges.counts, p->note);
+                if (p->note != NO_RELATION)
+                        p->note = cs_edge_to(p->note, cs_blocks_cluster(b->blocks, p->to));
         }
         for (uint32_t k = 0; st == CS_OK && k < w->waiting.n; k++) {
                 const struct cs_pointee *p = &w->waiting.at[k];
@@ -133,7 +132,7 @@ static enum cs_status take_waiting(struct build *b, struct worker *w, struct uni
                 out->degree.at[p->from - out->first]++;
                 st = push_reference(out, p->to, aim_in(b, p->range, p->value), err);
                 if (st == CS_OK && p->note != NO_RELATION)
-                        st = cs_edge_count(&w->edges, p->note, 0, err);
+                        st = cs_edge_count_often(&w->edges, p->note, err);
         }
         w->waiting.n = 0;
         return st;
@@ -151,7 +150,7 @@ struct words {
 static enum cs_status scan_word(struct build *b, struct worker *w, struct unit_out *out,
                                 const struct words *of, uint64_t offset, uint64_t value, struct cs_error *err)
 {
-        struct cs_space_entry e = cs_space_at(b->in->space, value);
+        struct cs_space_entry e = cs_heap_memo_at(&w->memo, b->blocks, b->in->space, value);
         if (e.kind == CS_SPACE_MODULE && of->fields)
                 cs_ownwords_add(&w->own, b->in->space, &b->in->clusters->targets, e.index, value, offset);
         if (e.kind != CS_SPACE_HEAP || (of->text && !cs_tails_field(&b->tails, of->payload, offset)))
@@ -555,6 +554,8 @@ static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct 
 {
         cs_cleanup(cs_edge_counts_deinit) struct cs_edge_counts all = { .limited = false };
         enum cs_status st = CS_OK;
+        for (unsigned w = 0; st == CS_OK && w < b->in->workers; w++)
+                st = cs_edge_counts_settle(&b->workers[w].edges, err);
         all = b->workers[0].edges;
         b->workers[0].edges = (struct cs_edge_counts){ 0 };
         for (unsigned w = 1; st == CS_OK && w < b->in->workers; w++) {

@@ -20,7 +20,8 @@ uint32_t cs_pointee(const struct cs_blocks *blocks, uint32_t range, uint64_t val
         return settle(blocks, range, value, cs_blocks_index(blocks, range, value));
 }
 
-void cs_pointees_answer(struct cs_pointees *p, const struct cs_blocks *blocks)
+static inline __attribute__((always_inline)) void answer(struct cs_pointees *p,
+                                                         const struct cs_blocks *blocks)
 {
         for (uint32_t k = 0; k < p->n; k++) {
                 p->at[k].to = cs_blocks_index(blocks, p->at[k].range, p->at[k].value);
@@ -29,4 +30,9 @@ void cs_pointees_answer(struct cs_pointees *p, const struct cs_blocks *blocks)
         }
         for (uint32_t k = 0; k < p->n; k++)
                 p->at[k].to = settle(blocks, p->at[k].range, p->at[k].value, p->at[k].to);
+}
+
+void cs_pointees_answer(struct cs_pointees *p, const struct cs_blocks *blocks)
+{
+        answer(p, blocks);
 }

@@ -45,6 +45,7 @@ struct unit_out {
 
 struct worker {
         struct cs_view view;
+        struct cs_heap_memo memo;
         struct cs_tally lives; /* place -> distances to blocks that are not lost, in a sample */
 };
 
@@ -148,9 +149,10 @@ static enum cs_status find_pages(struct search *s, struct cs_error *err)
 }
 
 /* The heap range that addr lies in, if there is a lost block near, else SIZE_MAX. */
-static size_t range_near(const struct search *s, uint64_t addr)
+static size_t range_near(struct reading *reading, uint64_t addr)
 {
-        struct cs_space_entry e = cs_space_at(s->in->space, addr);
+        const struct search *s = reading->s;
+        struct cs_space_entry e = cs_heap_memo_at(&reading->worker->memo, s->blocks, s->in->space, addr);
         if (e.kind != CS_SPACE_HEAP || !s->pages[e.index])
                 return SIZE_MAX;
         const struct cs_heap_range *r = &s->blocks->ranges.at[e.index];
@@ -161,10 +163,11 @@ static size_t range_near(const struct search *s, uint64_t addr)
 }
 
 /* The lost block that malloc returned as addr, or CS_NO_BLOCK. */
-static uint32_t lost_start(const struct search *s, uint64_t addr)
+static uint32_t lost_start(struct reading *reading, uint64_t addr)
 {
+        const struct search *s = reading->s;
         uint64_t start = addr - CS_BLOCK_UNIT;
-        size_t range = addr % CS_BLOCK_UNIT ? SIZE_MAX : range_near(s, addr);
+        size_t range = addr % CS_BLOCK_UNIT ? SIZE_MAX : range_near(reading, addr);
         if (range == SIZE_MAX || !cs_range_has(s->blocks->ranges.at[range].range, start) ||
             !cs_blocks_is_header(s->blocks, (uint32_t)range, start))
                 return CS_NO_BLOCK;
@@ -173,9 +176,10 @@ static uint32_t lost_start(const struct search *s, uint64_t addr)
 }
 
 /* The lost block behind which a chunk begins at addr. Where a pointer to it is left, it hangs on what has the pointer. */
-static uint32_t lost_end(const struct search *s, uint64_t addr)
+static uint32_t lost_end(struct reading *reading, uint64_t addr)
 {
-        size_t range = range_near(s, addr);
+        const struct search *s = reading->s;
+        size_t range = range_near(reading, addr);
         if (range == SIZE_MAX || !cs_blocks_is_header(s->blocks, (uint32_t)range, addr))
                 return CS_NO_BLOCK;
         uint32_t i = cs_blocks_find(s->blocks, (uint32_t)range, addr);
@@ -185,9 +189,10 @@ static uint32_t lost_end(const struct search *s, uint64_t addr)
 }
 
 /* The lost block that addr lies in. */
-static uint32_t lost_inside(const struct search *s, uint64_t addr)
+static uint32_t lost_inside(struct reading *reading, uint64_t addr)
 {
-        size_t range = range_near(s, addr);
+        const struct search *s = reading->s;
+        size_t range = range_near(reading, addr);
         if (range == SIZE_MAX || cs_blocks_is_header(s->blocks, (uint32_t)range, addr))
                 return CS_NO_BLOCK;
         uint32_t i = cs_blocks_find(s->blocks, (uint32_t)range, addr);
@@ -228,12 +233,12 @@ static enum cs_status try_distance(struct reading *r, uint64_t at, uint64_t valu
         uint64_t to = r->start + value, *count;
         if (value + SMALL < 2 * SMALL)
                 return CS_OK;
-        uint32_t i = lost_start(s, to);
+        uint32_t i = lost_start(r, to);
         if (i != CS_NO_BLOCK && referenced(s, i))
                 return CS_OK;
         if (i != CS_NO_BLOCK || r->from % SAMPLE)
                 return propose(r, i, FORM_OFFSET, at, err);
-        struct cs_space_entry e = cs_space_at(s->in->space, to);
+        struct cs_space_entry e = cs_heap_memo_at(&r->worker->memo, s->blocks, s->in->space, to);
         if (e.kind != CS_SPACE_HEAP ||
             !cs_range_has(s->blocks->ranges.at[e.index].range, to - CS_BLOCK_UNIT) ||
             !cs_blocks_is_header(s->blocks, e.index, to - CS_BLOCK_UNIT))
@@ -252,15 +257,15 @@ static enum cs_status try_word(struct reading *r, uint64_t at, uint64_t value, s
         /* Ruby's Fixnum of an address, and that of any runtime which tags small integers so (ruby, include/ruby/internal/
          * special_consts.h: RUBY_FIXNUM_FLAG). */
         if (value % (2 * CS_BLOCK_UNIT) == 1)
-                return propose(r, lost_start(r->s, value >> 1), FORM_SURE, at, err);
+                return propose(r, lost_start(r, value >> 1), FORM_SURE, at, err);
         if (value % CS_BLOCK_UNIT || !value)
                 return CS_OK;
         if (value & ~address)
-                st = propose(r, lost_start(r->s, value & address), FORM_SURE, at, err);
+                st = propose(r, lost_start(r, value & address), FORM_SURE, at, err);
         if (st == CS_OK && r->small)
                 st = try_distance(r, at, value, err);
         if (st == CS_OK && !(value & ~address) && r->from != CS_NO_BLOCK && at - r->start >= 8 * LINK_WORDS)
-                st = propose(r, lost_end(r->s, value), FORM_END, at, err);
+                st = propose(r, lost_end(r, value), FORM_END, at, err);
         return st;
 }
 
@@ -273,7 +278,7 @@ static enum cs_status read_halves(struct reading *r, uint64_t addr, const uint8_
                 uint32_t value;
                 memcpy(&value, bytes + i, sizeof(value));
                 if (value && value % CS_BLOCK_UNIT == 0)
-                        st = propose(r, lost_start(r->s, value), FORM_SURE, addr + i, err);
+                        st = propose(r, lost_start(r, value), FORM_SURE, addr + i, err);
         }
         return st;
 }
@@ -298,7 +303,7 @@ static enum cs_status try_words(struct reading *r, uint64_t addr, const uint8_t 
 static enum cs_status try_unaligned(struct reading *r, uint64_t at, uint64_t value, struct cs_error *err)
 {
         return value % CS_BLOCK_UNIT == 0 && value && value >> ADDRESS_BITS == 0
-                       ? propose(r, lost_start(r->s, value), FORM_SURE, at, err)
+                       ? propose(r, lost_start(r, value), FORM_SURE, at, err)
                        : CS_OK;
 }
 
@@ -340,7 +345,8 @@ static enum cs_status read_live(void *reading, uint64_t addr, const uint8_t *byt
 static enum cs_status read_stale(void *reading, uint64_t addr, const uint8_t *bytes, size_t len,
                                  struct cs_error *err)
 {
-        const struct search *s = ((struct reading *)reading)->s;
+        struct reading *r = reading;
+        const struct search *s = r->s;
         (void)addr;
         (void)err;
         for (size_t from = 0; from + 8 <= len; from += CS_WORDS * 8) {
@@ -348,7 +354,7 @@ static enum cs_status read_stale(void *reading, uint64_t addr, const uint8_t *by
                 uint64_t bits = cs_words_within(&s->near, bytes + from, n);
                 for (; bits; bits &= bits - 1) {
                         uint64_t value = cs_word(bytes + from + (size_t)__builtin_ctzll(bits) * 8);
-                        uint32_t to = value >> ADDRESS_BITS ? (uint32_t)CS_NO_BLOCK : lost_inside(s, value);
+                        uint32_t to = value >> ADDRESS_BITS ? (uint32_t)CS_NO_BLOCK : lost_inside(r, value);
                         if (to != CS_NO_BLOCK)
                                 __atomic_fetch_or(&s->graph->marks[to], CS_MARK_STALE, __ATOMIC_RELAXED);
                 }

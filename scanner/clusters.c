@@ -14,6 +14,7 @@ void cs_clusters_deinit(struct cs_clusters *clusters)
         cs_vec_deinit(&clusters->at);
         cs_targets_deinit(&clusters->targets);
         cs_pool_deinit(&clusters->pool);
+        free(clusters->quiet);
 }
 
 /* Examples stay the lowest block indices of both. */
@@ -308,6 +309,10 @@ enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_cl
         cs_cleanup(cs_sweep_deinit) struct cs_sweep sweep;
         cs_cleanup(cs_tally_deinit) struct cs_tally addresses = { 0 };
         enum cs_status st = cs_sweep_init(&sweep, in, err);
+        out->quiet = calloc((size_t)cs_blocks_indices(in->blocks) / 64 + 1, sizeof(*out->quiet));
+        if (st == CS_OK && !out->quiet)
+                st = cs_fail(err, CS_ENOMEM, "clusters");
+        sweep.quiet = out->quiet;
         if (st == CS_OK)
                 st = cs_sweep_count(&sweep, &addresses, err);
         if (st == CS_OK)

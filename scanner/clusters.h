@@ -43,8 +43,15 @@ struct cs_clusters {
         CS_VEC(struct cs_cluster) at; /* by resident bytes, largest first */
         struct cs_pool pool;
         struct cs_targets targets;
-        bool limited; /* a declared limit was reached: rare features or templates were not told apart */
+        uint64_t *quiet; /* one bit per block: its words point at nothing; NULL: not known of any */
+        bool limited;    /* a declared limit was reached: rare features or templates were not told apart */
 };
+
+/* Is it known that no word of the block points at anything? */
+static inline bool cs_clusters_quiet(const struct cs_clusters *clusters, uint32_t block)
+{
+        return clusters->quiet && clusters->quiet[block / 64] >> (block % 64) & 1;
+}
 
 void cs_clusters_deinit(struct cs_clusters *clusters);
 

@@ -35,6 +35,7 @@ struct cs_sweep {
         const struct cs_cluster_input *in;
         struct cs_sweep_worker *workers;
         unsigned n_workers;
+        uint64_t *quiet;                  /* first sweep: of the clusters */
         struct cs_tally features;         /* merged, for the second sweep */
         const struct cs_targets *targets; /* resolved, for the second sweep */
         struct cs_seed *seeds;            /* second sweep: of all workers' signatures */

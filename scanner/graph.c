@@ -355,6 +355,15 @@ static enum cs_status note_table(const struct worker *w, struct unit_out *out, u
                        : CS_OK;
 }
 
+/* The module that alone has the text with which a block begins. */
+static int32_t literal_of(const struct build *b, struct worker *w, struct cs_range payload)
+{
+        enum { LOOK = CS_LITERAL_MOST + 8 };
+        size_t got = 0, want = cs_range_size(payload) < LOOK ? (size_t)cs_range_size(payload) : (size_t)LOOK;
+        const uint8_t *bytes = b->in->literals ? cs_view_whole(&w->view, payload.start, want, &got) : NULL;
+        return bytes && got >= 8 ? cs_literals_owner(b->in->literals, bytes, got) : CS_NO_MODULE;
+}
+
 static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_out *out,
                                  const struct cs_block *block, uint32_t index, struct cs_error *err)
 {
@@ -362,8 +371,12 @@ static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_
         w->own.n = w->own.words = 0;
         w->literal = CS_NO_MODULE;
         w->titled = false;
-        enum cs_status st = scan_range(b, w, out, index, 0, cs_block_payload(block), err);
-        if (st == CS_OK)
+        struct cs_range payload = cs_block_payload(block);
+        bool quiet = cs_clusters_quiet(b->in->clusters, index);
+        enum cs_status st = quiet ? CS_OK : scan_range(b, w, out, index, 0, payload, err);
+        if (quiet)
+                w->literal = literal_of(b, w, payload);
+        else if (st == CS_OK)
                 st = note_words(w, cs_block_payload(block), err);
         int32_t module = cs_ownwords_owner(&w->own, &certainty);
         if (module != CS_NO_MODULE)

@@ -7,25 +7,31 @@ static inline bool may_point(uint64_t value)
         return value - 0x10000 < (UINT64_C(1) << 47) - 0x10000;
 }
 
+/* A word that may point into a module. */
+static void consider(const struct cs_space *space, uint64_t value, uint64_t offset, struct cs_features *out)
+{
+        if (!may_point(value))
+                return;
+        struct cs_space_entry e = cs_space_at(space, value);
+        if (e.kind != CS_SPACE_MODULE)
+                return;
+        enum cs_part part = cs_space_part(space, e.index, value);
+        if (part != CS_PART_META && part != CS_PART_NONE && !cs_range_has(space->allocator, value))
+                out->at[out->n++] = (struct cs_feature){ (uint32_t)offset, e.index, value };
+}
+
 static void collect(const struct cs_space *space, const uint8_t *at, size_t len, uint64_t offset,
                     struct cs_features *out)
 {
         for (size_t from = 0; from + 8 <= len; from += CS_WORDS * 8) {
                 size_t n = (len - from) / 8 < CS_WORDS ? (len - from) / 8 : (size_t)CS_WORDS;
+                if (!cs_words_within(&space->into_any, at + from, n))
+                        continue;
+                out->quiet = false;
                 uint64_t bits = cs_words_within(&space->into_modules, at + from, n);
                 for (; bits && out->n < CS_LIMIT_BLOCK_FEATURES; bits &= bits - 1) {
                         size_t i = from + (size_t)__builtin_ctzll(bits) * 8;
-                        uint64_t value = cs_word(at + i);
-                        if (!may_point(value))
-                                continue;
-                        struct cs_space_entry e = cs_space_at(space, value);
-                        if (e.kind != CS_SPACE_MODULE)
-                                continue;
-                        enum cs_part part = cs_space_part(space, e.index, value);
-                        if (part == CS_PART_META || part == CS_PART_NONE ||
-                            cs_range_has(space->allocator, value))
-                                continue;
-                        out->at[out->n++] = (struct cs_feature){ (uint32_t)(offset + i), e.index, value };
+                        consider(space, cs_word(at + i), offset + i, out);
                 }
         }
 }
@@ -35,7 +41,8 @@ void cs_signature_features(struct cs_view *view, const struct cs_space *space, c
 {
         struct cs_range payload = cs_block_payload(block);
         out->n = 0;
-        if (cs_range_size(payload) > CS_LIMIT_SIGNATURE_SPAN)
+        out->quiet = cs_range_size(payload) <= CS_LIMIT_SIGNATURE_SPAN;
+        if (!out->quiet)
                 payload.end = payload.start + CS_LIMIT_SIGNATURE_SPAN;
         for (uint64_t at = payload.start; at < payload.end && out->n < CS_LIMIT_BLOCK_FEATURES;) {
                 size_t got;

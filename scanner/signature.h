@@ -16,6 +16,7 @@ struct cs_feature {
 
 struct cs_features {
         uint32_t n;
+        bool quiet; /* all of the block was looked at, and no word of it points at anything */
         struct cs_feature at[CS_LIMIT_BLOCK_FEATURES];
 };
 

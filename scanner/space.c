@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Beyond lies nothing that a pointer of a program's could mean: the vsyscall page. */
+#define USER_END (UINT64_C(1) << 47)
+
 enum { LEAF_PAGES = 1 << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT), LEAF_BYTES = 1 << SPACE_LEAF_SHIFT };
 
 void cs_space_destroy(struct cs_space *space)
@@ -33,9 +36,11 @@ enum cs_status cs_space_set(struct cs_space *space, struct cs_range range, enum 
 {
         uint32_t entry = (uint32_t)kind << 28 | (index & 0xfffffff);
         uint64_t addr = cs_page_down(range.start);
-        cs_words_filter_add(&space->into_any, (struct cs_range){ addr, cs_page_up(range.end) });
+        struct cs_range pages = cs_range_cut((struct cs_range){ addr, cs_page_up(range.end) },
+                                             (struct cs_range){ 0, USER_END });
+        cs_words_filter_add(&space->into_any, pages);
         if (kind == CS_SPACE_MODULE)
-                cs_words_filter_add(&space->into_modules, (struct cs_range){ addr, cs_page_up(range.end) });
+                cs_words_filter_add(&space->into_modules, pages);
         while (addr < range.end && addr >> 47 == 0) {
                 size_t root = (size_t)(addr >> SPACE_LEAF_SHIFT);
                 size_t page = (size_t)(addr >> CS_PAGE_SHIFT) & (LEAF_PAGES - 1);

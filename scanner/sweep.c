@@ -141,6 +141,9 @@ static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker
         enum text_kind text = text_of(w, b, &bytes, &run);
         struct cs_signature seen = { .units = cs_block_units(b), .text = (uint8_t)text };
         cs_signature_features(&w->view, sweep->in->space, b, &found);
+        /* Blocks of two slices may share a word. */
+        if (found.quiet)
+                __atomic_fetch_or(&sweep->quiet[i / 64], UINT64_C(1) << (i % 64), __ATOMIC_RELAXED);
         if (!found.n && text == TEXT_NONE)
                 seen.shape = cs_signature_shape(&w->view, sweep->in->space, b);
         enum cs_status st = cs_signatures_number(&w->signatures, &seen, &found, &number, err);

@@ -383,6 +383,8 @@ static enum cs_status search_slice(struct search *s, size_t unit, struct worker 
                 /* Pointers that were not followed, behind a text, have been left there by an earlier tenant. */
                 size_t got;
                 bool text = used && s->in->clusters->at.at[b.cluster].kind == CS_CLUSTER_TEXT;
+                if (text && cs_clusters_quiet(s->in->clusters, i))
+                        continue;
                 const uint8_t *bytes = used ? cs_view_whole(&worker->view, payload.start, 8, &got) : NULL;
                 if (!used || text || (bytes && cs_tails_begins(bytes, got)))
                         st = cs_stretches(&worker->view, payload, read_stale, &r, err);

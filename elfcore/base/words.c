@@ -36,24 +36,41 @@ AVX2 static inline uint64_t in_ranges(const struct ranges *r, __m256i v)
         return (uint64_t)(uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_or_si256(a, b)));
 }
 
+AVX2 static inline __m256i load(const uint8_t *at)
+{
+        return _mm256_loadu_si256((const __m256i *)(const void *)at);
+}
+
+/* The first n of four words, n < 4; nothing behind them is touched. */
+AVX2 static inline __m256i load_some(const uint8_t *at, size_t n)
+{
+        static const int64_t first[2 * LANES] = { -1, -1, -1, -1 };
+        __m256i which = load((const uint8_t *)&first[LANES - n]);
+        return _mm256_maskload_epi64((const long long *)(const void *)at, which);
+}
+
 AVX2 static uint64_t words_avx2(const struct cs_words_filter *filter, const uint8_t *at, size_t n)
 {
-        const uint64_t high = UINT64_C(1) << 63;
+        const __m256i high = _mm256_set1_epi64x((long long)(UINT64_C(1) << 63));
         struct ranges r = { .mask = _mm256_set1_epi64x((long long)filter->mask) };
         uint64_t bits = 0;
         size_t i = 0;
         for (size_t k = 0; k < CS_WORD_RANGES; k++) {
-                r.add[k] = _mm256_set1_epi64x((long long)(high - filter->first[k]));
-                r.size[k] = _mm256_set1_epi64x((long long)(filter->size[k] ^ high));
+                r.add[k] = _mm256_sub_epi64(high, _mm256_set1_epi64x((long long)filter->first[k]));
+                r.size[k] = _mm256_xor_si256(high, _mm256_set1_epi64x((long long)filter->size[k]));
         }
         for (; i + 2 * LANES <= n; i += 2 * LANES) {
-                const uint8_t *line = at + i * 8;
-                __builtin_prefetch(line + AHEAD);
-                uint64_t low = in_ranges(&r, _mm256_loadu_si256((const __m256i *)(const void *)line));
-                uint64_t next = in_ranges(&r, _mm256_loadu_si256((const __m256i *)(const void *)(line + 32)));
-                bits |= (low | next << LANES) << i;
+                __builtin_prefetch(at + i * 8 + AHEAD);
+                uint64_t low = in_ranges(&r, load(at + i * 8));
+                bits |= (low | in_ranges(&r, load(at + i * 8 + 8 * LANES)) << LANES) << i;
         }
-        return i < n ? bits | cs_words_scalar(filter, at + i * 8, n - i) << i : bits;
+        if (i + LANES <= n) {
+                bits |= in_ranges(&r, load(at + i * 8)) << i;
+                i += LANES;
+        }
+        if (i < n) /* what is not loaded counts as zero, which may be in a range */
+                bits |= (in_ranges(&r, load_some(at + i * 8, n - i)) & ((1u << (n - i)) - 1)) << i;
+        return bits;
 }
 
 cs_words_fn cs_words_avx2(void)

@@ -93,6 +93,28 @@ static void test_classes(void **state)
         assert_string_equal(t->class_name, "Widget");
 }
 
+/* What points at nothing need not be read again; what points at anything at all, up to the last word, must be. */
+static void test_quiet_blocks(void **state)
+{
+        struct world *w = *state;
+        uint64_t words[9] = { 0 }, huge[9000] = { 0 };
+        uint64_t zeros = fake_object(w->p, &w->at, 0x50, words, 9);
+        words[3] = 70000, words[8] = UINT64_C(0x7d3a) << 48;
+        uint64_t numbers = fake_object(w->p, &w->at, 0x50, words, 9);
+        words[8] = zeros;
+        uint64_t last = fake_object(w->p, &w->at, 0x50, words, 9);
+        words[8] = FAKE_WIDGET + FAKE_DATA + 0x100;
+        uint64_t module = fake_object(w->p, &w->at, 0x50, words, 9);
+        /* Of large blocks only the beginning is looked at in time. */
+        uint64_t large = fake_object(w->p, &w->at, 9002 * 8, huge, 9000);
+        relate(w, 2);
+        assert_true(cs_clusters_quiet(&w->p->clusters, fake_block(w->p, zeros)));
+        assert_true(cs_clusters_quiet(&w->p->clusters, fake_block(w->p, numbers)));
+        assert_false(cs_clusters_quiet(&w->p->clusters, fake_block(w->p, last)));
+        assert_false(cs_clusters_quiet(&w->p->clusters, fake_block(w->p, module)));
+        assert_false(cs_clusters_quiet(&w->p->clusters, fake_block(w->p, large)));
+}
+
 /* A pointer into a module at some offset, shared by blocks of one size. */
 static void test_objects(void **state)
 {
@@ -340,6 +362,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_classes, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_quiet_blocks, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_objects, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_rounding, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_texts, set_up, tear_down),

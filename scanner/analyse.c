@@ -187,7 +187,7 @@ static enum cs_status relate(void *context, struct cs_error *err)
         struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
                                         &a->clusters, a->workers, &a->regions.stacks, &a->claims,
                                         &a->literals, &a->frames };
-        struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph };
+        struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph, NULL };
         if ((st = cs_literals_build(a->image, a->space, &a->literals, err)) != CS_OK ||
             (st = cs_frames_find(a->image, a->space, &a->frames, err)) != CS_OK ||
             (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK)

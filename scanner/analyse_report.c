@@ -286,8 +286,9 @@ static enum cs_status report_cases(struct cs_analysis *a, struct cs_error *err)
 /* What only clusters, references and owners can tell. */
 static enum cs_status report_relations(struct cs_analysis *a, struct cs_error *err)
 {
-        const struct cs_libraryreport_input libraries = { a->image, &a->unloaded, &a->heaps.blocks,
-                                                          a->residency, &a->owners.blocks };
+        const struct cs_libraryreport_input libraries = { a->image,     &a->unloaded,      &a->heaps.blocks,
+                                                          a->residency, &a->owners.blocks, &a->slices,
+                                                          a->workers };
         enum cs_status st;
         if ((st = report_clusters(a, err)) != CS_OK ||
             (st = cs_libraryreport_build(&libraries, a->report, err)) != CS_OK ||

@@ -188,7 +188,7 @@ enum cs_status cs_leaks_find(const struct cs_leaks_input *in, struct cs_leaks *o
         enum cs_status st = mark_from_roots(&w);
         if (st != CS_OK || !count_unreferenced(&w))
                 return st;
-        if (in->memory && (st = cs_traces_find(in->memory, in->graph, &w.traces, err)) == CS_OK)
+        if (in->memory && (st = cs_traces_find(in->memory, in->graph, in->busy, &w.traces, err)) == CS_OK)
                 st = follow_traces(&w);
         out->limited = w.traces.limited;
         return st == CS_OK ? lose_all(&w) : st;

@@ -8,6 +8,7 @@
 #include "graph.h"
 #include "report.h"
 #include "residency.h"
+#include "work.h"
 
 struct cs_cluster_leak {
         uint64_t direct;   /* blocks: heads of what is lost */
@@ -39,6 +40,8 @@ struct cs_leaks_input {
         const struct cs_residency *residency;
         /* What was given to make the graph: there is looked for traces. NULL: nowhere. */
         const struct cs_graph_input *memory;
+        /* What one of its workers is busy with until it can help; or NULL. */
+        struct cs_beside *busy;
 };
 
 /* Valid once cs_leaks_find() has filled the marks. */

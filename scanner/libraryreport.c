@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libraryreport.h"
 
+#include "work.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,38 +30,83 @@ static int by_resident(const void *a, const void *b)
         return strcmp(x->library ? x->library : "", y->library ? y->library : "");
 }
 
-enum cs_status cs_libraryreport_build(const struct cs_libraryreport_input *in, struct cs_report *r,
-                                      struct cs_error *err)
+/* Of one owner. */
+struct sum {
+        uint64_t count;
+        uint64_t bytes;
+        uint64_t resident;
+        uint64_t certainty; /* of 255, for each byte */
+};
+
+struct summing {
+        const struct cs_libraryreport_input *in;
+        size_t n;
+        struct sum *sums; /* n + 1 of each worker: whole numbers, so that their order does not matter */
+};
+
+static enum cs_status sum_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
-        size_t n = cs_unloaded_modules(in->image, in->unloaded);
-        struct cs_report_library *all = cs_pool_alloc(&r->pool, n + 1, sizeof(*all));
-        if (!all)
-                return cs_fail(err, CS_ENOMEM, "libraries");
-        struct cs_block_cursor cursor = cs_blocks_all(in->blocks);
+        const struct summing *s = context;
+        const struct cs_libraryreport_input *in = s->in;
+        const struct cs_slice *slice = &in->slices->at[unit];
+        struct cs_block_cursor cursor = cs_blocks_from(in->blocks, slice->first, slice->end);
         struct cs_residency_walk residency = { .residency = in->residency };
         struct cs_block b;
         uint32_t block;
+        (void)err;
         while (cs_blocks_next(&cursor, &b, &block)) {
                 if (b.state != CS_BLOCK_IN_USE)
                         continue;
                 int32_t module = cs_label_module(in->owners, block);
-                struct cs_report_library *l = &all[module == CS_NO_MODULE ? n : (size_t)module];
-                l->count++;
-                l->bytes += b.size;
-                l->resident += cs_residency_walk_bytes(&residency, cs_block_range(&b));
-                l->confidence += in->owners->certainty[block] / 255.0 * (double)b.size;
+                struct sum *sum =
+                        &s->sums[worker * (s->n + 1) + (module == CS_NO_MODULE ? s->n : (size_t)module)];
+                sum->count++;
+                sum->bytes += b.size;
+                sum->resident += cs_residency_walk_bytes(&residency, cs_block_range(&b));
+                sum->certainty += in->owners->certainty[block] * b.size;
         }
-        for (size_t i = 0; i <= n; i++) {
-                if (!all[i].count)
+        return CS_OK;
+}
+
+/* What all workers summed up for the i-th owner. */
+static struct cs_report_library library_of(const struct summing *s, size_t i)
+{
+        struct cs_report_library l = { .count = 0 };
+        uint64_t certainty = 0;
+        for (unsigned w = 0; w < s->in->workers; w++) {
+                const struct sum *sum = &s->sums[w * (s->n + 1) + i];
+                l.count += sum->count;
+                l.bytes += sum->bytes;
+                l.resident += sum->resident;
+                certainty += sum->certainty;
+        }
+        l.confidence = l.bytes ? (double)certainty / 255 / (double)l.bytes : 0;
+        return l;
+}
+
+enum cs_status cs_libraryreport_build(const struct cs_libraryreport_input *in, struct cs_report *r,
+                                      struct cs_error *err)
+{
+        struct summing s = { .in = in, .n = cs_unloaded_modules(in->image, in->unloaded) };
+        struct cs_report_library *all = cs_pool_alloc(&r->pool, s.n + 1, sizeof(*all));
+        s.sums = calloc((s.n + 1) * in->workers, sizeof(*s.sums));
+        enum cs_status st = all && s.sums ? CS_OK : cs_fail(err, CS_ENOMEM, "libraries");
+        if (st == CS_OK)
+                st = cs_work_run(in->workers, in->slices->n, sum_slice, &s, err);
+        for (size_t i = 0; st == CS_OK && i <= s.n; i++) {
+                struct cs_report_library l = library_of(&s, i);
+                if (!l.count)
                         continue;
-                all[i].confidence /= (double)all[i].bytes;
-                if (i < n)
-                        all[i].library = keep(&r->pool, cs_unloaded_name(in->image, in->unloaded, i));
+                if (i < s.n)
+                        l.library = keep(&r->pool, cs_unloaded_name(in->image, in->unloaded, i));
                 if (i < in->image->modules.n)
-                        all[i].build_id = hex(&r->pool, in->image->modules.at[i].build_id,
-                                              in->image->modules.at[i].build_id_len);
-                all[r->n_libraries++] = all[i];
+                        l.build_id = hex(&r->pool, in->image->modules.at[i].build_id,
+                                         in->image->modules.at[i].build_id_len);
+                all[r->n_libraries++] = l;
         }
+        free(s.sums);
+        if (st != CS_OK)
+                return st;
         r->libraries = all;
         qsort(all, r->n_libraries, sizeof(*all), by_resident);
         return CS_OK;

@@ -7,6 +7,7 @@
 #include "labels.h"
 #include "report.h"
 #include "residency.h"
+#include "slices.h"
 #include "unloaded.h"
 
 /* All borrowed. */
@@ -16,6 +17,8 @@ struct cs_libraryreport_input {
         const struct cs_blocks *blocks;
         const struct cs_residency *residency;
         const struct cs_labels *owners; /* of the blocks */
+        const cs_slice_vec *slices;
+        unsigned workers;
 };
 
 /* Fills report->libraries; what has no owner goes to a line without a name. */

@@ -10,15 +10,27 @@ struct relation {
         struct cs_owners *owners;
 };
 
-enum { FIND_LEAKS, FIND_OWNERS, FINDS };
+static enum cs_status find_owners(void *relation, struct cs_error *err)
+{
+        struct relation *r = relation;
+        return cs_owners_find(r->owners_in, r->owners, err);
+}
 
 /* Of the graph that both have, one writes the marks, and the other takes over what blocks say of themselves. */
-static enum cs_status do_find(void *context, size_t unit, unsigned worker, struct cs_error *err)
+static enum cs_status find_beside(struct relation *r, struct cs_error *err)
 {
-        struct relation *r = context;
-        (void)worker;
-        return unit == FIND_LEAKS ? cs_leaks_find(r->leaks_in, r->leaks, err)
-                                  : cs_owners_find(r->owners_in, r->owners, err);
+        struct cs_beside owners = { 0 };
+        struct cs_leaks_input leaks = *r->leaks_in;
+        struct cs_error other = { 0 };
+        leaks.busy = &owners;
+        cs_beside_start(&owners, find_owners, r);
+        enum cs_status st = cs_leaks_find(&leaks, r->leaks, err);
+        enum cs_status found = cs_beside_wait(&owners, &other);
+        if (st != CS_OK || found == CS_OK)
+                return st;
+        if (err)
+                *err = other;
+        return found;
 }
 
 static bool is_lost(const struct relation *r, uint32_t block)
@@ -60,16 +72,10 @@ enum cs_status cs_relate(const struct cs_leaks_input *leaks_in, struct cs_leaks 
                          const struct cs_owners_input *owners_in, struct cs_owners *owners, unsigned workers,
                          struct cs_error *err)
 {
-        /* One worker is with the owners for as long as the leaks take, and longer: these have the others. */
-        struct cs_leaks_input beside = *leaks_in;
-        struct cs_graph_input memory = { 0 };
-        struct relation r = { &beside, leaks, owners_in, owners };
-        if (leaks_in->memory && leaks_in->memory->workers > 1) {
-                memory = *leaks_in->memory;
-                memory.workers--;
-                beside.memory = &memory;
-        }
-        enum cs_status st = cs_work_run(workers, FINDS, do_find, &r, err);
+        struct relation r = { leaks_in, leaks, owners_in, owners };
+        enum cs_status st = workers > 1 ? find_beside(&r, err) : cs_leaks_find(leaks_in, leaks, err);
+        if (workers <= 1 && st == CS_OK)
+                st = cs_owners_find(owners_in, owners, err);
         for (uint32_t c = 0; st == CS_OK && c < leaks_in->clusters->at.n; c++)
                 if (leaks->clusters[c].direct || leaks->clusters[c].indirect)
                         name_lost(&r, c);

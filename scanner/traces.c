@@ -53,6 +53,7 @@ struct search {
         const struct cs_graph_input *in;
         const struct cs_blocks *blocks;
         struct cs_graph *graph;
+        struct cs_beside *busy; /* or NULL */
         uint64_t **pages; /* per heap range: bits of the pages that a lost block touches; NULL: none does */
         cs_root_vec roots, stale;
         struct unit_out *outs;
@@ -412,6 +413,9 @@ static enum cs_status search_unit(void *context, size_t unit, unsigned number, s
         struct search *s = context;
         size_t slices = s->in->slices->n;
         struct worker *worker = &s->workers[number];
+        /* The others do what there is meanwhile. */
+        if (s->busy && number && number == s->in->workers - 1)
+                cs_beside_await(s->busy);
         if (unit < slices)
                 return search_slice(s, unit, worker, err);
         bool stale = unit - slices >= s->roots.n;
@@ -541,11 +545,12 @@ static void search_deinit(struct search *s)
         cs_vec_deinit(&s->stale);
 }
 
-enum cs_status cs_traces_find(const struct cs_graph_input *in, struct cs_graph *graph, struct cs_traces *out,
-                              struct cs_error *err)
+enum cs_status cs_traces_find(const struct cs_graph_input *in, struct cs_graph *graph, struct cs_beside *busy,
+                              struct cs_traces *out, struct cs_error *err)
 {
-        cs_cleanup(
-                search_deinit) struct search s = { .in = in, .blocks = &in->heaps->blocks, .graph = graph };
+        cs_cleanup(search_deinit) struct search s = {
+                .in = in, .blocks = &in->heaps->blocks, .graph = graph, .busy = busy
+        };
         struct cs_roots_input roots = cs_graph_roots(in);
         enum cs_status st = cs_roots_plan(&roots, &s.roots, err);
         if (st == CS_OK)

@@ -7,6 +7,7 @@
 #define CS_TRACES_H
 
 #include "graph.h"
+#include "work.h"
 
 struct cs_trace {
         uint32_t from; /* block, or CS_NO_BLOCK: memory that is no block */
@@ -19,9 +20,9 @@ struct cs_traces {
 };
 
 /* Looks through all memory for traces of blocks in use without CS_MARK_REACHED; those that stale memory points to get
- * CS_MARK_STALE. */
+ * CS_MARK_STALE. busy: what the last of the workers is busy with until it can help, or NULL. */
 CS_CHECK enum cs_status cs_traces_find(const struct cs_graph_input *in, struct cs_graph *graph,
-                                       struct cs_traces *out, struct cs_error *err);
+                                       struct cs_beside *busy, struct cs_traces *out, struct cs_error *err);
 void cs_traces_deinit(struct cs_traces *traces);
 
 /* The first trace from that block; at.n where there is none. */

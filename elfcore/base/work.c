@@ -99,7 +99,10 @@ static void *run_beside(void *argument)
 {
         struct cs_beside *b = argument;
         b->status = b->fn(b->context, &b->error);
+        pthread_mutex_lock(&b->lock);
         atomic_store_explicit(&b->over, true, memory_order_release);
+        pthread_cond_broadcast(&b->ended);
+        pthread_mutex_unlock(&b->lock);
         return NULL;
 }
 
@@ -109,6 +112,9 @@ void cs_beside_start(struct cs_beside *b, cs_beside_fn fn, void *context)
         b->context = context;
         b->error = (struct cs_error){ 0 };
         atomic_store(&b->over, false);
+        /* Those of Linux need not be destroyed, as nobody waits any more when it was waited for. */
+        b->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+        b->ended = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
         b->running = pthread_create(&b->thread, NULL, run_beside, b) == 0;
         if (!b->running)
                 run_beside(b);
@@ -117,6 +123,16 @@ void cs_beside_start(struct cs_beside *b, cs_beside_fn fn, void *context)
 bool cs_beside_over(const struct cs_beside *b)
 {
         return !b->fn || atomic_load_explicit(&b->over, memory_order_acquire);
+}
+
+void cs_beside_await(struct cs_beside *b)
+{
+        if (cs_beside_over(b))
+                return;
+        pthread_mutex_lock(&b->lock);
+        while (!cs_beside_over(b))
+                pthread_cond_wait(&b->ended, &b->lock);
+        pthread_mutex_unlock(&b->lock);
 }
 
 enum cs_status cs_beside_wait(struct cs_beside *b, struct cs_error *err)

@@ -38,6 +38,8 @@ struct cs_beside {
         pthread_t thread;
         bool running; /* and not waited for yet */
         atomic_bool over;
+        pthread_mutex_t lock; /* for those who await it */
+        pthread_cond_t ended;
         enum cs_status status;
         struct cs_error error;
 };
@@ -47,6 +49,9 @@ void cs_beside_start(struct cs_beside *beside, cs_beside_fn fn, void *context);
 
 /* Is nothing under way (any more)? From any thread. */
 bool cs_beside_over(const struct cs_beside *beside);
+
+/* Waits until it is over. From any thread but its own. */
+void cs_beside_await(struct cs_beside *beside);
 
 /* Waits for it; its failure, each time it is asked for. By the one who started it. */
 CS_CHECK enum cs_status cs_beside_wait(struct cs_beside *beside, struct cs_error *err);

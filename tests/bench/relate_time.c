@@ -168,7 +168,7 @@ static enum cs_status once(struct target *t, bool together, struct cs_error *err
         struct cs_graph_input in = { t->image,   t->space,           &t->heaps,  &t->slices,   &t->clusters,
                                      t->workers, &t->regions.stacks, &t->claims, &t->literals, NULL };
         struct results r = { 0 };
-        struct cs_leaks_input leaks = { blocks, &t->clusters, &r.graph, t->residency, &in };
+        struct cs_leaks_input leaks = { blocks, &t->clusters, &r.graph, t->residency, &in, NULL };
         struct cs_owners_input owners = { t->image,    t->space, blocks,       &t->clusters,
                                           &t->members, &r.graph, &t->literals, NULL };
         struct lap laps[STAGES] = { 0 };

@@ -335,7 +335,7 @@ void fake_relate(struct fake_process *p, unsigned workers)
                                         .literals = &p->literals };
         must(cs_literals_build(p->image, p->space, &p->literals, NULL) == CS_OK);
         must(cs_graph_build(&graph, &p->graph, NULL) == CS_OK);
-        struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency, &graph };
+        struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency, &graph, NULL };
         must(cs_leaks_find(&leaks, &p->leaks, NULL) == CS_OK);
         struct cs_owners_input owners = { p->image,    p->space,  blocks,       &p->clusters,
                                           &p->members, &p->graph, &p->literals, NULL };

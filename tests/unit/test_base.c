@@ -354,6 +354,7 @@ static void test_beside(void **state)
         (void)state;
         struct cs_beside none = { 0 };
         assert_true(cs_beside_over(&none));
+        cs_beside_await(&none);
         assert_int_equal(cs_beside_wait(&none, NULL), CS_OK);
         for (unsigned round = 0; round < 20; round++) {
                 struct errand e = { .gate = PTHREAD_MUTEX_INITIALIZER, .fails = round % 2 };
@@ -364,6 +365,11 @@ static void test_beside(void **state)
                 assert_false(cs_beside_over(&b));
                 assert_false(atomic_load(&e.done));
                 pthread_mutex_unlock(&e.gate);
+                if (round % 4 < 2) {
+                        cs_beside_await(&b);
+                        assert_true(cs_beside_over(&b));
+                        cs_beside_await(&b);
+                }
                 for (unsigned asked = 0; asked < 2; asked++) {
                         assert_int_equal(cs_beside_wait(&b, &err), e.fails ? CS_EFORMAT : CS_OK);
                         assert_string_equal(err.text, e.fails ? "errand" : "");

@@ -206,7 +206,7 @@ static void test_shapes(void **state)
         };
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 struct graph_world *w = graph_world(MANY, cases[i].edge, cases[i].root);
-                struct cs_leaks_input in = { &w->blocks, &w->clusters, &w->graph, w->residency, NULL };
+                struct cs_leaks_input in = { &w->blocks, &w->clusters, &w->graph, w->residency, NULL, NULL };
                 double before = seconds();
                 assert_int_equal(cs_leaks_find(&in, &w->leaks, NULL), CS_OK);
                 print_message("%-28s %.2f s\n", cases[i].what, seconds() - before);

@@ -10,19 +10,23 @@
 /* What one worker found. */
 struct cs_sweep_worker {
         struct cs_view view;
-        struct cs_pool pool;   /* template texts, periods */
-        struct cs_masks masks; /* second sweep */
+        struct cs_pool pool; /* template texts, periods */
+        struct cs_masks masks;
         struct cs_arrays arrays;
         struct cs_signatures signatures; /* first sweep; of most blocks */
         struct cs_tally features;        /* first sweep: feature key -> blocks, of the others */
         struct cs_tally targets;         /* first sweep: address -> blocks, of the others */
-        uint32_t first_signature;        /* of all workers' */
-        uint32_t *of_signature;          /* second sweep: signature -> index in local, or UINT32_MAX */
-        struct cs_tally numbers;         /* second sweep: key -> index in local */
+        struct cs_tally text_numbers;    /* first sweep: template -> index in texts */
+        CS_VEC(struct cs_cluster) texts; /* first sweep: what blocks are that are texts in any case */
+        uint32_t first_signature;        /* of all workers'; the texts follow */
+        uint32_t *of_signature;  /* second sweep: signature, or text -> index in local, or UINT32_MAX */
+        struct cs_tally numbers; /* second sweep: key -> index in local */
         CS_VEC(struct cs_cluster) local;
         size_t n_texts; /* of local */
         bool limited;
 };
+
+enum { CS_SWEEP_TEXT = 1 << 24 }; /* more than there are signatures */
 
 /* What follows from a signature. */
 struct cs_seed {
@@ -38,7 +42,7 @@ struct cs_sweep {
         uint64_t *quiet;                  /* first sweep: of the clusters */
         struct cs_tally features;         /* merged, for the second sweep */
         const struct cs_targets *targets; /* resolved, for the second sweep */
-        struct cs_seed *seeds;            /* second sweep: of all workers' signatures */
+        struct cs_seed *seeds;            /* second sweep: of all workers' signatures and texts */
         size_t n_seeds;
         uint16_t *slice_counter; /* first sweep: who did which slice */
         uint16_t *slice_worker;  /* second sweep */
@@ -49,7 +53,7 @@ CS_CHECK enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cl
 void cs_sweep_deinit(struct cs_sweep *sweep);
 
 /* First sweep: fills and merges features, and adds the addresses worth resolving to `addresses`. block->cluster becomes the number
- * of the block's signature among those of the worker that did its slice, if it has one. */
+ * of the block's signature among those of the worker that did its slice, or CS_SWEEP_TEXT and that of its text, if it has either. */
 CS_CHECK enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_tally *addresses,
                                        struct cs_error *err);
 

@@ -20,6 +20,8 @@ enum {
         FEATURE_PERCENT = 6,
         TEMPLATE_BYTES = 600,
         TEMPLATE_PERCENT = 8,
+        TEXTS_MAX = 1 << 14, /* that the first sweep tells apart */
+        TEXTS_PERCENT = 1,
 };
 
 enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_input *in, struct cs_error *err)
@@ -47,6 +49,8 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
                 cs_arrays_deinit(&w->arrays);
                 cs_pool_deinit(&w->pool);
                 cs_signatures_deinit(&w->signatures);
+                cs_tally_deinit(&w->text_numbers);
+                cs_vec_deinit(&w->texts);
                 cs_tally_deinit(&w->features);
                 cs_tally_deinit(&w->targets);
                 cs_tally_deinit(&w->numbers);
@@ -131,6 +135,41 @@ static enum cs_status count_blocks(const struct counts *c, uint64_t units, enum 
         return st;
 }
 
+/* What a text is, as a cluster without counts. Its template stays where it is until the next one. */
+static void describe_text(struct cs_sweep_worker *w, const uint8_t *bytes, size_t run, struct cs_cluster *out)
+{
+        cs_masks_rest(&w->masks);
+        const struct cs_masked *text =
+                &w->masks.known[cs_masks_get(&w->masks, bytes, run, false, XXH3_64bits(bytes, run))];
+        out->kind = CS_CLUSTER_TEXT;
+        out->text = text->text;
+        out->text_len = text->len;
+        out->cut = text->cut;
+        out->key = XXH3_64bits_withSeed(text->text, text->len, text->cut ? 3 : 2);
+}
+
+/* Its number among the worker's texts; left as it is where there are too many: then it is read again. */
+static enum cs_status number_text(struct cs_sweep_worker *w, const uint8_t *bytes, size_t run,
+                                  uint32_t *number, struct cs_error *err)
+{
+        struct cs_cluster text = { .min_units = UINT64_MAX };
+        uint64_t *value;
+        describe_text(w, bytes, run, &text);
+        if (w->texts.n >= cs_budget_entries(TEXTS_MAX, TEMPLATE_BYTES, TEXTS_PERCENT)) {
+                uint64_t known = cs_tally_get(&w->text_numbers, text.key, UINT64_MAX);
+                *number = known == UINT64_MAX ? *number : CS_SWEEP_TEXT + (uint32_t)known;
+                return CS_OK;
+        }
+        enum cs_status st = cs_tally_at(&w->text_numbers, text.key, w->texts.n, &value, err);
+        if (st != CS_OK)
+                return st;
+        *number = CS_SWEEP_TEXT + (uint32_t)*value;
+        if (*value < w->texts.n)
+                return CS_OK;
+        text.text = cs_pool_copy(&w->pool, text.text, text.text_len);
+        return text.text ? cs_vec_push(&w->texts, text, err) : cs_fail(err, CS_ENOMEM, "templates");
+}
+
 static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker *w, const struct cs_block *b,
                                   uint32_t i, struct cs_error *err)
 {
@@ -151,10 +190,17 @@ static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker
                 struct counts counts = { &w->features, &w->targets, &w->limited };
                 return count_blocks(&counts, seen.units, text, found.at, found.n, 1, err);
         }
-        if (st == CS_OK) {
-                w->signatures.at.at[number].blocks++;
-                cs_blocks_set_cluster(sweep->in->blocks, i, number);
+        if (st != CS_OK)
+                return st;
+        w->signatures.at.at[number].blocks++;
+        /* Nothing but what stands before a text can make it anything else. */
+        if (text == TEXT_SURE && !(found.n && found.at[0].offset == 0)) {
+                size_t got;
+                bytes = first_bytes(w, b, &got);
+                if (bytes && got >= run)
+                        st = number_text(w, bytes, run, &number, err);
         }
+        cs_blocks_set_cluster(sweep->in->blocks, i, number);
         return st;
 }
 
@@ -337,13 +383,7 @@ static void fill_in(struct cs_sweep *sweep, struct cs_sweep_worker *w, const str
                 set_shape(out, cs_block_units(b), cs_signature_shape(&w->view, sweep->in->space, b));
                 return;
         }
-        cs_masks_rest(&w->masks);
-        const struct cs_masked *text =
-                &w->masks.known[cs_masks_get(&w->masks, bytes, run, false, XXH3_64bits(bytes, run))];
-        out->text = text->text;
-        out->text_len = text->len;
-        out->cut = text->cut;
-        out->key = XXH3_64bits_withSeed(text->text, text->len, text->cut ? 3 : 2);
+        describe_text(w, bytes, run, out);
 }
 
 /* What follows from all signatures, found out once. */
@@ -351,7 +391,7 @@ static enum cs_status plant_seeds(struct cs_sweep *sweep, struct cs_error *err)
 {
         for (unsigned i = 0; i < sweep->n_workers; i++) {
                 sweep->workers[i].first_signature = (uint32_t)sweep->n_seeds;
-                sweep->n_seeds += sweep->workers[i].signatures.at.n;
+                sweep->n_seeds += sweep->workers[i].signatures.at.n + sweep->workers[i].texts.n;
         }
         sweep->seeds = malloc((sweep->n_seeds + 1) * sizeof(*sweep->seeds));
         if (!sweep->seeds)
@@ -372,6 +412,9 @@ static enum cs_status plant_seeds(struct cs_sweep *sweep, struct cs_error *err)
                                 seed->unread = false;
                         }
                 }
+                for (size_t k = 0; k < w->texts.n; k++)
+                        sweep->seeds[w->first_signature + w->signatures.at.n + k] =
+                                (struct cs_seed){ .cluster = w->texts.at[k] };
         }
         return CS_OK;
 }
@@ -446,12 +489,22 @@ static enum cs_status assign_block(struct cs_sweep *sweep, struct cs_sweep_worke
         return st;
 }
 
+/* Of all seeds, the one that the worker of the first sweep meant by the number that it gave a block; UINT32_MAX: none. */
+static uint32_t seed_number(const struct cs_sweep_worker *counter, uint32_t number)
+{
+        if (number == CS_NO_CLUSTER)
+                return UINT32_MAX;
+        if (number < CS_SWEEP_TEXT)
+                return counter->first_signature + number;
+        return counter->first_signature + (uint32_t)counter->signatures.at.n + (number - CS_SWEEP_TEXT);
+}
+
 static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
         struct cs_sweep *sweep = context;
         struct cs_sweep_worker *w = &sweep->workers[worker];
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
-        uint32_t first = sweep->workers[sweep->slice_counter[unit]].first_signature;
+        const struct cs_sweep_worker *counter = &sweep->workers[sweep->slice_counter[unit]];
         sweep->slice_worker[unit] = (uint16_t)worker;
         cs_arrays_begin(&w->arrays);
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
@@ -464,9 +517,8 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
                 if (cs_block_state(&b) != CS_BLOCK_IN_USE)
                         continue;
                 uint64_t resident = cs_residency_walk_bytes(&residency, cs_block_range(&b));
-                enum cs_status st = assign_block(sweep, w, &b,
-                                                 b.cluster == CS_NO_CLUSTER ? UINT32_MAX : first + b.cluster,
-                                                 resident, &cluster, &records, err);
+                enum cs_status st = assign_block(sweep, w, &b, seed_number(counter, b.cluster), resident,
+                                                 &cluster, &records, err);
                 if (st != CS_OK)
                         return st;
                 cs_blocks_set_cluster(sweep->in->blocks, i, cluster);

@@ -2,9 +2,11 @@
 #include "watch.h"
 
 #include "pulse.h"
+#include "units.h"
 #include "vec.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 enum {
@@ -35,6 +37,9 @@ struct watcher {
         CS_VEC(struct cs_sample) samples;
         size_t every; /* so many samples make one that is kept */
         CS_VEC(struct cs_snapshot *) looks;
+        unsigned looks_run; /* of which program they are */
+        char before[128];   /* what is told of the one before the present program, or "" */
+        char note[CS_ERROR_TEXT];
         uint64_t looked_at; /* anonymous memory at the last look */
         double look_took, look_ended;
         double kinds_due; /* when mappings are listed again */
@@ -113,6 +118,26 @@ static void drop_blind(struct watcher *w)
         w->looks.n = kept;
 }
 
+/* Has it executed another program since this sample was taken? Then the next one tells. */
+static bool is_another(const struct watcher *w)
+{
+        struct cs_vitals now;
+        struct cs_error ignored;
+        return cs_vitals_read(w->watch->pid, &now, &ignored) == CS_OK &&
+               now.started == w->state->now.started && now.program != w->state->now.program;
+}
+
+/* What was seen of the program before is kept until something is seen of this one. */
+static void drop_others(struct watcher *w)
+{
+        if (w->looks_run == w->state->run)
+                return;
+        for (size_t i = 0; i < w->looks.n; i++)
+                cs_snapshot_destroy(w->looks.at[i]);
+        w->looks.n = 0;
+        w->looks_run = w->state->run;
+}
+
 static enum cs_status look(struct watcher *w)
 {
         struct cs_snapshot *s = NULL;
@@ -124,10 +149,17 @@ static enum cs_status look(struct watcher *w)
                 if (st == CS_OK && cs_snapshot_has_blocks(s))
                         break;
         }
-        if (st != CS_OK)
+        if (st != CS_OK && st != CS_EGONE)
                 return st;
         w->look_ended = elapsed(w);
         w->look_took = w->look_ended - from;
+        if (is_another(w)) {
+                cs_snapshot_destroy(s);
+                return CS_OK;
+        }
+        if (st != CS_OK)
+                return st;
+        drop_others(w);
         bool blind = !cs_snapshot_has_blocks(s);
         if (blind && any_has_blocks(w)) {
                 cs_snapshot_destroy(s);
@@ -158,7 +190,7 @@ static bool has_moved(const struct watcher *w)
 
 static bool is_due(const struct watcher *w)
 {
-        if (w->looks.n == 0)
+        if (w->looks.n == 0 || w->looks_run != w->state->run)
                 return true;
         return has_moved(w) && elapsed(w) - w->look_ended >= w->look_took / LOOK_SHARE;
 }
@@ -180,6 +212,22 @@ static enum cs_status keep_sample(struct watcher *w)
         return cs_vec_push(&w->samples, sample, w->err);
 }
 
+/* What stands against the growth that is told; "": nothing. */
+static const char *note(struct watcher *w)
+{
+        const struct cs_watch_state *s = w->state;
+        bool seen = w->looks_run == s->run;
+        w->note[0] = '\0';
+        if (s->run)
+                (void)snprintf(w->note, sizeof(w->note),
+                               "the process executed another program, %s after the beginning%s: %s%s",
+                               cs_units_seconds(s->run_seconds).text, s->run > 1 ? ", and others before" : "",
+                               seen ? "that is no growth, and what grew is told of it alone"
+                                    : "too little was seen of it, and what grew is told of the one before",
+                               seen ? w->before : "");
+        return w->note;
+}
+
 /* What can be told now. */
 static enum cs_status take_stock(struct watcher *w)
 {
@@ -189,9 +237,9 @@ static enum cs_status take_stock(struct watcher *w)
         enum cs_status st = cs_trend_find(w->samples.at, w->samples.n, &s->trend, w->err);
         s->room = cs_vitals_room(w->watch->pid, &s->now);
         s->left = s->room.limit ? cs_watch_left(&s->trend, (double)s->room.bytes) : 0;
-        if (st != CS_OK || w->looks.n == 0 || s->growth)
+        if (st != CS_OK || w->looks.n == 0 || w->looks_run != s->run || s->growth)
                 return st;
-        struct cs_growth_series series = { w->samples.at, w->samples.n };
+        struct cs_growth_series series = { w->samples.at, w->samples.n, note(w) };
         st = cs_growth_build_watched(w->looks.at, w->looks.n, &series, &s->growth, w->err);
         if (st != CS_OK)
                 w->looks.n = 0; /* they went with it */
@@ -214,6 +262,25 @@ static enum cs_status list_kinds(struct watcher *w)
         return st == CS_ENOMEM ? cs_fail(w->err, st, "list of mappings") : CS_OK;
 }
 
+/* Another program's memory is not what this one's grew to: from here on it is told anew. */
+static void begin_anew(struct watcher *w)
+{
+        struct cs_watch_state *s = w->state;
+        const struct cs_trend_fit *was = &s->trend;
+        struct cs_units grew = cs_units_bytes((uint64_t)fmin(was->per_second * 60, 1e18));
+        w->before[0] = '\0';
+        if (was->told)
+                (void)snprintf(w->before, sizeof(w->before), "; the one before: %s%s%s%s",
+                               cs_trend_words(was->shape), was->per_second > 0 ? ", " : "",
+                               was->per_second > 0 ? grew.text : "", was->per_second > 0 ? " a minute" : "");
+        s->run++;
+        s->run_seconds = s->seconds;
+        forget_growth(w);
+        w->samples.n = 0;
+        w->every = 1;
+        s->trend = (struct cs_trend_fit){ 0 };
+}
+
 static enum cs_status take_sample(struct watcher *w)
 {
         struct cs_watch_state *s = w->state;
@@ -228,7 +295,8 @@ static enum cs_status take_sample(struct watcher *w)
         }
         s->seconds = elapsed(w);
         s->time_ms = w->began_ms + (int64_t)(s->seconds * 1000);
-        s->run += !first && s->now.program != before.program;
+        if (!first && s->now.program != before.program)
+                begin_anew(w);
         s->looked = false;
         if ((st = list_kinds(w)) != CS_OK || (st = keep_sample(w)) != CS_OK ||
             (is_due(w) && (st = look(w)) != CS_OK))
@@ -270,7 +338,8 @@ static enum cs_status run(struct watcher *w)
                         return CS_OK;
         }
         /* The end is looked at, too, if it is another than what was last seen. */
-        if (!w->state->looked && (w->looks.n == 1 || w->state->now.anonymous != w->looked_at)) {
+        if (!w->state->looked &&
+            (w->looks.n == 1 || w->looks_run != w->state->run || w->state->now.anonymous != w->looked_at)) {
                 enum cs_status st = look(w);
                 if (st == CS_ENOMEM)
                         return st;
@@ -300,7 +369,8 @@ enum cs_status cs_watch_run(const struct cs_watch *watch, struct cs_watch_state 
                               : 0;
         forget_growth(&w);
         if (st == CS_OK) {
-                struct cs_growth_series series = { w.samples.at, w.samples.n };
+                bool seen = w.looks_run == state->run;
+                struct cs_growth_series series = { w.samples.at, seen ? w.samples.n : 0, note(&w) };
                 st = cs_growth_build_watched(w.looks.at, w.looks.n, &series, growth, err);
                 w.looks.n = 0; /* they are its own now */
         }

@@ -15,14 +15,16 @@ enum cs_watch_end {
 struct cs_watch_state {
         struct cs_vitals now;
         struct cs_vitals_kinds kinds;
-        bool kinds_known;           /* with this sample: so many mappings are not listed again and again */
-        int64_t time_ms;            /* Unix milliseconds; a step of the clock does not show */
-        double seconds;             /* since the beginning */
-        uint64_t samples;           /* light ones so far */
-        uint64_t looks;             /* whole ones */
-        bool looked;                /* this sample has one */
-        unsigned run;               /* how often another program was executed */
-        const struct cs_sample *at; /* anonymous memory, evenly thinned when there are many */
+        bool kinds_known;   /* with this sample: so many mappings are not listed again and again */
+        int64_t time_ms;    /* Unix milliseconds; a step of the clock does not show */
+        double seconds;     /* since the beginning */
+        uint64_t samples;   /* light ones so far */
+        uint64_t looks;     /* whole ones */
+        bool looked;        /* this sample has one */
+        unsigned run;       /* how often another program was executed */
+        double run_seconds; /* when that was seen last */
+        const struct cs_sample
+                *at; /* anonymous memory of the program that runs, evenly thinned when there are many */
         size_t n;
         struct cs_trend_fit trend; /* of it */
         struct cs_vitals_room room;

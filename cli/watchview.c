@@ -214,6 +214,8 @@ static json_t *watch_value(const struct cs_watch_state *s)
         cs_json_put(&j, object, "samples", cs_json_number(s->samples));
         cs_json_put(&j, object, "looks", cs_json_number(s->looks));
         cs_json_put(&j, object, "seconds", cs_json_real(s->seconds));
+        cs_json_put(&j, object, "execs", json_integer(s->run));
+        cs_json_put(&j, object, "since_seconds", cs_json_real(s->run_seconds));
         cs_json_put(&j, object, "ended", json_string(end_name(s->end)));
         cs_json_put(&j, object, "shape", told ? json_string(cs_trend_name(s->trend.shape)) : json_null());
         cs_json_put(&j, object, "grows", told ? json_boolean(cs_trend_grows(s->trend.shape)) : json_null());
@@ -239,9 +241,12 @@ static void summarize(struct cs_screen *screen, const struct cs_watch_state *s)
         double first = s->n ? s->at[0].value : 0;
         cs_screen_printf(screen, "\n");
         cs_screen_heading(screen, "Watched", "memory of no file, by the kernel's counts");
+        const char *since = s->run ? cs_screen_text(screen, "since it executed another program after %s, ",
+                                                    cs_units_seconds(s->run_seconds).text)
+                                   : "";
         cs_screen_paragraph(screen, "  ", CS_STYLE_PLAIN,
-                            cs_screen_text(screen, "%s, %s samples, %" PRIu64 " whole looks: %s to %s",
-                                           time.text, count.text, s->looks,
+                            cs_screen_text(screen, "%s, %s samples, %" PRIu64 " whole looks: %s%s to %s",
+                                           time.text, count.text, s->looks, since,
                                            change(screen, (double)s->now.anonymous - first),
                                            cs_units_bytes(s->now.anonymous).text));
         cs_screen_printf(screen, "  %s\n", sparkline(screen, s->at, s->n, screen->width - 2));

@@ -252,6 +252,11 @@ static enum cs_status take_series(struct cs_growth *g, const struct cs_growth_se
 {
         if (!series)
                 return CS_OK;
+        if (series->note && *series->note) {
+                enum cs_status noted = cs_growth_note(g, err, "%s", series->note);
+                if (noted != CS_OK)
+                        return noted;
+        }
         enum cs_status st = cs_trend_find(series->at, series->n, &g->anonymous.shape, err);
         if (g->anonymous.shape.told)
                 g->anonymous.per_second = g->anonymous.shape.per_second;

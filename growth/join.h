@@ -93,6 +93,7 @@ CS_CHECK enum cs_status cs_growth_build(struct cs_snapshot **snapshots, size_t n
 struct cs_growth_series {
         const struct cs_sample *at;
         size_t n;
+        const char *note; /* what stands against it, as a sentence; NULL or "": nothing. Copied */
 };
 CS_CHECK enum cs_status cs_growth_build_watched(struct cs_snapshot **snapshots, size_t n,
                                                 const struct cs_growth_series *series, struct cs_growth **out,

@@ -31,7 +31,9 @@ int main(int argc, char **argv)
                 struct timespec nap = { 0, 10000000 };
                 nanosleep(&nap, NULL);
         }
-        if (argc > 2)
+        if (argc > 2 && strcmp(argv[2], "again") == 0)
+                execv("/proc/self/exe", argv);
+        else if (argc > 2)
                 execl("/bin/sleep", "sleep", argv[2], NULL);
         return 0;
 }
@@ -186,11 +188,34 @@ jqe '.type == "summary" and .watch.ended == "gone" and .watch.samples > 3 and .w
 assert_exit 2 "$CORESCAN" --live 2147483647 --watch 1
 assert_one_line "$err" "no such process"
 
-# What becomes another program meanwhile is another run.
+# What becomes another program meanwhile is another run: what that one did is told, and said.
 start_program "$tmp/leaks" 2 60
 wait_ready
-assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.1 --samples 40 --json
+assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.1 --samples 60 --json --fail-on leak,growth
+grep -q "executed another program" "$err" || fail "nobody says that it executed another program: $(cat "$err")"
 head -n -1 "$out" >"$tmp/samples"
 assert_eq "$(jq -s '[.[].run] | . == sort and first == 0 and last == 1' "$tmp/samples")" true "the run changes once"
 tail -n 1 "$out" >"$tmp/summary"
-jqe '.watch.ended == "samples" and .watch.samples == 40' "$tmp/summary"
+jqe '.watch.ended == "samples" and .watch.samples == 60 and .watch.execs == 1 and .watch.since_seconds > 1' "$tmp/summary"
+jqe '.watch | (.shape == "none" or .shape == "plateau") and .grows == false and .per_second == 0' "$tmp/summary"
+jqe '.comparison.same_program and .comparison.same_process and .target.command == "sleep 60"' "$tmp/summary"
+jqe '[.target.warnings[] | select(test("executed another program, .* the one before: linear"))] | length == 1' "$tmp/summary"
+stop_program "$pid"
+
+# And the other way round: it rested, and its successor leaks.
+start_program sh -c "echo ready; sleep 1.5; exec $tmp/leaks"
+wait_ready
+assert_exit 4 "$CORESCAN" --live "$pid" --watch 0.1 --samples 60 --json --fail-on leak,growth
+tail -n 1 "$out" >"$tmp/summary"
+jqe '.watch | .execs == 1 and .shape == "linear" and .per_second > 500000 and .per_second < 6000000' "$tmp/summary"
+jqe '.target.command | test("leaks$")' "$tmp/summary"
+stop_program "$pid"
+
+# Again and again, in the midst of looks, too: it is watched on.
+start_program "$tmp/leaks" 0.3 again
+wait_ready
+assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.05 --samples 80 --json
+tail -n 1 "$out" >"$tmp/summary"
+jqe '.watch | .ended == "samples" and .samples == 80 and .execs >= 3 and .since_seconds > 1' "$tmp/summary"
+assert_file_contains "$err" "and others before"
+stop_program "$pid"

@@ -317,20 +317,37 @@ static size_t more_units(const uint8_t *bytes, size_t len, bool *ended)
         return n;
 }
 
-size_t cs_strings_more(enum cs_encoding *encoding, const uint8_t *bytes, size_t len, bool *ended)
+/* Texts of hundreds of megabytes are base64 and the like. */
+static size_t plain_run(const uint8_t *bytes, size_t len, cs_textmask_fn masks)
+{
+        size_t n = 0;
+        while (len - n >= (size_t)AHEAD * BLOCK + BEHIND) {
+                struct cs_textmask m[AHEAD];
+                masks(bytes + n, AHEAD, m);
+                for (size_t i = 0; i < AHEAD; i++, n += BLOCK)
+                        if (m[i].plain != UINT64_MAX)
+                                return n + (size_t)__builtin_ctzll(~m[i].plain);
+        }
+        while (n < len && plain(bytes[n]))
+                n++;
+        return n;
+}
+
+size_t cs_strings_more(enum cs_encoding *encoding, const uint8_t *bytes, size_t len, cs_textmask_fn masks,
+                       bool *ended)
 {
         if (*encoding == CS_ENCODING_UTF16LE)
                 return more_units(bytes, len, ended);
-        size_t n = cs_text_run(bytes, len);
+        size_t ascii = plain_run(bytes, len, masks), n = ascii + cs_text_run(bytes + ascii, len - ascii);
         *ended = n < len && !cs_text_cut(bytes + n, len - n);
         for (int line = 0; line < 2; line++) {
-                const uint8_t *end = n ? memchr(bytes, line ? '\r' : '\n', n) : NULL;
+                const uint8_t *end = n > ascii ? memchr(bytes + ascii, line ? '\r' : '\n', n - ascii) : NULL;
                 if (end) {
                         n = (size_t)(end - bytes);
                         *ended = true;
                 }
         }
-        if (!all_ascii(bytes, n))
+        if (!all_ascii(bytes + ascii, n - ascii))
                 *encoding = CS_ENCODING_UTF8;
         return n;
 }

@@ -51,7 +51,8 @@ CS_CHECK enum cs_status cs_strings_find(const struct cs_strings_window *window, 
 
 /* How many of the bytes that follow an open text belong to it, too. *ended: it ends there; else ask again with what follows
  * behind these bytes (of which a character may be left that they cut). A text of ASCII may become one of UTF-8 here. */
-size_t cs_strings_more(enum cs_encoding *encoding, const uint8_t *bytes, size_t len, bool *ended);
+size_t cs_strings_more(enum cs_encoding *encoding, const uint8_t *bytes, size_t len, cs_textmask_fn masks,
+                       bool *ended);
 
 /* UTF-16LE as UTF-8: writes whole characters up to room bytes, returns how many. Of units that cs_textmask_wide() takes none
  * is longer than three bytes. */

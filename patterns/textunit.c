@@ -17,10 +17,17 @@ void cs_text_unit_deinit(struct cs_text_unit *unit)
         cs_pool_deinit(&unit->pool);
 }
 
+size_t cs_text_unit_bytes(const struct cs_text_unit *unit)
+{
+        return unit->at.cap * sizeof(*unit->at.at) + unit->notes.cap * sizeof(*unit->notes.at) +
+               unit->index.cap * sizeof(*unit->index.at) + unit->text_bytes;
+}
+
 void cs_text_unit_begin(struct cs_text_unit *unit, uint32_t serial)
 {
         unit->at.n = unit->notes.n = 0;
         unit->count = unit->bytes = 0;
+        unit->text_bytes = 0;
         unit->serial = serial;
         if (unit->index.n)
                 memset(unit->index.at, 0, unit->index.n * sizeof(*unit->index.at));
@@ -66,6 +73,7 @@ static enum cs_status enter(struct cs_text_unit *unit, const struct cs_masked *m
                 if ((st = cs_vec_push(&unit->at, fresh, err)) != CS_OK)
                         return st;
                 *slot = (uint32_t)unit->at.n;
+                unit->text_bytes += masked->len;
         }
         *entry = (struct cs_masked_entry){ unit->serial, *slot - 1 };
         return CS_OK;

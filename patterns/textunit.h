@@ -33,10 +33,12 @@ struct cs_text_unit {
         struct cs_pool pool;
         uint64_t count; /* texts */
         uint64_t bytes;
-        uint32_t serial; /* tells it from others; not 0 */
+        size_t text_bytes; /* of templates */
+        uint32_t serial;   /* tells it from others; not 0 */
 };
 
 void cs_text_unit_deinit(struct cs_text_unit *unit);
+size_t cs_text_unit_bytes(const struct cs_text_unit *unit); /* of memory */
 void cs_text_unit_begin(struct cs_text_unit *unit, uint32_t serial);
 
 /* A text that masked to number `masked` of masks, which is told its entry. Places come in the order of their addresses. */

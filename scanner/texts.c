@@ -3,6 +3,7 @@
  * worker waits for another, some may be done before it is their turn. */
 #include "texts.h"
 
+#include "budget.h"
 #include "bytes.h"
 #include "hands.h"
 #include "scan_window.h"
@@ -24,7 +25,11 @@ enum {
         WINDOW_BYTES = 128 << 10, /* they are gone through twice, and stay near the processor */
         VALUE_BYTES = 4 << 10,    /* texts are told apart by so many bytes from their beginning */
         WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
-        AHEAD = 2,    /* units that may be done before it is their turn, for each worker */
+        AHEAD = 128, /* units that may be done before it is their turn, for each worker */
+        HELD_BYTES =
+                32 << 20, /* and as much they may hold in all until then, or this share of what is allowed */
+        HELD_SHARE = 16,
+        WARM = 2,     /* rooms for each worker that keep their memory for the next unit */
         WAITING = 16, /* texts that are counted in one go */
         ASKED = 8,    /* texts whose templates are asked for ahead */
         NEAR_BLOCKS = 8,
@@ -55,6 +60,7 @@ struct worker {
 /* Room for a unit's texts until they go to the table. */
 struct room {
         CS_WORK_APART struct cs_text_unit unit;
+        size_t bytes;
         bool full;
 };
 
@@ -62,14 +68,19 @@ struct texts {
         const struct cs_texts_input *in;
         struct cs_texts_plan plan;
         struct worker *workers;
-        struct room *rooms; /* unit n has the one of n % n_rooms */
+        struct room *rooms;
         size_t n_rooms;
+        struct room **free_rooms; /* the last one is the one that was used last */
+        size_t n_free;
+        struct room **taken; /* by unit n, at n % n_rooms, until it is handed over */
         struct cs_text_table table;
         cs_textmask_fn masks;
         pthread_mutex_t lock;
         pthread_cond_t turned;
-        size_t turn;  /* the unit whose texts go to the table next */
-        bool handing; /* somebody hands texts to the table */
+        size_t turn;      /* the unit whose texts go to the table next */
+        size_t held;      /* bytes of those that wait for it, */
+        size_t held_most; /* with more, no unit is begun before its turn */
+        bool handing;     /* somebody hands texts to the table */
         bool failed;
         uint64_t done;
         struct cs_hands *hands; /* where owners are not known, or NULL */
@@ -162,14 +173,15 @@ static void find_place(const struct texts *t, struct worker *w, uint64_t addr, u
 }
 
 /* How far a text goes on behind what the window showed of it. */
-static uint64_t follow(struct worker *w, uint64_t addr, uint64_t most, enum cs_encoding *encoding)
+static uint64_t follow(const struct texts *t, struct worker *w, uint64_t addr, uint64_t most,
+                       enum cs_encoding *encoding)
 {
         uint64_t more = 0;
         bool ended = false;
         while (!ended && more < most) {
                 size_t want = most - more < CS_VIEW_BYTES ? (size_t)(most - more) : CS_VIEW_BYTES, got;
                 const uint8_t *bytes = cs_view_whole(&w->view, addr + more, want, &got);
-                size_t n = bytes ? cs_strings_more(encoding, bytes, got, &ended) : 0;
+                size_t n = bytes ? cs_strings_more(encoding, bytes, got, t->masks, &ended) : 0;
                 if (!n)
                         break;
                 cs_source_release(w->view.src, addr + more, n);
@@ -228,7 +240,7 @@ static enum cs_status take_text(struct texts *t, struct worker *w, const struct 
                 find_place(t, w, addr, &len, p);
                 p->bytes = len;
                 if (len > left) {
-                        p->bytes = left + follow(w, addr + left, len - left, &encoding);
+                        p->bytes = left + follow(t, w, addr + left, len - left, &encoding);
                         len = left;
                 }
                 p->encoding = (uint8_t)encoding;
@@ -287,18 +299,27 @@ static enum cs_status read_unit(struct texts *t, struct worker *w, const struct 
         }
 }
 
-/* The room of a unit, when it is free. Units are begun in their order, so whoever has the lowest one waits for nobody. False: another
- * worker failed. */
-static bool enter(struct texts *t, size_t unit)
+/* A room for the unit, when there is one and others do not hold too much. Units are begun in their order, so whoever has the lowest one
+ * waits for nobody. NULL: another worker failed. */
+static struct room *enter(struct texts *t, size_t unit)
 {
+        struct room *r = NULL;
         pthread_mutex_lock(&t->lock);
-        while (!t->failed && unit >= t->turn + t->n_rooms)
+        while (!t->failed && unit != t->turn && (unit >= t->turn + t->n_rooms || t->held > t->held_most))
                 pthread_cond_wait(&t->turned, &t->lock);
-        bool failed = t->failed;
+        if (!t->failed)
+                r = t->taken[unit % t->n_rooms] = t->free_rooms[--t->n_free];
         pthread_mutex_unlock(&t->lock);
-        if (!failed)
-                cs_text_unit_begin(&t->rooms[unit % t->n_rooms].unit, (uint32_t)unit + 1);
-        return !failed;
+        if (r)
+                cs_text_unit_begin(&r->unit, (uint32_t)unit + 1);
+        return r;
+}
+
+/* The room of the unit whose turn it is, if that is done. */
+static struct room *next_room(const struct texts *t)
+{
+        struct room *r = t->taken[t->turn % t->n_rooms];
+        return r && r->full ? r : NULL;
 }
 
 /* Hands all units to the table whose turn it is; the lock is held, but not while the table is written, which nobody else does then. */
@@ -306,11 +327,17 @@ static enum cs_status hand_over(struct texts *t, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         t->handing = true;
-        for (struct room *r; st == CS_OK && (r = &t->rooms[t->turn % t->n_rooms])->full; t->turn++) {
+        for (struct room *r; st == CS_OK && (r = next_room(t)) != NULL; t->turn++) {
+                bool many = t->n_rooms - t->n_free > (size_t)WARM * t->in->workers;
                 pthread_mutex_unlock(&t->lock);
                 st = cs_text_table_add(&t->table, &r->unit, err);
+                if (many)
+                        cs_text_unit_deinit(&r->unit);
                 pthread_mutex_lock(&t->lock);
                 r->full = false;
+                t->held -= r->bytes;
+                t->taken[t->turn % t->n_rooms] = NULL;
+                t->free_rooms[t->n_free++] = r;
                 t->done += cs_range_size(t->plan.units.at[t->turn].range);
                 pthread_cond_broadcast(&t->turned);
         }
@@ -318,12 +345,14 @@ static enum cs_status hand_over(struct texts *t, struct cs_error *err)
         return st;
 }
 
-static enum cs_status leave(struct texts *t, size_t unit, enum cs_status st, uint64_t *done,
+static enum cs_status leave(struct texts *t, struct room *r, enum cs_status st, uint64_t *done,
                             struct cs_error *err)
 {
         pthread_mutex_lock(&t->lock);
         if (st == CS_OK) {
-                t->rooms[unit % t->n_rooms].full = true;
+                r->full = true;
+                r->bytes = cs_text_unit_bytes(&r->unit);
+                t->held += r->bytes;
                 if (!t->handing && !t->failed)
                         st = hand_over(t, err);
         }
@@ -341,12 +370,13 @@ static enum cs_status do_unit(void *context, size_t number, unsigned worker, str
         struct texts *t = context;
         struct worker *w = &t->workers[worker];
         uint64_t done;
-        if (!enter(t, number))
+        struct room *r = enter(t, number);
+        if (!r)
                 return CS_OK; /* the other one tells why */
-        w->unit = &t->rooms[number % t->n_rooms].unit;
+        w->unit = &r->unit;
         cs_masks_rest(&w->masks);
         enum cs_status st = read_unit(t, w, &t->plan.units.at[number], err);
-        st = leave(t, number, st, &done, err);
+        st = leave(t, r, st, &done, err);
         if (worker == 0 && t->in->progress) /* this is the caller's thread */
                 t->in->progress(t->in->progress_context, done, t->plan.bytes);
         return st;
@@ -440,8 +470,17 @@ static enum cs_status make_workers(struct texts *t, struct cs_error *err)
         if (!t->workers)
                 return cs_fail(err, CS_ENOMEM, "workers");
         t->n_rooms = (size_t)t->in->workers * AHEAD;
+        t->held_most = cs_budget() && cs_budget() / HELD_SHARE < HELD_BYTES ? cs_budget() / HELD_SHARE
+                                                                            : (size_t)HELD_BYTES;
         t->rooms = cs_work_alloc(t->n_rooms, sizeof(*t->rooms));
-        enum cs_status st = t->rooms ? CS_OK : cs_fail(err, CS_ENOMEM, "workers");
+        t->free_rooms = calloc(t->n_rooms, sizeof(*t->free_rooms));
+        t->taken = calloc(t->n_rooms, sizeof(*t->taken));
+        enum cs_status st =
+                t->rooms && t->free_rooms && t->taken ? CS_OK : cs_fail(err, CS_ENOMEM, "workers");
+        while (st == CS_OK && t->n_free < t->n_rooms) {
+                t->free_rooms[t->n_free] = &t->rooms[t->n_free];
+                t->n_free++;
+        }
         for (unsigned i = 0; st == CS_OK && i < t->in->workers; i++) {
                 struct worker *w = &t->workers[i];
                 st = cs_masks_init(&w->masks, err);
@@ -467,6 +506,8 @@ static void texts_deinit(struct texts *t)
         for (size_t i = 0; t->rooms && i < t->n_rooms; i++)
                 cs_text_unit_deinit(&t->rooms[i].unit);
         free(t->rooms);
+        free(t->free_rooms);
+        free(t->taken);
         if (t->hands)
                 cs_hands_deinit(t->hands);
         free(t->hands);

@@ -250,7 +250,7 @@ static size_t plainly(const uint8_t *b, size_t len, struct cs_string *out)
                         bool ended;
                         size_t most = len - end < 4 ? len - end : 4, k;
                         for (k = 1; k <= most; k++)
-                                if (cs_strings_more(&e, b + end, k, &ended) == k)
+                                if (cs_strings_more(&e, b + end, k, cs_textmask_best(), &ended) == k)
                                         break;
                         if (k > most)
                                 break;
@@ -377,18 +377,22 @@ static void an_open_text_is_followed(void **state)
         bool ended;
         enum cs_encoding e = CS_ENCODING_ASCII;
         (void)state;
-        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"goes on", 7, &ended), 7);
+        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"goes on", 7, cs_textmask_best(), &ended), 7);
         assert_false(ended);
-        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"to here\nand", 11, &ended), 7);
+        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"to here\nand", 11, cs_textmask_best(), &ended),
+                         7);
         assert_true(ended);
         assert_int_equal(e, CS_ENCODING_ASCII);
-        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"gr\xc3\xbc\xc3", 5, &ended), 4);
+        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"gr\xc3\xbc\xc3", 5, cs_textmask_best(),
+                                         &ended),
+                         4);
         assert_false(ended);
         assert_int_equal(e, CS_ENCODING_UTF8);
         e = CS_ENCODING_UTF16LE;
-        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"a\0b\0c", 5, &ended), 4);
+        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"a\0b\0c", 5, cs_textmask_best(), &ended), 4);
         assert_false(ended);
-        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"a\0b\0\0\0", 6, &ended), 4);
+        assert_int_equal(cs_strings_more(&e, (const uint8_t *)"a\0b\0\0\0", 6, cs_textmask_best(), &ended),
+                         4);
         assert_true(ended);
 }
 

@@ -147,4 +147,11 @@ static inline const uint8_t *cs_view_whole(struct cs_view *view, uint64_t addr, 
         return *got < want ? cs_view_stitch(view, addr, want, got) : at;
 }
 
+/* The byte at addr is wanted soon, if the view has it. */
+static inline void cs_view_ask(const struct cs_view *view, uint64_t addr)
+{
+        if (addr - view->start < view->len)
+                __builtin_prefetch(view->span + (addr - view->start));
+}
+
 #endif

@@ -48,7 +48,7 @@ struct worker {
         struct context context;
         struct cs_heap_memo memo;
         struct cs_ownwords own;
-        bool titled;     /* its first word is something, but does not point into a module */
+        uint64_t title;  /* its first word */
         int32_t literal; /* the module that alone has the text with which the block begins */
         struct cs_edge_counts edges;
 };
@@ -159,8 +159,7 @@ static enum cs_status scan_word(struct build *b, struct worker *w, struct unit_o
          * it was left by an earlier tenant. */
         uint64_t where = offset < OFFSETS_UP_TO ? offset : UINT64_MAX;
         uint64_t edge = of->fields ? cs_edge_from_cluster(of->from, where) : NO_RELATION;
-        struct cs_pointee p = { .value = value, .note = edge, .range = e.index, .from = of->index };
-        cs_pointees_add(&w->waiting, b->blocks, p);
+        cs_pointees_add(&w->waiting, b->blocks, value, edge, e.index, of->index);
         return w->waiting.n == CS_POINTEES ? take_waiting(b, w, out, err) : CS_OK;
 }
 
@@ -173,9 +172,8 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_
                             .payload = cs_range_size(payload) };
         of.fields = b->in->clusters->at.at[of.from].kind != CS_CLUSTER_TEXT;
         of.text = !of.fields || (offset == 0 && cs_tails_begins(at, len));
-        /* A type begins with what it is called by: a number or another type. A table of callbacks begins with one of these. */
-        w->titled |= offset == 0 && len >= 8 && cs_word(at) &&
-                     cs_space_at(b->in->space, cs_word(at)).kind != CS_SPACE_MODULE;
+        if (offset == 0 && len >= 8)
+                w->title = cs_word(at);
         if (offset == 0 && b->in->literals)
                 w->literal = cs_literals_owner(b->in->literals, at, len);
         for (size_t from = 0; from + 8 <= len; from += CS_WORDS * 8) {
@@ -340,8 +338,8 @@ static enum cs_status note_words(struct worker *w, struct cs_range payload, stru
 }
 
 /* Notes the block where it is mostly pointers to code. */
-static enum cs_status note_table(const struct worker *w, struct unit_out *out, uint32_t index,
-                                 struct cs_error *err)
+static enum cs_status note_table(const struct build *b, const struct worker *w, struct unit_out *out,
+                                 uint32_t index, struct cs_error *err)
 {
         struct cs_graph_table table = { .block = index };
         uint32_t functions = 0;
@@ -350,7 +348,9 @@ static enum cs_status note_table(const struct worker *w, struct unit_out *out, u
                 if (w->own.at[i].functions && w->own.at[i].module < UINT16_MAX)
                         table.modules[table.n++] = (uint16_t)w->own.at[i].module;
         }
-        return w->titled && table.n > 1 && cs_ownwords_is_table(functions, w->own.words)
+        /* A type begins with what it is called by: a number or another type. A table of callbacks begins with one of these. */
+        return table.n > 1 && cs_ownwords_is_table(functions, w->own.words) && w->title &&
+                               cs_space_at(b->in->space, w->title).kind != CS_SPACE_MODULE
                        ? cs_vec_push(&out->tables, table, err)
                        : CS_OK;
 }
@@ -370,7 +370,7 @@ static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_
         uint8_t certainty = 0;
         w->own.n = w->own.words = 0;
         w->literal = CS_NO_MODULE;
-        w->titled = false;
+        w->title = 0;
         struct cs_range payload = cs_block_payload(block);
         bool quiet = cs_clusters_quiet(b->in->clusters, index);
         enum cs_status st = quiet ? CS_OK : scan_range(b, w, out, index, 0, payload, err);
@@ -383,14 +383,14 @@ static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_
                 cs_label_set(&b->said, index, (uint32_t)module, certainty);
         else if (w->literal != CS_NO_MODULE)
                 cs_label_set(&b->said, index, (uint32_t)w->literal, BY_LITERAL);
-        return st == CS_OK ? note_table(w, out, index, err) : st;
+        return st == CS_OK ? note_table(b, w, out, index, err) : st;
 }
 
 static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w, struct cs_error *err)
 {
         const struct cs_slice *slice = &b->in->slices->at[unit];
         struct unit_out *out = &b->outs[unit];
-        struct cs_block_cursor cursor = cs_blocks_from(b->blocks, slice->first, slice->end);
+        struct cs_block_cursor cursor = cs_blocks_from(b->blocks, slice->first, slice->end), ahead = cursor;
         struct cs_block block;
         uint32_t i;
         w->waiting.n = 0;
@@ -401,6 +401,7 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
         if (!out->degree.at)
                 return cs_fail(err, CS_ENOMEM, "graph");
         while (cs_blocks_next_any(&cursor, &block, &i)) {
+                cs_slice_ask(&ahead, i, &w->view);
                 enum cs_status st = i % LOOK_UP ? CS_OK : cs_pulse(0, 0, err);
                 if (st == CS_OK && cs_block_state(&block) == CS_BLOCK_IN_USE)
                         st = scan_block(b, w, out, &block, i, err);

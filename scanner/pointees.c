@@ -20,8 +20,7 @@ uint32_t cs_pointee(const struct cs_blocks *blocks, uint32_t range, uint64_t val
         return settle(blocks, range, value, cs_blocks_index(blocks, range, value));
 }
 
-static inline __attribute__((always_inline)) void answer(struct cs_pointees *p,
-                                                         const struct cs_blocks *blocks)
+void cs_pointees_answer(struct cs_pointees *p, const struct cs_blocks *blocks)
 {
         for (uint32_t k = 0; k < p->n; k++) {
                 p->at[k].to = cs_blocks_index(blocks, p->at[k].range, p->at[k].value);
@@ -30,9 +29,4 @@ static inline __attribute__((always_inline)) void answer(struct cs_pointees *p,
         }
         for (uint32_t k = 0; k < p->n; k++)
                 p->at[k].to = settle(blocks, p->at[k].range, p->at[k].value, p->at[k].to);
-}
-
-void cs_pointees_answer(struct cs_pointees *p, const struct cs_blocks *blocks)
-{
-        answer(p, blocks);
 }

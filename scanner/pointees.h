@@ -29,16 +29,22 @@ struct cs_pointees {
 uint32_t cs_pointee(const struct cs_blocks *blocks, uint32_t range, uint64_t value);
 
 /* Adds one that waits, and asks for what its look-up needs. There is room: p->n < CS_POINTEES. */
-static inline void cs_pointees_add(struct cs_pointees *p, const struct cs_blocks *blocks,
-                                   struct cs_pointee pointee)
+static inline void cs_pointees_add(struct cs_pointees *p, const struct cs_blocks *blocks, uint64_t value,
+                                   uint64_t note, uint32_t range, uint32_t from)
 {
-        const struct cs_heap_range *r = &blocks->ranges.at[pointee.range];
-        uint64_t word = (pointee.value - r->range.start) / (CS_BLOCK_UNIT * 64);
-        if (r->starts && cs_range_has(r->range, pointee.value)) {
+        const struct cs_heap_range *r = &blocks->ranges.at[range];
+        uint64_t word = (value - r->range.start) / (CS_BLOCK_UNIT * 64);
+        if (r->starts && cs_range_has(r->range, value)) {
                 __builtin_prefetch(&r->starts[word]);
                 __builtin_prefetch(&r->rank[word / CS_RANK_WORDS]);
         }
-        p->at[p->n++] = pointee;
+        /* Member by member: a structure of our own would be copied right after it was put together, in larger pieces, and the
+         * processor waits for that. */
+        struct cs_pointee *at = &p->at[p->n++];
+        at->value = value;
+        at->note = note;
+        at->range = range;
+        at->from = from;
 }
 
 /* Fills in `to` for all that wait. The caller takes them, and sets n to 0. */

@@ -368,12 +368,13 @@ static enum cs_status read_stale(void *reading, uint64_t addr, const uint8_t *by
 static enum cs_status search_slice(struct search *s, size_t unit, struct worker *worker, struct cs_error *err)
 {
         const struct cs_slice *slice = &s->in->slices->at[unit];
-        struct cs_block_cursor cursor = cs_blocks_from(s->blocks, slice->first, slice->end);
+        struct cs_block_cursor cursor = cs_blocks_from(s->blocks, slice->first, slice->end), ahead = cursor;
         struct cs_block b;
         uint32_t i;
         enum cs_status st = CS_OK;
         while (st == CS_OK && cs_blocks_next(&cursor, &b, &i)) {
                 enum cs_block_state state = cs_block_state(&b);
+                cs_slice_ask(&ahead, i, &worker->view);
                 bool used = state == CS_BLOCK_IN_USE;
                 struct cs_range payload = cs_block_payload(&b);
                 struct reading r = {

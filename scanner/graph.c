@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "graph.h"
+#include "graph_private.h"
 
 #include "bytes.h"
 #include "cs_limits.h"
@@ -24,17 +24,6 @@ enum {
 
 #define NO_RELATION UINT64_MAX /* no edge looks so */
 
-/* What one unit of work found. Units are merged in their order. */
-struct unit_out {
-        CS_VEC(uint32_t) to;
-        CS_VEC(uint64_t) aims;   /* of `to` */
-        CS_VEC(uint32_t) degree; /* per block of the slice */
-        uint32_t first;          /* block of the slice */
-        CS_VEC(uint32_t) roots;
-        CS_VEC(struct cs_root_vote) votes;
-        CS_VEC(struct cs_graph_table) tables;
-};
-
 /* The word into a module that was seen last in a root: below a stack's slot that is a return address into the function that
  * has the slot; in other memory it is mostly the type of the object that the slot is in. */
 struct context {
@@ -57,7 +46,7 @@ struct build {
         const struct cs_graph_input *in;
         const struct cs_blocks *blocks;
         cs_root_vec root_units;
-        struct unit_out *outs; /* slices, then root units */
+        struct cs_graph_unit *outs; /* slices, then root units */
         size_t n_outs;
         struct worker *workers;
         struct cs_labels said;
@@ -100,7 +89,8 @@ static enum cs_aim aim(const struct build *b, uint64_t value)
         return aim_in(b, cs_space_at(b->in->space, value).index, value);
 }
 
-static enum cs_status push_reference(struct unit_out *out, uint32_t to, enum cs_aim at, struct cs_error *err)
+static enum cs_status push_reference(struct cs_graph_unit *out, uint32_t to, enum cs_aim at,
+                                     struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         if (out->to.n % CS_GRAPH_AIMS == 0)
@@ -111,7 +101,7 @@ static enum cs_status push_reference(struct unit_out *out, uint32_t to, enum cs_
 }
 
 /* Enters the references that were waiting for their blocks, in the order of their words. */
-static enum cs_status take_waiting(struct build *b, struct worker *w, struct unit_out *out,
+static enum cs_status take_waiting(struct build *b, struct worker *w, struct cs_graph_unit *out,
                                    struct cs_error *err)
 {
         enum cs_status st = CS_OK;
@@ -147,7 +137,7 @@ struct words {
 };
 
 /* A word at that offset that may be a pointer. */
-static enum cs_status scan_word(struct build *b, struct worker *w, struct unit_out *out,
+static enum cs_status scan_word(struct build *b, struct worker *w, struct cs_graph_unit *out,
                                 const struct words *of, uint64_t offset, uint64_t value, struct cs_error *err)
 {
         struct cs_space_entry e = cs_heap_memo_at(&w->memo, b->blocks, b->in->space, value);
@@ -163,7 +153,7 @@ static enum cs_status scan_word(struct build *b, struct worker *w, struct unit_o
         return w->waiting.n == CS_POINTEES ? take_waiting(b, w, out, err) : CS_OK;
 }
 
-static enum cs_status scan_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t index,
+static enum cs_status scan_words(struct build *b, struct worker *w, struct cs_graph_unit *out, uint32_t index,
                                  struct cs_range payload, uint64_t offset, const uint8_t *at, size_t len,
                                  struct cs_error *err)
 {
@@ -225,7 +215,7 @@ static void note_context(const struct build *b, struct worker *w, uint32_t from,
                 w->context = (struct context){ addr, e.index };
 }
 
-static enum cs_status vote(const struct build *b, struct worker *w, struct unit_out *out, uint32_t from,
+static enum cs_status vote(const struct build *b, struct worker *w, struct cs_graph_unit *out, uint32_t from,
                            uint64_t addr, uint32_t to, enum cs_aim at, struct cs_error *err)
 {
         struct cs_root_vote v = { .to = to, .kind = (uint8_t)cs_root_kind(from) };
@@ -263,8 +253,9 @@ static uint32_t frame_root(const struct build *b, uint64_t addr)
         return cs_root(CS_ROOT_STACK, f ? (size_t)f->module : (size_t)CS_ROOT_NOWHERE);
 }
 
-static enum cs_status scan_root_words(struct build *b, struct worker *w, struct unit_out *out, uint32_t from,
-                                      uint64_t addr, const uint8_t *at, size_t len, struct cs_error *err)
+static enum cs_status scan_root_words(struct build *b, struct worker *w, struct cs_graph_unit *out,
+                                      uint32_t from, uint64_t addr, const uint8_t *at, size_t len,
+                                      struct cs_error *err)
 {
         for (size_t i = 0; i + 8 <= len; i += 8) {
                 uint64_t value = cs_word(at + i);
@@ -293,7 +284,7 @@ static enum cs_status scan_root_words(struct build *b, struct worker *w, struct 
 struct scan {
         struct build *b;
         struct worker *w;
-        struct unit_out *out;
+        struct cs_graph_unit *out;
         uint32_t block; /* or CS_NO_BLOCK: a root */
         uint32_t from;  /* which root */
         struct cs_range range;
@@ -309,7 +300,7 @@ static enum cs_status scan_stretch(void *context, uint64_t addr, const uint8_t *
 }
 
 /* Calls the right scanner for all readable words of a range; block is CS_NO_BLOCK for roots. */
-static enum cs_status scan_range(struct build *b, struct worker *w, struct unit_out *out, uint32_t block,
+static enum cs_status scan_range(struct build *b, struct worker *w, struct cs_graph_unit *out, uint32_t block,
                                  uint32_t from, struct cs_range range, struct cs_error *err)
 {
         struct scan scan = { b, w, out, block, from, range };
@@ -338,7 +329,7 @@ static enum cs_status note_words(struct worker *w, struct cs_range payload, stru
 }
 
 /* Notes the block where it is mostly pointers to code. */
-static enum cs_status note_table(const struct build *b, const struct worker *w, struct unit_out *out,
+static enum cs_status note_table(const struct build *b, const struct worker *w, struct cs_graph_unit *out,
                                  uint32_t index, struct cs_error *err)
 {
         struct cs_graph_table table = { .block = index };
@@ -364,7 +355,7 @@ static int32_t literal_of(const struct build *b, struct worker *w, struct cs_ran
         return bytes && got >= 8 ? cs_literals_owner(b->in->literals, bytes, got) : CS_NO_MODULE;
 }
 
-static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_out *out,
+static enum cs_status scan_block(struct build *b, struct worker *w, struct cs_graph_unit *out,
                                  const struct cs_block *block, uint32_t index, struct cs_error *err)
 {
         uint8_t certainty = 0;
@@ -389,7 +380,7 @@ static enum cs_status scan_block(struct build *b, struct worker *w, struct unit_
 static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w, struct cs_error *err)
 {
         const struct cs_slice *slice = &b->in->slices->at[unit];
-        struct unit_out *out = &b->outs[unit];
+        struct cs_graph_unit *out = &b->outs[unit];
         struct cs_block_cursor cursor = cs_blocks_from(b->blocks, slice->first, slice->end), ahead = cursor;
         struct cs_block block;
         uint32_t i;
@@ -413,26 +404,8 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
         return st;
 }
 
-static int by_number(const void *a, const void *b)
-{
-        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-        return x < y ? -1 : x > y;
-}
-
-/* Sorts and drops repeats. */
-static size_t unique(uint32_t *at, size_t n)
-{
-        size_t kept = 0;
-        if (n)
-                qsort(at, n, sizeof(*at), by_number);
-        for (size_t i = 0; i < n; i++)
-                if (!kept || at[kept - 1] != at[i])
-                        at[kept++] = at[i];
-        return kept;
-}
-
 /* Slots that are in use, by their first word. */
-static enum cs_status scan_slots(struct build *b, struct worker *w, struct unit_out *out,
+static enum cs_status scan_slots(struct build *b, struct worker *w, struct cs_graph_unit *out,
                                  const struct cs_root_unit *unit, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
@@ -451,19 +424,19 @@ static enum cs_status do_unit(void *context, size_t unit, unsigned worker, struc
         if (unit < b->in->slices->n)
                 return scan_slice(b, unit, w, err);
         const struct cs_root_unit *r = &b->root_units.at[unit - b->in->slices->n];
-        struct unit_out *out = &b->outs[unit];
+        struct cs_graph_unit *out = &b->outs[unit];
         w->context.at = 0;
         enum cs_status st = r->slot ? scan_slots(b, w, out, r, err)
                                     : scan_range(b, w, out, CS_NO_BLOCK, r->root, r->range, err);
-        out->roots.n = unique(out->roots.at, out->roots.n);
+        out->roots.n = cs_graph_unique(out->roots.at, out->roots.n);
         cs_source_release(w->view.src, r->range.start, (size_t)cs_range_size(r->range));
         return st;
 }
 
 /* ---- registers ------------------------------------------------------------------------------------ */
 
-static enum cs_status vote_register(const struct build *b, struct unit_out *out, size_t thread, uint32_t to,
-                                    enum cs_aim at, struct cs_error *err)
+static enum cs_status vote_register(const struct build *b, struct cs_graph_unit *out, size_t thread,
+                                    uint32_t to, enum cs_aim at, struct cs_error *err)
 {
         const struct cs_frame *f = cs_frames_registers(b->in->frames, thread);
         if (!f || f->module >= UINT16_MAX)
@@ -473,7 +446,7 @@ static enum cs_status vote_register(const struct build *b, struct unit_out *out,
         return cs_vec_push(&out->votes, v, err);
 }
 
-static enum cs_status add_registers(struct build *b, struct unit_out *out, struct cs_error *err)
+static enum cs_status add_registers(struct build *b, struct cs_graph_unit *out, struct cs_error *err)
 {
         const struct cs_image *image = b->in->image;
         for (size_t i = 0; i < image->threads.n; i++)
@@ -491,78 +464,6 @@ static enum cs_status add_registers(struct build *b, struct unit_out *out, struc
 }
 
 /* ---- merging ----------------------------------------------------------------------------------------------------- */
-
-/* 64 blocks side by side with 2^32 references would be 32 GiB of nothing but pointers. */
-static bool set_begin(struct cs_graph *graph, size_t block, uint64_t total)
-{
-        if (block % CS_GRAPH_GROUP == 0)
-                graph->base[block / CS_GRAPH_GROUP] = total;
-        uint64_t beyond = total - graph->base[block / CS_GRAPH_GROUP];
-        graph->first[block] = (uint32_t)beyond;
-        return beyond <= UINT32_MAX;
-}
-
-/* Behind the first `at` aims; what is behind the last one of `from` is zero. */
-static void append_aims(uint64_t *aims, size_t at, const uint64_t *from, size_t n)
-{
-        unsigned shift = (unsigned)(at % CS_GRAPH_AIMS * 2);
-        aims += at / CS_GRAPH_AIMS;
-        for (size_t i = 0; i < n; i++) {
-                aims[i] |= from[i] << shift;
-                if (shift && from[i] >> (64 - shift))
-                        aims[i + 1] |= from[i] >> (64 - shift);
-        }
-}
-
-static enum cs_status merge_references(struct build *b, struct cs_graph *out, struct cs_error *err)
-{
-        size_t n = cs_blocks_indices(b->blocks), block = 0;
-        uint64_t total = 0;
-        bool fits = true;
-        for (size_t u = 0; u < b->in->slices->n; u++)
-                total += b->outs[u].to.n;
-        out->first = cs_huge_calloc(n + 1, sizeof(*out->first));
-        out->base = calloc(n / CS_GRAPH_GROUP + 1, sizeof(*out->base));
-        out->to = malloc((size_t)(total + 1) * sizeof(*out->to));
-        out->aims = cs_huge_calloc((size_t)total / CS_GRAPH_AIMS + 1, sizeof(*out->aims));
-        out->marks = b->marks;
-        b->marks = NULL;
-        if (!out->aims || !out->first || !out->base || !out->to)
-                return cs_fail(err, CS_ENOMEM, "graph of %" PRIu64 " references", total);
-        cs_huge_ask(out->to, (size_t)total * sizeof(*out->to));
-        total = 0;
-        for (size_t u = 0; u < b->in->slices->n; u++) {
-                struct unit_out *o = &b->outs[u];
-                enum cs_status st = cs_pulse(0, 0, err);
-                if (st != CS_OK)
-                        return st;
-                for (size_t i = 0; i < o->degree.n; i++) {
-                        fits &= set_begin(out, block++, total);
-                        total += o->degree.at[i];
-                }
-                size_t at = (size_t)total - o->to.n;
-                if (o->to.n)
-                        memcpy(out->to + at, o->to.at, o->to.n * sizeof(*out->to));
-                append_aims(out->aims, at, o->aims.at, o->aims.n);
-                cs_vec_deinit(&o->aims);
-                cs_vec_deinit(&o->to);
-                cs_vec_deinit(&o->degree);
-        }
-        if (!set_begin(out, n, total) || !fits)
-                return cs_fail(err, CS_ELIMIT, "more than 2^32 references from %d blocks", CS_GRAPH_GROUP);
-        for (size_t u = 0; u < b->n_outs; u++) {
-                const struct unit_out *o = &b->outs[u];
-                enum cs_status st;
-                if ((st = cs_vec_append(&out->tables, &o->tables, err)) != CS_OK ||
-                    (st = cs_vec_append(&out->votes, &o->votes, err)) != CS_OK ||
-                    (st = cs_vec_append(&out->roots, &o->roots, err)) != CS_OK)
-                        return st;
-        }
-        for (size_t i = 0; i < out->roots.n; i++)
-                out->marks[out->roots.at[i]] = CS_MARK_REFERENCED;
-        out->roots.n = unique(out->roots.at, out->roots.n);
-        return CS_OK;
-}
 
 static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct cs_error *err)
 {
@@ -583,14 +484,8 @@ static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct 
 
 static void build_deinit(struct build *b)
 {
-        for (size_t i = 0; b->outs && i < b->n_outs; i++) {
-                cs_vec_deinit(&b->outs[i].to);
-                cs_vec_deinit(&b->outs[i].aims);
-                cs_vec_deinit(&b->outs[i].degree);
-                cs_vec_deinit(&b->outs[i].roots);
-                cs_vec_deinit(&b->outs[i].votes);
-                cs_vec_deinit(&b->outs[i].tables);
-        }
+        for (size_t i = 0; b->outs && i < b->n_outs; i++)
+                cs_graph_unit_deinit(&b->outs[i]);
         free(b->outs);
         for (unsigned i = 0; b->workers && i < b->in->workers; i++) {
                 cs_view_deinit(&b->workers[i].view);
@@ -630,8 +525,11 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
         for (unsigned i = 0; i < in->workers; i++)
                 cs_view_init(&b.workers[i].view, in->image->source);
         if ((st = cs_work_run(in->workers, units, do_unit, &b, err)) != CS_OK ||
-            (st = add_registers(&b, &b.outs[units], err)) != CS_OK ||
-            (st = merge_references(&b, out, err)) != CS_OK)
+            (st = add_registers(&b, &b.outs[units], err)) != CS_OK)
+                return st;
+        out->marks = b.marks;
+        b.marks = NULL;
+        if ((st = cs_graph_merge(b.outs, in->slices->n, b.n_outs, b.blocks, out, err)) != CS_OK)
                 return st;
         /* What the units held was as much as is kept now, and lies below what lives longer. */
         (void)malloc_trim(0);

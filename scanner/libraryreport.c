@@ -68,6 +68,20 @@ static enum cs_status sum_slice(void *context, size_t unit, unsigned worker, str
         return CS_OK;
 }
 
+/* Who asks for the end while all is found, and only told, is told it: in a tenth of a second, of the largest heaps. */
+static enum cs_status sum_all(struct summing *s, struct cs_error *err)
+{
+        const cs_slice_vec *slices = s->in->slices;
+        enum cs_status st = cs_work_run(s->in->workers, slices->n, sum_slice, s, err);
+        if (st != CS_ESTOPPED)
+                return st;
+        memset(s->sums, 0, (s->n + 1) * s->in->workers * sizeof(*s->sums));
+        st = CS_OK;
+        for (size_t u = 0; st == CS_OK && u < slices->n; u++)
+                st = sum_slice(s, u, 0, err);
+        return st;
+}
+
 /* What all workers summed up for the i-th owner. */
 static struct cs_report_library library_of(const struct summing *s, size_t i)
 {
@@ -92,7 +106,7 @@ enum cs_status cs_libraryreport_build(const struct cs_libraryreport_input *in, s
         s.sums = calloc((s.n + 1) * in->workers, sizeof(*s.sums));
         enum cs_status st = all && s.sums ? CS_OK : cs_fail(err, CS_ENOMEM, "libraries");
         if (st == CS_OK)
-                st = cs_work_run(in->workers, in->slices->n, sum_slice, &s, err);
+                st = sum_all(&s, err);
         for (size_t i = 0; st == CS_OK && i <= s.n; i++) {
                 struct cs_report_library l = library_of(&s, i);
                 if (!l.count)

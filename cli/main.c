@@ -10,6 +10,7 @@
 #include "output.h"
 #include "progress.h"
 #include "prometheus.h"
+#include "recall.h"
 #include "render.h"
 #include "rulesource.h"
 #include "signals.h"
@@ -112,7 +113,8 @@ static enum cs_status open_image(struct run *run, const struct cs_image_options 
 }
 
 static enum cs_status analyse(struct run *run, struct cs_image *image,
-                              const struct cs_image_options *image_options, struct cs_report **report)
+                              const struct cs_image_options *image_options, struct cs_recall *recall,
+                              bool brief, struct cs_report **report)
 {
         struct cs_progress progress = {
                 .to = cs_terminal_progress(stderr, run->options.progress) ? stderr : NULL,
@@ -150,6 +152,8 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .at = run->options.show & CS_SHOW_AT ? &run->options.at : NULL,
                 .refs = run->options.show & CS_SHOW_REFS ? &run->options.refs : NULL,
                 .depth = run->options.depth,
+                .recall = recall,
+                .brief = brief,
                 .progress = progress.to ? cs_progress_show : NULL,
                 .progress_context = &progress,
         };
@@ -246,7 +250,7 @@ static int run_report(struct run *run)
         cs_signals_no_dump();
         run->asks_first = true;
         if (open_image(run, &image_options, &image) != CS_OK ||
-            analyse(run, image, &image_options, &report) != CS_OK)
+            analyse(run, image, &image_options, NULL, false, &report) != CS_OK)
                 return complain(run, run->thing);
         cs_image_thaw(image);
         if (check_cluster(run, report) != CS_OK)
@@ -268,7 +272,7 @@ static enum cs_status take_snapshot(struct run *run, const char *path, struct cs
         if (cs_snapshotfile_is(path))
                 return cs_snapshotfile_read(path, out, &run->err);
         if ((st = open_image(run, &image_options, &image)) != CS_OK ||
-            (st = analyse(run, image, &image_options, &report)) != CS_OK)
+            (st = analyse(run, image, &image_options, NULL, false, &report)) != CS_OK)
                 return st;
         for (size_t i = 0; i < report->target.n_warnings && i < WARNINGS_SHOWN; i++) {
                 char text[CS_ERROR_TEXT];
@@ -347,21 +351,63 @@ static int run_compare(struct run *run)
         return (int)cs_options_exit_verdict(&run->options, complete, growth->verdict.kind);
 }
 
-/* A whole look of a watch. */
-static enum cs_status look(void *context, struct cs_snapshot **out, bool *stop, struct cs_error *err)
+/* What the looks of a watch leave each other. */
+struct looking {
+        struct run *run;
+        struct cs_recall recall;
+        struct cs_snapshot *whole; /* the last that looked at all of it */
+};
+
+static void looking_deinit(struct looking *l)
 {
-        struct run *run = context;
+        cs_recall_deinit(&l->recall);
+        cs_snapshot_destroy(l->whole);
+}
+
+static enum cs_status look_once(struct looking *l, bool brief, struct cs_snapshot **out, bool *stop,
+                                struct cs_error *err)
+{
+        struct run *run = l->run;
         const struct cs_image_options image_options = image_options_of(&run->options);
+        /* Where memory is short, nothing is left for the next one. */
+        struct cs_recall *recall = run->options.max_memory ? NULL : &l->recall;
         cs_cleanup(cs_image_closep) struct cs_image *image = NULL;
         cs_cleanup(cs_report_destroyp) struct cs_report *report = NULL;
         enum cs_status st = open_image(run, &image_options, &image);
         if (st == CS_OK)
-                st = analyse(run, image, &image_options, &report);
+                st = analyse(run, image, &image_options, recall, brief && l->whole, &report);
         cs_signals_ask_first(true);
         if (st != CS_OK)
                 return st;
         *stop = report->target.interrupted != NULL;
-        return cs_snapshot_take(report, out, err);
+        if (!report->brief) {
+                cs_snapshot_destroy(cs_take(l->whole));
+                st = cs_snapshot_take(report, &l->whole, err);
+        }
+        return st == CS_OK ? cs_snapshot_take(report, out, err) : st;
+}
+
+/* New kinds of blocks of so much memory are worth a whole look, for a brief one does not tell whose they are. */
+static bool is_strange(uint64_t strange, const struct cs_snapshot *s)
+{
+        enum { STRANGE_BYTES = 256 << 10, STRANGE_PERCENT = 1 };
+        return strange > STRANGE_BYTES && strange > s->memory.anonymous / 100 * STRANGE_PERCENT;
+}
+
+/* A look of a watch. */
+static enum cs_status look(void *context, bool brief, struct cs_snapshot **out, bool *stop,
+                           struct cs_error *err)
+{
+        struct looking *l = context;
+        uint64_t strange = 0;
+        enum cs_status st = look_once(l, brief, out, stop, err);
+        if (st != CS_OK || !(*out)->brief)
+                return st;
+        st = cs_snapshot_carry(*out, l->whole, &strange, err);
+        bool again = st == CS_OK && !*stop && is_strange(strange, *out);
+        if (st != CS_OK || again)
+                cs_snapshot_destroy(cs_take(*out));
+        return again ? look_once(l, false, out, stop, err) : st;
 }
 
 struct watching {
@@ -397,11 +443,12 @@ static enum cs_status watch(struct run *run, struct cs_watchview *view, struct c
                                        .charset = run->charset,
                                        .width = cs_terminal_width };
         struct watching watching = { run, view };
+        cs_cleanup(looking_deinit) struct looking looking = { .run = run };
         const struct cs_watch what = { .pid = run->options.live,
                                        .interval = run->options.watch,
                                        .samples = run->options.samples,
                                        .look = look,
-                                       .look_context = run,
+                                       .look_context = &looking,
                                        .show = show,
                                        .show_context = &watching };
         (void)snprintf(run->live, sizeof(run->live), "--live %d", run->options.live);

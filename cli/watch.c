@@ -22,8 +22,8 @@ enum {
 /* And this share of what there was. */
 static const double MOVED_SHARE = 0.01;
 
-/* Whole looks take no more than this share of the time. */
-static const double LOOK_SHARE = 0.1;
+/* Whole looks take no more than this share of the time, and so do brief ones. */
+static const double LOOK_SHARE = 0.05;
 
 /* Nor lists of mappings more than this. */
 static const double KINDS_SHARE = 0.02;
@@ -40,9 +40,9 @@ struct watcher {
         unsigned looks_run; /* of which program they are */
         char before[128];   /* what is told of the one before the present program, or "" */
         char note[CS_ERROR_TEXT];
-        uint64_t looked_at; /* anonymous memory at the last look */
-        double look_took, look_ended;
-        double kinds_due; /* when mappings are listed again */
+        uint64_t looked_at;       /* anonymous memory at the last look */
+        double took[2], ended[2]; /* whole looks, and brief ones */
+        double kinds_due;         /* when mappings are listed again */
         bool stop;
 };
 
@@ -138,21 +138,22 @@ static void drop_others(struct watcher *w)
         w->looks_run = w->state->run;
 }
 
-static enum cs_status look(struct watcher *w)
+static enum cs_status look(struct watcher *w, bool brief)
 {
         struct cs_snapshot *s = NULL;
         double from = elapsed(w);
         enum cs_status st = CS_OK;
         for (unsigned tries = 0; st == CS_OK && tries < LOOK_TRIES && !w->stop; tries++) {
                 cs_snapshot_destroy(cs_take(s));
-                st = w->watch->look(w->watch->look_context, &s, &w->stop, w->err);
+                st = w->watch->look(w->watch->look_context, brief && tries == 0, &s, &w->stop, w->err);
                 if (st == CS_OK && cs_snapshot_has_blocks(s))
                         break;
         }
         if (st != CS_OK && st != CS_EGONE)
                 return st;
-        w->look_ended = elapsed(w);
-        w->look_took = w->look_ended - from;
+        brief = st == CS_OK && s->brief;
+        w->ended[brief] = elapsed(w);
+        w->took[brief] = w->ended[brief] - from;
         if (is_another(w)) {
                 cs_snapshot_destroy(s);
                 return CS_OK;
@@ -175,8 +176,11 @@ static enum cs_status look(struct watcher *w)
         }
         if (!blind)
                 drop_blind(w);
-        w->state->looks++;
+        w->state->looks += !brief;
+        w->state->brief_looks += brief;
         w->state->looked = true;
+        w->state->brief = brief;
+        w->state->look_seconds = w->took[brief];
         w->looked_at = w->state->now.anonymous;
         return CS_OK;
 }
@@ -188,11 +192,27 @@ static bool has_moved(const struct watcher *w)
         return by >= MOVED_BYTES && (double)by >= MOVED_SHARE * (double)before;
 }
 
-static bool is_due(const struct watcher *w)
+/* Nothing of this program was looked at yet. */
+static bool is_unseen(const struct watcher *w)
 {
-        if (w->looks.n == 0 || w->looks_run != w->state->run)
-                return true;
-        return has_moved(w) && elapsed(w) - w->look_ended >= w->look_took / LOOK_SHARE;
+        return w->looks.n == 0 || w->looks_run != w->state->run;
+}
+
+/* May there be another one, by the time that the last one took? */
+static bool has_time(const struct watcher *w, bool brief)
+{
+        return elapsed(w) - w->ended[brief] >= w->took[brief] / LOOK_SHARE;
+}
+
+static enum cs_status look_if_due(struct watcher *w)
+{
+        if (is_unseen(w))
+                return look(w, false);
+        if (!has_moved(w))
+                return CS_OK;
+        if (has_time(w, false))
+                return look(w, false);
+        return has_time(w, true) ? look(w, true) : CS_OK;
 }
 
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
@@ -297,9 +317,8 @@ static enum cs_status take_sample(struct watcher *w)
         s->time_ms = w->began_ms + (int64_t)(s->seconds * 1000);
         if (!first && s->now.program != before.program)
                 begin_anew(w);
-        s->looked = false;
-        if ((st = list_kinds(w)) != CS_OK || (st = keep_sample(w)) != CS_OK ||
-            (is_due(w) && (st = look(w)) != CS_OK))
+        s->looked = s->brief = false;
+        if ((st = list_kinds(w)) != CS_OK || (st = keep_sample(w)) != CS_OK || (st = look_if_due(w)) != CS_OK)
                 return st;
         s->samples++;
         st = take_stock(w);
@@ -337,10 +356,11 @@ static enum cs_status run(struct watcher *w)
                 if (w->stop)
                         return CS_OK;
         }
-        /* The end is looked at, too, if it is another than what was last seen. */
-        if (!w->state->looked &&
-            (w->looks.n == 1 || w->looks_run != w->state->run || w->state->now.anonymous != w->looked_at)) {
-                enum cs_status st = look(w);
+        /* The end is looked at, too, if it is another than what was last seen, or that was seen briefly. */
+        bool seen = w->state->looked && !w->state->brief;
+        if (!seen && (w->looks.n == 1 || is_unseen(w) || w->state->now.anonymous != w->looked_at ||
+                      w->looks.at[w->looks.n - 1]->brief)) {
+                enum cs_status st = look(w, false);
                 if (st == CS_ENOMEM)
                         return st;
                 if (st != CS_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking at a process again and again: a light sample each time (the kernel's counts), and a whole look when these moved. Main thread. */
+/* Looking at a process again and again: a light sample each time (the kernel's counts), and a look at its memory when these
+ * moved, mostly a brief one, which reads what changed. Main thread. */
 #ifndef CS_WATCH_H
 #define CS_WATCH_H
 
@@ -15,14 +16,17 @@ enum cs_watch_end {
 struct cs_watch_state {
         struct cs_vitals now;
         struct cs_vitals_kinds kinds;
-        bool kinds_known;   /* with this sample: so many mappings are not listed again and again */
-        int64_t time_ms;    /* Unix milliseconds; a step of the clock does not show */
-        double seconds;     /* since the beginning */
-        uint64_t samples;   /* light ones so far */
-        uint64_t looks;     /* whole ones */
-        bool looked;        /* this sample has one */
-        unsigned run;       /* how often another program was executed */
-        double run_seconds; /* when that was seen last */
+        bool kinds_known;     /* with this sample: so many mappings are not listed again and again */
+        int64_t time_ms;      /* Unix milliseconds; a step of the clock does not show */
+        double seconds;       /* since the beginning */
+        uint64_t samples;     /* light ones so far */
+        uint64_t looks;       /* at all of it, */
+        uint64_t brief_looks; /* and at what had changed since the one before */
+        bool looked;          /* this sample has one */
+        bool brief;           /* of the second kind */
+        double look_seconds;  /* that it took */
+        unsigned run;         /* how often another program was executed */
+        double run_seconds;   /* when that was seen last */
         const struct cs_sample
                 *at; /* anonymous memory of the program that runs, evenly thinned when there are many */
         size_t n;
@@ -38,8 +42,9 @@ struct cs_watch {
         pid_t pid;
         double interval;  /* seconds */
         uint64_t samples; /* 0: until it ends, or Ctrl-C */
-        /* A whole look; *stop: it was interrupted, and is what was found so far. */
-        enum cs_status (*look)(void *context, struct cs_snapshot **out, bool *stop, struct cs_error *err);
+        /* A look, where `brief` allows it a brief one; *stop: it was interrupted, and is what was found so far. */
+        enum cs_status (*look)(void *context, bool brief, struct cs_snapshot **out, bool *stop,
+                               struct cs_error *err);
         void *look_context;
         /* After each sample. */
         void (*show)(void *context, const struct cs_watch_state *state);

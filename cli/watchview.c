@@ -93,8 +93,9 @@ static void draw(struct cs_watchview *view, struct cs_screen *screen, const stru
         line(view, screen,
              cs_screen_text(screen,
                             "%s  resident %s, of no file %s, swapped %s  (%" PRIu64 " samples, %" PRIu64
-                            " whole looks)",
-                            time.text, resident.text, none.text, swapped.text, s->samples, s->looks));
+                            " whole looks, %" PRIu64 " brief ones)",
+                            time.text, resident.text, none.text, swapped.text, s->samples, s->looks,
+                            s->brief_looks));
         line(view, screen,
              cs_screen_text(screen, "%s  %s", sparkline(screen, s->at, s->n, screen->width / 2),
                             outlook(screen, s)));
@@ -138,7 +139,9 @@ static void print(struct cs_watchview *view, struct cs_screen *screen, const str
         struct cs_units resident = cs_units_bytes(s->now.resident), none = cs_units_bytes(s->now.anonymous);
         const char *by = s->samples > 1 ? change(screen, (double)s->now.resident - view->before) : "";
         cs_screen_printf(screen, "%s  resident %s  of no file %s  %s%s\n", text, resident.text, none.text, by,
-                         s->looked ? "  (whole look)" : "");
+                         s->brief    ? "  (brief look)"
+                         : s->looked ? "  (whole look)"
+                                     : "");
         view->before = (double)s->now.resident;
 }
 
@@ -174,6 +177,8 @@ static json_t *sample_value(const struct cs_watch_state *s)
         cs_json_put(&j, object, "by_kind", kinds_value(&j, s));
         cs_json_put(&j, object, "run", json_integer(s->run));
         cs_json_put(&j, object, "looked", json_boolean(s->looked));
+        cs_json_put(&j, object, "brief", json_boolean(s->brief));
+        cs_json_put(&j, object, "look_seconds", s->looked ? cs_json_real(s->look_seconds) : json_null());
         if (!j.failed)
                 return object;
         json_decref(object);
@@ -213,6 +218,7 @@ static json_t *watch_value(const struct cs_watch_state *s)
         bool told = s->trend.told;
         cs_json_put(&j, object, "samples", cs_json_number(s->samples));
         cs_json_put(&j, object, "looks", cs_json_number(s->looks));
+        cs_json_put(&j, object, "brief_looks", cs_json_number(s->brief_looks));
         cs_json_put(&j, object, "seconds", cs_json_real(s->seconds));
         cs_json_put(&j, object, "execs", json_integer(s->run));
         cs_json_put(&j, object, "since_seconds", cs_json_real(s->run_seconds));
@@ -245,8 +251,10 @@ static void summarize(struct cs_screen *screen, const struct cs_watch_state *s)
                                                     cs_units_seconds(s->run_seconds).text)
                                    : "";
         cs_screen_paragraph(screen, "  ", CS_STYLE_PLAIN,
-                            cs_screen_text(screen, "%s, %s samples, %" PRIu64 " whole looks: %s%s to %s",
-                                           time.text, count.text, s->looks, since,
+                            cs_screen_text(screen,
+                                           "%s, %s samples, %" PRIu64 " whole and %" PRIu64
+                                           " brief looks: %s%s to %s",
+                                           time.text, count.text, s->looks, s->brief_looks, since,
                                            change(screen, (double)s->now.anonymous - first),
                                            cs_units_bytes(s->now.anonymous).text));
         cs_screen_printf(screen, "  %s\n", sparkline(screen, s->at, s->n, screen->width - 2));

@@ -245,13 +245,17 @@ static bool view_fill(struct cs_view *view, uint64_t addr, size_t want)
         view->len = 0;
         if (!view->buf)
                 view->buf = malloc(CS_VIEW_BYTES);
-        size_t len = view->hops && want < CS_VIEW_BYTES ? want : CS_VIEW_BYTES;
+        size_t ahead = view->hops ? 0 : view->ahead ? view->ahead : CS_VIEW_BYTES;
+        size_t len = want > ahead ? want : ahead;
+        len = len < CS_VIEW_BYTES ? len : CS_VIEW_BYTES;
         if (!view->buf || cs_source_read(view->src, addr, view->buf, len, &got, NULL) != CS_OK)
                 return false;
         view->span = view->buf;
         view->start = addr;
         view->len = got;
         view->bytes += got;
+        if (view->src->tap && !view->hops)
+                view->src->tap(view->src->tap_context, addr, view->buf, got);
         return got > 0;
 }
 

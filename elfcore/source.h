@@ -43,6 +43,9 @@ struct cs_source {
         /* What was borrowed is not released: spares each pass but the first most of its time, and all of the target counts as resident in us.
          * The caller's, before anything is borrowed. */
         bool keeps;
+        /* Who sees what views read ahead, as it was read (not what was borrowed); or NULL. The caller's; only while one thread reads. */
+        void (*tap)(void *context, uint64_t addr, const uint8_t *bytes, size_t len);
+        void *tap_context;
 };
 
 /* Read up to len bytes at addr. A short *got means that the byte at addr + *got is a gap.
@@ -112,6 +115,7 @@ struct cs_view {
         uint8_t *buf;   /* owned; NULL until a read needed it */
         uint64_t bytes; /* read or lent so far */
         bool hops;
+        size_t ahead; /* so much is read at once, or what is asked for, if it is more; 0: CS_VIEW_BYTES */
 };
 
 enum {

@@ -108,10 +108,12 @@ enum cs_status cs_snapshot_take(const struct cs_report *report, struct cs_snapsh
         take_target(s, &report->target, &failed);
         take_memory(s, &report->memory, &failed);
         s->has_clusters = !report->unrelated;
+        s->n_patterns = report->n_patterns;
+        s->brief = report->brief;
         for (size_t i = 0; i < n && !failed; i++)
                 take_cluster(s, &report->clusters[i], &failed);
         take_libraries(s, report, &failed);
-        s->has_libraries = !report->unrelated;
+        s->has_libraries = !report->unrelated && !report->brief;
         take_verdict(s, &report->verdict, &failed);
         if (failed)
                 return cs_fail(err, CS_ENOMEM, "snapshot");

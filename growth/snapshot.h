@@ -50,6 +50,7 @@ struct cs_snapshot {
         bool has_memory;
         struct cs_snapshot_cluster *clusters;
         size_t n_clusters;
+        size_t n_patterns; /* the last of these: of memory that is no block's. Not known of a saved report */
         bool has_clusters;
         struct cs_snapshot_left clusters_left;
         struct cs_report_library *libraries;
@@ -57,11 +58,18 @@ struct cs_snapshot {
         bool has_libraries;
         struct cs_snapshot_left libraries_left;
         struct cs_report_verdict verdict; /* kind NULL: there is none; without reasons */
+        bool brief; /* from a brief report: owners, leaks, libraries and patterns are those of the whole look before it */
 };
 
 /* Copies of the report what is needed. CS_ENOMEM. */
 CS_CHECK enum cs_status cs_snapshot_take(const struct cs_report *report, struct cs_snapshot **out,
                                          struct cs_error *err);
+
+/* Gives one of a brief report what that did not look for, as the last whole look at the same process had it: names, owners and what is lost of
+ * clusters that were there, patterns, the verdict; libraries have what their clusters gained or lost since. What of all blocks was not there
+ * then has no owner: *strange, in resident bytes. CS_ENOMEM. */
+CS_CHECK enum cs_status cs_snapshot_carry(struct cs_snapshot *brief, const struct cs_snapshot *whole,
+                                          uint64_t *strange, struct cs_error *err);
 
 /* Were blocks of malloc found? In a running process that is just growing they may not be, at times. */
 bool cs_snapshot_has_blocks(const struct cs_snapshot *snapshot);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyse_private.h"
 
+#include "accounts.h"
 #include "budget.h"
 #include "cs_limits.h"
 #include "ourmemory.h"
@@ -157,13 +158,39 @@ static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
                                         .space = a->space,
                                         .claims = &a->claims,
                                         .heaps = &a->heaps };
-        if ((st = cs_census_begin(&a->census, beside, err)) != CS_OK ||
-            (beside && (st = look_at_pages(a, a->workers - 1, err)) != CS_OK))
+        if (a->options->recall && !beside)
+                cs_recall_listen(a->options->recall, a->image->source);
+        st = cs_census_begin(&a->census, beside, err);
+        cs_recall_listen_no_more(a->image->source);
+        if (st != CS_OK || (beside && (st = look_at_pages(a, a->workers - 1, err)) != CS_OK))
                 return st;
         if (a->options->search)
                 return cs_census_plan(&a->census, a->residency, &a->searched, err);
         cs_analysis_stage(a, "walking heaps", 0);
         return end_census(a, err);
+}
+
+/* Is what changed since the last look all that has to be read? Not where memory that is no block's has moved: nobody remembers that. */
+static enum cs_status is_brief(struct cs_analysis *a, bool *brief, struct cs_error *err)
+{
+        /* Less than this, and than this share of all, comes and goes. */
+        enum { MOVED_BYTES = 256 << 10, MOVED_PERCENT = 1 };
+        struct cs_recall *recall = a->options->recall;
+        struct cs_report_memory memory = { 0 };
+        struct cs_pool pool = { 0 };
+        *brief = false;
+        if (!recall)
+                return CS_OK;
+        enum cs_status st = cs_accounts_build(a->image, &a->regions, &pool, &memory, err);
+        cs_pool_deinit(&pool);
+        uint64_t now = memory.unexplained, was = recall->unexplained,
+                 most = memory.anonymous / 100 * MOVED_PERCENT;
+        *brief = st == CS_OK && a->options->brief && recall->filled &&
+                 recall->program == cs_recall_program(a->image) &&
+                 (now > was ? now - was : was - now) <= (most > MOVED_BYTES ? most : MOVED_BYTES);
+        if (!*brief)
+                recall->unexplained = now;
+        return st;
 }
 
 /* Once: for the report, or because something was found in a block. */
@@ -178,10 +205,15 @@ static enum cs_status relate(void *context, struct cs_error *err)
         if (st != CS_OK || (st = cs_slices_plan(blocks, &a->slices, err)) != CS_OK)
                 return st;
         cs_analysis_stage(a, "comparing blocks", heap_bytes(a));
-        struct cs_cluster_input sweep = { a->image,   a->symbols,   a->space,  blocks,
-                                          &a->slices, a->residency, a->workers };
-        if ((st = cs_clusters_build(&sweep, &a->clusters, err)) != CS_OK ||
-            (st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
+        struct cs_cluster_input sweep = { a->image,     a->symbols, a->space,           blocks, &a->slices,
+                                          a->residency, a->workers, a->options->recall, false };
+        if ((st = is_brief(a, &sweep.brief, err)) != CS_OK ||
+            (st = cs_clusters_build(&sweep, &a->clusters, err)) != CS_OK)
+                return st;
+        a->report->brief = sweep.brief;
+        if (sweep.brief)
+                return ended(a, HAVE_RELATED, st);
+        if ((st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
                 return st;
         cs_analysis_stage(a, "following pointers", heap_bytes(a));
         struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
@@ -352,7 +384,8 @@ static enum cs_status find_relations(struct cs_analysis *a, struct cs_error *err
                 drop_relations(a);
                 st = CS_OK;
         }
-        if (st != CS_OK || (st = find_repeats(a, err)) == CS_OK || !cs_analysis_spare(a, st, a->stage))
+        if (st != CS_OK || a->report->brief || (st = find_repeats(a, err)) == CS_OK ||
+            !cs_analysis_spare(a, st, a->stage))
                 return st;
         drop_repeats(a);
         return CS_OK;
@@ -441,6 +474,8 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
                 (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
         a.report->bytes_read = atomic_load(&image->source->bytes_read);
         a.report->peak_memory = cs_ourmemory_peak();
+        if (options->recall && !a.stopped_at && !a.n_given_up)
+                cs_recall_keep(options->recall, &a.heaps.blocks);
         *out = cs_take(a.report);
         return CS_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "hits.h"
 #include "image.h"
+#include "recall.h"
 #include "report.h"
 
 /* Called on the main thread as work goes on; stage is a short phrase, done and total are bytes (total 0: not known). */
@@ -23,7 +24,11 @@ struct cs_analyse_options {
         bool strings;                        /* fill report->strings */
         const struct cs_hits_wanted *search; /* fill report->hits; or NULL */
         unsigned depth;                      /* levels of that, from 1 to CS_CASE_DEPTH_MOST */
-        cs_progress_fn progress;             /* or NULL */
+        struct cs_recall *
+                recall; /* of a look at the same process, for the next one; or NULL. The caller's, zeroed at first */
+        /* Where the recall allows it, only what changed since is read: the report is brief then. */
+        bool brief;
+        cs_progress_fn progress; /* or NULL */
         void *progress_context;
 };
 

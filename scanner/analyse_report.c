@@ -204,6 +204,19 @@ static enum cs_status report_target(struct cs_analysis *a, struct cs_error *err)
         return CS_OK;
 }
 
+/* What is known of clusters by themselves. */
+static enum cs_status report_briefly(struct cs_analysis *a, const struct cs_describe *d, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        enum cs_status st = CS_OK;
+        r->clusters = cs_pool_alloc(&r->pool, a->clusters.at.n + 1, sizeof(*r->clusters));
+        if (!r->clusters)
+                return cs_fail(err, CS_ENOMEM, "clusters");
+        for (; st == CS_OK && r->n_clusters < a->clusters.at.n; r->n_clusters++)
+                st = cs_describe_kind(d, (uint32_t)r->n_clusters, &r->clusters[r->n_clusters], err);
+        return st;
+}
+
 static enum cs_status report_clusters(struct cs_analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
@@ -213,6 +226,8 @@ static enum cs_status report_clusters(struct cs_analysis *a, struct cs_error *er
         const struct cs_loose loose = { &a->regions, a->residency, &a->repeats, &a->twins };
         size_t n = a->clusters.at.n;
         enum cs_status st = CS_OK;
+        if (r->brief)
+                return report_briefly(a, &d, err);
         r->clusters = cs_pool_alloc(&r->pool, n + cs_loose_most(&loose) + 1, sizeof(*r->clusters));
         if (!r->clusters)
                 return cs_fail(err, CS_ENOMEM, "clusters");
@@ -290,7 +305,7 @@ static enum cs_status report_relations(struct cs_analysis *a, struct cs_error *e
                                                           a->residency, &a->owners.blocks, &a->slices,
                                                           a->workers };
         enum cs_status st;
-        if ((st = report_clusters(a, err)) != CS_OK ||
+        if ((st = report_clusters(a, err)) != CS_OK || a->report->brief ||
             (st = cs_libraryreport_build(&libraries, a->report, err)) != CS_OK ||
             (st = report_cases(a, err)) != CS_OK ||
             (st = cs_leakreport_build(a->image, &a->leaks, a->report, err)) != CS_OK)

@@ -285,10 +285,31 @@ static void forget_numbers(struct cs_blocks *blocks)
                 cs_blocks_set_cluster(blocks, i, CS_NO_CLUSTER);
 }
 
+/* What each block was found to be, for the next look. */
+static enum cs_status keep(struct cs_sweep *sweep, const struct cs_clusters *out, uint32_t **number,
+                           struct cs_tally *addresses, struct cs_error *err)
+{
+        const struct cs_blocks *blocks = sweep->in->blocks;
+        for (size_t s = 0; s < sweep->in->slices->n; s++) {
+                const struct cs_slice *slice = &sweep->in->slices->at[s];
+                for (uint32_t i = slice->first; i < slice->end; i++) {
+                        uint32_t cluster = cs_blocks_cluster(blocks, i);
+                        if (cluster != CS_NO_CLUSTER)
+                                cs_recalled_note(&sweep->recalled, blocks, i,
+                                                 number[sweep->slice_worker[s]][cluster]);
+                }
+        }
+        return cs_recalled_end(&sweep->recalled, sweep->in->image, out->at.at, out->at.n, &sweep->features,
+                               addresses, err);
+}
+
 static enum cs_status merge_all(struct cs_sweep *sweep, struct cs_clusters *out, uint32_t **number,
-                                struct cs_error *err)
+                                struct cs_tally *addresses, struct cs_error *err)
 {
         enum cs_status st = gather(sweep, out, number, err);
+        out->recalled = sweep->recalled.bytes;
+        if (st == CS_OK && sweep->in->recall)
+                st = keep(sweep, out, number, addresses, err);
         if (st != CS_OK)
                 return st;
         uint32_t *parent = malloc((out->at.n + 1) * sizeof(*parent));
@@ -321,7 +342,8 @@ enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_cl
                 st = cs_sweep_assign(&sweep, &out->targets, err);
         uint32_t **number = calloc(in->workers, sizeof(*number));
         if (st == CS_OK)
-                st = number ? merge_all(&sweep, out, number, err) : cs_fail(err, CS_ENOMEM, "clusters");
+                st = number ? merge_all(&sweep, out, number, &addresses, err)
+                            : cs_fail(err, CS_ENOMEM, "clusters");
         for (unsigned i = 0; number && i < in->workers; i++)
                 free(number[i]);
         free(number);

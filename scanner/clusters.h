@@ -43,8 +43,9 @@ struct cs_clusters {
         CS_VEC(struct cs_cluster) at; /* by resident bytes, largest first */
         struct cs_pool pool;
         struct cs_targets targets;
-        uint64_t *quiet; /* one bit per block: its words point at nothing; NULL: not known of any */
-        bool limited;    /* a declared limit was reached: rare features or templates were not told apart */
+        uint64_t *quiet;   /* one bit per block: its words point at nothing; NULL: not known of any */
+        bool limited;      /* a declared limit was reached: rare features or templates were not told apart */
+        uint64_t recalled; /* bytes of blocks that were not read, for an earlier look knew them */
 };
 
 /* Is it known that no word of the block points at anything? */
@@ -55,6 +56,8 @@ static inline bool cs_clusters_quiet(const struct cs_clusters *clusters, uint32_
 
 void cs_clusters_deinit(struct cs_clusters *clusters);
 
+struct cs_recall;
+
 struct cs_cluster_input {
         const struct cs_image *image;
         struct cs_symbols *symbols;
@@ -63,6 +66,8 @@ struct cs_cluster_input {
         const cs_slice_vec *slices;
         const struct cs_residency *residency;
         unsigned workers;
+        struct cs_recall *recall; /* what is found is kept there for the next look; or NULL */
+        bool brief;               /* what is there already is used */
 };
 
 CS_CHECK enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_clusters *out,

@@ -5,6 +5,7 @@
 
 #include "clusters.h"
 #include "masks.h"
+#include "recall.h"
 #include "signatures.h"
 
 /* What one worker found. */
@@ -22,7 +23,8 @@ struct cs_sweep_worker {
         uint32_t *of_signature;  /* second sweep: signature, or text -> index in local, or UINT32_MAX */
         struct cs_tally numbers; /* second sweep: key -> index in local */
         CS_VEC(struct cs_cluster) local;
-        size_t n_texts; /* of local */
+        size_t n_texts;  /* of local */
+        uint32_t *known; /* second sweep: a recalled kind's number in local, or CS_NO_CLUSTER; or NULL */
         bool limited;
 };
 
@@ -44,8 +46,9 @@ struct cs_sweep {
         const struct cs_targets *targets; /* resolved, for the second sweep */
         struct cs_seed *seeds;            /* second sweep: of all workers' signatures and texts */
         size_t n_seeds;
-        uint16_t *slice_counter; /* first sweep: who did which slice */
-        uint16_t *slice_worker;  /* second sweep */
+        uint16_t *slice_counter;     /* first sweep: who did which slice */
+        uint16_t *slice_worker;      /* second sweep */
+        struct cs_recalled recalled; /* blocks that neither sweep reads */
 };
 
 CS_CHECK enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_input *in,

@@ -275,12 +275,10 @@ static const char *signature(const struct cs_describe *d, const struct cs_cluste
         return cs_pool_printf(d->pool, "%016" PRIx64, (uint64_t)hash);
 }
 
-enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster,
-                                   struct cs_report_cluster *out, struct cs_error *err)
+enum cs_status cs_describe_kind(const struct cs_describe *d, uint32_t cluster, struct cs_report_cluster *out,
+                                struct cs_error *err)
 {
         const struct cs_cluster *c = &d->clusters->at.at[cluster];
-        const struct cs_owner *owner = &d->owners[cluster];
-        const struct cs_cluster_leak *leak = &d->leaks->clusters[cluster];
         out->id = cs_describe_id(d->pool, cluster);
         out->kind = kind_name(c);
         out->count = out->in_use = c->count;
@@ -288,7 +286,6 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
         out->resident = c->resident;
         out->block_min = c->min_units * CS_BLOCK_UNIT;
         out->block_max = c->max_units * CS_BLOCK_UNIT;
-        out->unreferenced = leak->unreferenced;
         if (c->period) {
                 out->period = c->period->stride;
                 out->records = c->records;
@@ -303,6 +300,25 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
                             : c->kind == CS_CLUSTER_SHAPE ? what_shape(d, c)
                                                           : what_object(d, c);
         }
+        out->examples = cs_pool_alloc(d->pool, c->n_examples + 1, sizeof(*out->examples));
+        if (!out->examples || !out->what || !out->id)
+                return cs_fail(err, CS_ENOMEM, "cluster");
+        for (uint32_t i = 0; i < c->n_examples; i++) {
+                struct cs_block block = cs_blocks_get(d->blocks, c->examples[i]);
+                out->examples[out->n_examples++] = cs_block_user(&block);
+        }
+        out->signature = signature(d, c, out);
+        return CS_OK;
+}
+
+enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster,
+                                   struct cs_report_cluster *out, struct cs_error *err)
+{
+        const struct cs_owner *owner = &d->owners[cluster];
+        enum cs_status st = cs_describe_kind(d, cluster, out, err);
+        if (st != CS_OK)
+                return st;
+        out->unreferenced = d->leaks->clusters[cluster].unreferenced;
         if (owner->module != CS_NO_MODULE) {
                 out->library = keep(d, cs_unloaded_name(d->image, d->unloaded, (size_t)owner->module));
                 out->confidence = owner->confidence;
@@ -314,15 +330,7 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
                         keep(d, cs_unloaded_name(d->image, d->unloaded, (size_t)owner->lost_module));
                 out->leak_confidence = owner->lost_confidence;
         }
-        out->examples = cs_pool_alloc(d->pool, c->n_examples + 1, sizeof(*out->examples));
-        if (!out->examples || !out->what || !out->id)
-                return cs_fail(err, CS_ENOMEM, "cluster");
-        for (uint32_t i = 0; i < c->n_examples; i++) {
-                struct cs_block block = cs_blocks_get(d->blocks, c->examples[i]);
-                out->examples[out->n_examples++] = cs_block_user(&block);
-        }
-        out->signature = signature(d, c, out);
-        enum cs_status st = describe_evidence(d, cluster, out, err);
+        st = describe_evidence(d, cluster, out, err);
         return st == CS_OK ? describe_referrers(d, cluster, out, err) : st;
 }
 

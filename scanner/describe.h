@@ -24,6 +24,10 @@ struct cs_describe {
         const struct cs_unloaded *unloaded; /* or NULL */
 };
 
+/* Fills what the cluster itself says: without owner, leaks and referrers, for which d needs nothing then. */
+CS_CHECK enum cs_status cs_describe_kind(const struct cs_describe *d, uint32_t cluster,
+                                         struct cs_report_cluster *out, struct cs_error *err);
+
 /* Fills everything but fields. */
 CS_CHECK enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster,
                                             struct cs_report_cluster *out, struct cs_error *err);

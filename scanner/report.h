@@ -470,6 +470,7 @@ struct cs_report {
         struct cs_report_verdict verdict;
         const char *
                 unrelated; /* why clusters, leaks and owners are not known (these parts are empty); or NULL */
+        bool brief; /* memory, heaps and clusters as they are; without owners, leaks, libraries, patterns and verdict */
         const char *textless;               /* why texts are not known, though somebody asked; or NULL */
         struct cs_report_cluster *clusters; /* largest resident first; all of them, of one block and more */
         size_t n_clusters;

@@ -22,6 +22,8 @@ enum {
         TEMPLATE_PERCENT = 8,
         TEXTS_MAX = 1 << 14, /* that the first sweep tells apart */
         TEXTS_PERCENT = 1,
+        /* Blocks that must be read lie here and there among those that are known. */
+        AHEAD_BETWEEN = 8 << 10,
 };
 
 enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_input *in, struct cs_error *err)
@@ -36,6 +38,16 @@ enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_inp
         for (unsigned i = 0; st == CS_OK && i < in->workers; i++) {
                 cs_view_init(&sweep->workers[i].view, in->image->source);
                 st = cs_masks_init(&sweep->workers[i].masks, err);
+        }
+        if (st != CS_OK || !in->recall)
+                return st;
+        st = cs_recalled_begin(in, in->recall, in->brief, &sweep->recalled, err);
+        for (unsigned i = 0; st == CS_OK && sweep->recalled.number && i < in->workers; i++) {
+                size_t bytes = (in->recall->kinds.n + 1) * sizeof(uint32_t);
+                if (!(sweep->workers[i].known = malloc(bytes)))
+                        return cs_fail(err, CS_ENOMEM, "known blocks");
+                memset(sweep->workers[i].known, 0xff, bytes);
+                sweep->workers[i].view.ahead = AHEAD_BETWEEN;
         }
         return st;
 }
@@ -56,7 +68,9 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
                 cs_tally_deinit(&w->numbers);
                 cs_vec_deinit(&w->local);
                 free(w->of_signature);
+                free(w->known);
         }
+        cs_recalled_deinit(&sweep->recalled);
         free(sweep->workers);
         free(sweep->seeds);
         free(sweep->slice_counter);
@@ -204,6 +218,21 @@ static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker
         return st;
 }
 
+/* Goes on behind blocks that are known, and what is not in use: most of a heap that has hardly changed. */
+static void pass_known(const struct cs_sweep *sweep, struct cs_block_cursor *cursor)
+{
+        const uint32_t *number = sweep->recalled.number;
+        uint32_t i = cursor->index;
+        if (!number)
+                return;
+        while (i < cursor->end && number[i] != CS_NO_CLUSTER)
+                i++;
+        if (i < cursor->end)
+                cs_blocks_skip(cursor, i);
+        else
+                cursor->index = i;
+}
+
 static enum cs_status count_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
         struct cs_sweep *sweep = context;
@@ -213,8 +242,9 @@ static enum cs_status count_slice(void *context, size_t unit, unsigned worker, s
         struct cs_block block;
         uint32_t i;
         sweep->slice_counter[unit] = (uint16_t)worker;
-        while (cs_blocks_next(&cursor, &block, &i)) {
-                enum cs_status st = cs_block_state(&block) == CS_BLOCK_IN_USE
+        for (pass_known(sweep, &cursor); cs_blocks_next(&cursor, &block, &i); pass_known(sweep, &cursor)) {
+                enum cs_status st = cs_block_state(&block) == CS_BLOCK_IN_USE &&
+                                                    cs_recalled_number(&sweep->recalled, i) == CS_NO_CLUSTER
                                             ? count_block(sweep, w, &block, i, err)
                                             : CS_OK;
                 if (st != CS_OK)
@@ -241,6 +271,10 @@ static enum cs_status count_signatures(struct cs_sweep *sweep, struct cs_sweep_w
 enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_tally *addresses, struct cs_error *err)
 {
         enum cs_status st = cs_work_run(sweep->n_workers, sweep->in->slices->n, count_slice, sweep, err);
+        /* What the blocks that are not read were counted by. */
+        if (st == CS_OK && sweep->recalled.number &&
+            (st = cs_tally_add(&sweep->features, &sweep->in->recall->features, err)) == CS_OK)
+                st = cs_tally_add(addresses, &sweep->in->recall->addresses, err);
         for (unsigned i = 0; st == CS_OK && i < sweep->n_workers; i++) {
                 struct cs_sweep_worker *w = &sweep->workers[i];
                 st = cs_tally_add(&sweep->features, &w->features, err);
@@ -499,6 +533,17 @@ static uint32_t seed_number(const struct cs_sweep_worker *counter, uint32_t numb
         return counter->first_signature + (uint32_t)counter->signatures.at.n + (number - CS_SWEEP_TEXT);
 }
 
+/* A block of which an earlier look knows what it is. */
+static enum cs_status assign_known(struct cs_sweep *sweep, struct cs_sweep_worker *w, uint32_t kind,
+                                   uint32_t *cluster, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        if (w->known[kind] == CS_NO_CLUSTER)
+                st = number(w, &sweep->in->recall->kinds.at[kind], &w->known[kind], err);
+        *cluster = w->known[kind];
+        return st;
+}
+
 static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
         struct cs_sweep *sweep = context;
@@ -513,12 +558,15 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
         uint32_t i;
         while (cs_blocks_next(&cursor, &b, &i)) {
                 uint32_t cluster = 0;
-                uint64_t records;
+                uint64_t records = 0;
                 if (cs_block_state(&b) != CS_BLOCK_IN_USE)
                         continue;
                 uint64_t resident = cs_residency_walk_bytes(&residency, cs_block_range(&b));
-                enum cs_status st = assign_block(sweep, w, &b, seed_number(counter, b.cluster), resident,
-                                                 &cluster, &records, err);
+                uint32_t known = cs_recalled_number(&sweep->recalled, i);
+                enum cs_status st = known != CS_NO_CLUSTER
+                                            ? assign_known(sweep, w, known, &cluster, err)
+                                            : assign_block(sweep, w, &b, seed_number(counter, b.cluster),
+                                                           resident, &cluster, &records, err);
                 if (st != CS_OK)
                         return st;
                 cs_blocks_set_cluster(sweep->in->blocks, i, cluster);

@@ -98,8 +98,8 @@ static enum cs_status prepare(const char *path, struct target *t, struct cs_erro
                 return st;
         cs_threads_locate(t->image, t->symbols);
         struct cs_regions_input regions = { t->image, t->symbols, &t->heaps, &t->claims, t->residency };
-        struct cs_cluster_input sweep = { t->image,   t->symbols,   t->space,  blocks,
-                                          &t->slices, t->residency, t->workers };
+        struct cs_cluster_input sweep = { t->image,     t->symbols, t->space, blocks, &t->slices,
+                                          t->residency, t->workers, NULL,     false };
         if ((st = cs_runtimes_find(t->image, t->symbols, &t->claims, err)) != CS_OK ||
             (st = cs_heaps_find(t->image, t->symbols, t->space, &t->claims, &t->heaps, err)) != CS_OK ||
             (st = cs_regions_build(&regions, &t->regions, err)) != CS_OK ||

@@ -321,8 +321,8 @@ void fake_relate(struct fake_process *p, unsigned workers)
         struct cs_blocks *blocks = &p->heaps.blocks;
         must(cs_residency_create(p->image, workers, &p->residency, NULL) == CS_OK);
         must(cs_slices_plan(blocks, &p->slices, NULL) == CS_OK);
-        struct cs_cluster_input sweep = { p->image,   p->symbols,   p->space, blocks,
-                                          &p->slices, p->residency, workers };
+        struct cs_cluster_input sweep = { p->image,     p->symbols, p->space, blocks, &p->slices,
+                                          p->residency, workers,    NULL,     false };
         must(cs_clusters_build(&sweep, &p->clusters, NULL) == CS_OK);
         must(cs_members_build(blocks, &p->clusters, &p->members, NULL) == CS_OK);
         struct cs_graph_input graph = { .image = p->image,

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recall.h"
+
+#include "work.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Pages that one worker digests at once. */
+enum { UNIT_PAGES = 256, UNIT_BYTES = UNIT_PAGES * CS_PAGE };
+
+static void forget(struct cs_recall *r)
+{
+        cs_blocks_deinit(&r->blocks);
+        free(r->digests);
+        cs_vec_deinit(&r->kinds);
+        cs_pool_deinit(&r->pool);
+        cs_tally_deinit(&r->features);
+        cs_tally_deinit(&r->addresses);
+        cs_vec_deinit(&r->seen);
+        *r = (struct cs_recall){ 0 };
+}
+
+void cs_recall_deinit(struct cs_recall *recall)
+{
+        forget(recall);
+}
+
+void cs_recalled_deinit(struct cs_recalled *recalled)
+{
+        free(recalled->digests);
+        free(recalled->number);
+        free(recalled->tags);
+}
+
+uint64_t cs_recall_program(const struct cs_image *image)
+{
+        uint64_t sum =
+                cs_mix((uint64_t)image->pid) ^ cs_mix(image->at_random + 1) ^ cs_mix(image->at_entry + 2);
+        for (size_t i = 0; i < image->modules.n; i++) {
+                const struct cs_module *m = &image->modules.at[i];
+                sum = cs_mix(sum ^ m->range.start) ^ cs_mix(m->range.end ^ m->bias);
+                sum ^= XXH3_64bits(m->build_id, m->build_id_len);
+        }
+        return sum;
+}
+
+/* ---- digests ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t pages_of(const struct cs_heap_range *r)
+{
+        return (cs_page_up(r->range.end) - cs_page_down(r->range.start)) / CS_PAGE;
+}
+
+static uint64_t digest_of(const uint8_t *page)
+{
+        uint64_t sum = XXH3_64bits(page, CS_PAGE);
+        return sum ? sum : 1;
+}
+
+/* Where memory runs out, pages are read later. */
+static void hear(void *context, uint64_t addr, const uint8_t *bytes, size_t len)
+{
+        struct cs_recall *r = context;
+        size_t skip = (size_t)(-addr & (CS_PAGE - 1));
+        for (size_t at = skip; at <= len && len - at >= CS_PAGE; at += CS_PAGE) {
+                struct cs_recall_page page = { addr + at, digest_of(bytes + at) };
+                if (cs_vec_push(&r->seen, page, NULL) != CS_OK)
+                        return;
+        }
+}
+
+void cs_recall_listen(struct cs_recall *recall, struct cs_source *source)
+{
+        recall->seen.n = 0;
+        source->tap_context = recall;
+        source->tap = hear;
+}
+
+void cs_recall_listen_no_more(struct cs_source *source)
+{
+        source->tap = NULL;
+}
+
+/* Part of a heap range. */
+struct unit {
+        uint64_t start; /* a page's */
+        uint64_t *digests;
+        size_t pages;
+};
+
+struct digesting {
+        struct cs_source *source;
+        CS_VEC(struct unit) units;
+        uint8_t **buffers; /* one for each worker */
+};
+
+/* Pages first to end - 1 of the unit. */
+static enum cs_status digest_pages(struct digesting *d, const struct unit *u, size_t first, size_t end,
+                                   uint8_t *buffer, struct cs_error *err)
+{
+        uint64_t limit = u->start + end * CS_PAGE;
+        for (uint64_t at = u->start + first * CS_PAGE; at < limit;) {
+                size_t got = 0;
+                enum cs_status st = cs_source_read(d->source, at, buffer, (size_t)(limit - at), &got, err);
+                if (st != CS_OK)
+                        return st;
+                for (size_t i = 0; i < got / CS_PAGE; i++)
+                        u->digests[(at - u->start) / CS_PAGE + i] = digest_of(buffer + i * CS_PAGE);
+                at += got / CS_PAGE * CS_PAGE;
+                if (at < limit)
+                        at = cs_source_past_gap(d->source, at, limit);
+        }
+        return CS_OK;
+}
+
+static enum cs_status digest_unit(void *context, size_t number, unsigned worker, struct cs_error *err)
+{
+        struct digesting *d = context;
+        const struct unit *u = &d->units.at[number];
+        enum cs_status st = CS_OK;
+        for (size_t first = 0, end; st == CS_OK && first < u->pages; first = end) {
+                for (end = first + 1; end < u->pages && !u->digests[end] == !u->digests[first];)
+                        end++;
+                if (!u->digests[first])
+                        st = digest_pages(d, u, first, end, d->buffers[worker], err);
+        }
+        return st;
+}
+
+static int by_address(const void *a, const void *b)
+{
+        const struct cs_recall_page *x = a, *y = b;
+        return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+/* What was read already. Walks go up in memory, mostly. */
+static void take_seen(struct cs_recall *r, const struct cs_blocks *blocks, uint64_t *digests)
+{
+        bool sorted = true;
+        size_t k = 0;
+        for (size_t i = 1; i < r->seen.n; i++)
+                sorted &= r->seen.at[i - 1].addr <= r->seen.at[i].addr;
+        if (!sorted)
+                qsort(r->seen.at, r->seen.n, sizeof(*r->seen.at), by_address);
+        for (size_t i = 0; i < blocks->ranges.n; i++) {
+                const struct cs_heap_range *range = &blocks->ranges.at[i];
+                uint64_t start = cs_page_down(range->range.start), pages = pages_of(range);
+                while (k < r->seen.n && r->seen.at[k].addr < start)
+                        k++;
+                for (; k < r->seen.n && (r->seen.at[k].addr - start) / CS_PAGE < pages; k++)
+                        digests[(r->seen.at[k].addr - start) / CS_PAGE] = r->seen.at[k].digest;
+                /* The next range may begin on the same page. */
+                while (k && r->seen.at[k - 1].addr >= range->range.end - CS_PAGE)
+                        k--;
+                digests += pages;
+        }
+        cs_vec_deinit(&r->seen);
+}
+
+static enum cs_status run_digests(const struct cs_cluster_input *in, struct digesting *d,
+                                  struct cs_error *err)
+{
+        d->source = in->image->source;
+        d->buffers = calloc(in->workers, sizeof(*d->buffers));
+        enum cs_status st = d->buffers ? CS_OK : cs_fail(err, CS_ENOMEM, "digests");
+        for (unsigned w = 0; st == CS_OK && w < in->workers; w++)
+                if (!(d->buffers[w] = malloc(UNIT_BYTES)))
+                        st = cs_fail(err, CS_ENOMEM, "digests");
+        if (st == CS_OK)
+                st = cs_work_run(in->workers, d->units.n, digest_unit, d, err);
+        for (unsigned w = 0; d->buffers && w < in->workers; w++)
+                free(d->buffers[w]);
+        free(d->buffers);
+        return st;
+}
+
+static enum cs_status digest_all(const struct cs_cluster_input *in, struct cs_recalled *out,
+                                 struct cs_error *err)
+{
+        struct digesting d = { 0 };
+        enum cs_status st = CS_OK;
+        uint64_t pages = 0;
+        for (size_t i = 0; i < in->blocks->ranges.n; i++)
+                pages += pages_of(&in->blocks->ranges.at[i]);
+        out->digests = calloc((size_t)pages + 1, sizeof(*out->digests));
+        if (!out->digests)
+                return cs_fail(err, CS_ENOMEM, "digests");
+        uint64_t *to = out->digests;
+        for (size_t i = 0; st == CS_OK && i < in->blocks->ranges.n; i++) {
+                const struct cs_heap_range *r = &in->blocks->ranges.at[i];
+                uint64_t left = pages_of(r), at = cs_page_down(r->range.start);
+                while (st == CS_OK && left) {
+                        size_t n = left < UNIT_PAGES ? (size_t)left : UNIT_PAGES;
+                        st = cs_vec_push(&d.units, ((struct unit){ at, to, n }), err);
+                        to += n;
+                        at += n * CS_PAGE;
+                        left -= n;
+                }
+        }
+        take_seen(out->into, in->blocks, out->digests);
+        if (st == CS_OK)
+                st = run_digests(in, &d, err);
+        cs_vec_deinit(&d.units);
+        return st;
+}
+
+/* ---- which blocks are known -------------------------------------------------------------------------------------- */
+
+/* Two heap ranges that begin at one address, then and now. */
+struct both {
+        const struct cs_heap_range *now, *then; /* then NULL: there was none */
+        const uint64_t *now_digests, *then_digests;
+};
+
+struct matching {
+        const struct cs_cluster_input *in;
+        struct cs_recalled *out;
+        struct both *ranges; /* one for each of the present ones */
+        _Atomic uint64_t bytes;
+};
+
+static struct both *match_ranges(const struct cs_cluster_input *in, const struct cs_recalled *r)
+{
+        const struct cs_blocks *now = in->blocks, *then = &r->from->blocks;
+        struct both *all = calloc(now->ranges.n + 1, sizeof(*all));
+        const uint64_t *now_digests = r->digests, *then_digests = r->from->digests;
+        size_t k = 0;
+        for (size_t i = 0; all && i < now->ranges.n; i++) {
+                const struct cs_heap_range *range = &now->ranges.at[i];
+                while (k < then->ranges.n && then->ranges.at[k].range.start < range->range.start)
+                        then_digests += pages_of(&then->ranges.at[k++]);
+                bool same = k < then->ranges.n && then->ranges.at[k].range.start == range->range.start &&
+                            then->ranges.at[k].mmapped == range->mmapped;
+                all[i] = (struct both){ range, same ? &then->ranges.at[k] : NULL, now_digests, then_digests };
+                now_digests += pages_of(range);
+        }
+        return all;
+}
+
+/* Is the block on pages that are what they were? It lies in both ranges. */
+static bool is_unchanged(const struct both *both, const struct cs_block *b)
+{
+        uint64_t base = cs_page_down(both->now->range.start);
+        size_t first = (size_t)((b->start - base) / CS_PAGE),
+               last = (size_t)((b->start + b->size - 1 - base) / CS_PAGE);
+        for (size_t i = first; i <= last; i++)
+                if (both->now_digests[i] != both->then_digests[i])
+                        return false;
+        return true;
+}
+
+static void match_stretch(struct matching *m, const struct both *both, uint32_t first, uint32_t end)
+{
+        const struct cs_blocks *then = &m->out->from->blocks;
+        struct cs_block_cursor now = cs_blocks_from(m->in->blocks, first, end), before;
+        struct cs_block b, old = { 0 };
+        uint32_t i, k, kinds = (uint32_t)m->out->from->kinds.n;
+        uint64_t bytes = 0;
+        bool began = false, have = true;
+        while (have && cs_blocks_next(&now, &b, &i)) {
+                if (b.state != CS_BLOCK_IN_USE)
+                        continue;
+                if (!began) {
+                        uint32_t at =
+                                cs_blocks_index(then, (uint32_t)(both->then - then->ranges.at), b.start);
+                        if (at == CS_NO_BLOCK)
+                                return;
+                        before = cs_blocks_from(then, at, both->then->first + both->then->count);
+                        have = cs_blocks_next(&before, &old, &k);
+                        began = true;
+                }
+                while (have && old.start < b.start)
+                        have = cs_blocks_next(&before, &old, &k);
+                if (!have || old.start != b.start || old.size != b.size || old.state != CS_BLOCK_IN_USE ||
+                    old.cluster >= kinds || !is_unchanged(both, &b))
+                        continue;
+                m->out->number[i] = old.cluster;
+                bytes += b.size;
+        }
+        atomic_fetch_add(&m->bytes, bytes);
+}
+
+/* The part of a slice that lies in each of the ranges. */
+static enum cs_status match_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        struct matching *m = context;
+        const struct cs_slice *slice = &m->in->slices->at[unit];
+        const struct cs_blocks *blocks = m->in->blocks;
+        (void)worker;
+        (void)err;
+        for (size_t r = 0; r < blocks->ranges.n; r++) {
+                const struct cs_heap_range *range = &blocks->ranges.at[r];
+                uint32_t first = slice->first > range->first ? slice->first : range->first;
+                uint32_t end = range->first + range->count;
+                end = slice->end < end ? slice->end : end;
+                if (range->first >= slice->end)
+                        break;
+                if (first < end && m->ranges[r].then)
+                        match_stretch(m, &m->ranges[r], first, end);
+        }
+        return CS_OK;
+}
+
+static enum cs_status match_all(const struct cs_cluster_input *in, struct cs_recalled *out,
+                                struct cs_error *err)
+{
+        size_t n = cs_blocks_indices(in->blocks);
+        struct matching m = { .in = in, .out = out };
+        out->number = malloc((n + 1) * sizeof(*out->number));
+        m.ranges = match_ranges(in, out);
+        enum cs_status st = out->number && m.ranges ? CS_OK : cs_fail(err, CS_ENOMEM, "known blocks");
+        if (st == CS_OK) {
+                memset(out->number, 0xff, (n + 1) * sizeof(*out->number));
+                st = cs_work_run(in->workers, in->slices->n, match_slice, &m, err);
+        }
+        out->bytes = m.bytes;
+        free(m.ranges);
+        return st;
+}
+
+enum cs_status cs_recalled_begin(const struct cs_cluster_input *in, struct cs_recall *recall, bool use,
+                                 struct cs_recalled *out, struct cs_error *err)
+{
+        *out = (struct cs_recalled){ .from = recall, .into = recall };
+        enum cs_status st = digest_all(in, out, err);
+        out->tags =
+                st == CS_OK ? malloc(((size_t)cs_blocks_indices(in->blocks) + 1) * sizeof(*out->tags)) : NULL;
+        if (st == CS_OK && !out->tags)
+                st = cs_fail(err, CS_ENOMEM, "known blocks");
+        if (st != CS_OK)
+                return st;
+        memcpy(out->tags, in->blocks->tags.at, cs_blocks_indices(in->blocks) * sizeof(*out->tags));
+        return use && recall->filled ? match_all(in, out, err) : CS_OK;
+}
+
+/* ---- what is kept ------------------------------------------------------------------------------------------------ */
+
+enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_image *image,
+                               const struct cs_cluster *kinds, size_t n, struct cs_tally *features,
+                               struct cs_tally *addresses, struct cs_error *err)
+{
+        struct cs_recall next = { .program = cs_recall_program(image),
+                                  .unexplained = recalled->into->unexplained };
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < n; i++) {
+                struct cs_cluster c = { .kind = kinds[i].kind,
+                                        .key = kinds[i].key,
+                                        .target = kinds[i].target,
+                                        .offset = kinds[i].offset,
+                                        .shape = kinds[i].shape,
+                                        .text_len = kinds[i].text_len,
+                                        .cut = kinds[i].cut,
+                                        .min_units = UINT64_MAX };
+                if (kinds[i].text && !(c.text = cs_pool_copy(&next.pool, kinds[i].text, kinds[i].text_len)))
+                        st = cs_fail(err, CS_ENOMEM, "templates");
+                if (kinds[i].period && !(c.period = cs_arrays_keep(&next.pool, kinds[i].period)))
+                        st = cs_fail(err, CS_ENOMEM, "arrays");
+                if (st == CS_OK)
+                        st = cs_vec_push(&next.kinds, c, err);
+        }
+        if (st != CS_OK) {
+                forget(&next);
+                return st;
+        }
+        next.features = *features;
+        next.addresses = *addresses;
+        *features = *addresses = (struct cs_tally){ 0 };
+        next.digests = recalled->digests;
+        next.blocks.tags.at = recalled->tags;
+        recalled->digests = NULL;
+        recalled->tags = NULL;
+        forget(recalled->into);
+        *recalled->into = next;
+        return CS_OK;
+}
+
+void cs_recall_keep(struct cs_recall *recall, struct cs_blocks *blocks)
+{
+        uint32_t *tags = recall->blocks.tags.at;
+        if (!tags)
+                return;
+        free(blocks->tags.at);
+        blocks->tags.at = tags;
+        recall->blocks = *blocks;
+        *blocks = (struct cs_blocks){ 0 };
+        recall->filled = true;
+}

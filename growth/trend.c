@@ -370,8 +370,12 @@ static void find(const struct cs_series *s, struct cs_trend_fit *out)
                 return;
         }
         be_smooth(s, fits, out);
-        /* A line that may be an accident is none. */
+        /* A line that may be an accident is none. What is not quite straight leaves more than noise does: then the curve that is better
+         * tells. */
         double sure = cs_trend_line(s, 0, s->n).sure;
+        for (int i = CS_CURVE_SATURATES; i < CS_CURVE_STEPS; i++)
+                if (fits[i].there && fits[i].score < fits[CS_CURVE_LINE].score - 4 && fits[i].sure > sure)
+                        sure = fits[i].sure;
         if (out->shape == CS_TREND_LINEAR && sure < SLOPE_SURE)
                 be_none(s, SLOPE_SURE - sure, out);
 }

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WARNINGS_SHOWN = 20 };
+enum { WARNINGS_SHOWN = 20, WATCH_NICE = 10 };
 
 struct run {
         struct cs_options options;
@@ -454,6 +454,8 @@ static enum cs_status watch(struct run *run, struct cs_watchview *view, struct c
         (void)snprintf(run->live, sizeof(run->live), "--live %d", run->options.live);
         run->thing = run->live;
         cs_signals_ask_first(true);
+        /* Where processors are short, those who are watched come first. */
+        (void)!nice(WATCH_NICE);
         enum cs_status st = cs_watch_run(&what, state, growth, &run->err);
         cs_signals_ask_first(false);
         return st;

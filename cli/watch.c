@@ -305,6 +305,7 @@ static enum cs_status take_sample(struct watcher *w)
 {
         struct cs_watch_state *s = w->state;
         struct cs_vitals before = s->now;
+        double from = elapsed(w);
         enum cs_status st = cs_vitals_read(w->watch->pid, &s->now, w->err);
         bool first = s->samples == 0;
         if (st == CS_OK && !first && s->now.started != before.started)
@@ -318,7 +319,10 @@ static enum cs_status take_sample(struct watcher *w)
         if (!first && s->now.program != before.program)
                 begin_anew(w);
         s->looked = s->brief = false;
-        if ((st = list_kinds(w)) != CS_OK || (st = keep_sample(w)) != CS_OK || (st = look_if_due(w)) != CS_OK)
+        if ((st = list_kinds(w)) != CS_OK || (st = keep_sample(w)) != CS_OK)
+                return st;
+        s->took = elapsed(w) - from;
+        if ((st = look_if_due(w)) != CS_OK)
                 return st;
         s->samples++;
         st = take_stock(w);

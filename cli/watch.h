@@ -19,6 +19,7 @@ struct cs_watch_state {
         bool kinds_known;     /* with this sample: so many mappings are not listed again and again */
         int64_t time_ms;      /* Unix milliseconds; a step of the clock does not show */
         double seconds;       /* since the beginning */
+        double took;          /* this sample, in seconds, without a look at memory */
         uint64_t samples;     /* light ones so far */
         uint64_t looks;       /* at all of it, */
         uint64_t brief_looks; /* and at what had changed since the one before */

@@ -176,6 +176,7 @@ static json_t *sample_value(const struct cs_watch_state *s)
         cs_json_put(&j, object, "mapped", cs_json_number(s->now.mapped));
         cs_json_put(&j, object, "by_kind", kinds_value(&j, s));
         cs_json_put(&j, object, "run", json_integer(s->run));
+        cs_json_put(&j, object, "sample_seconds", cs_json_real(s->took));
         cs_json_put(&j, object, "looked", json_boolean(s->looked));
         cs_json_put(&j, object, "brief", json_boolean(s->brief));
         cs_json_put(&j, object, "look_seconds", s->looked ? cs_json_real(s->look_seconds) : json_null());

@@ -171,6 +171,8 @@ static bool find_parameters(const struct cs_glibc *glibc, const struct cs_glibc_
                         continue;
                 *sbrk_base = base;
                 *mmapped = cs_half(counts);
+                if (!*mmapped != !cs_word(p + l->mp_mmapped_mem)) /* they are counted one after the other */
+                        *mmapped = UINT64_MAX;
                 return true;
         }
         return false;
@@ -462,7 +464,8 @@ static enum cs_status walk_all(struct cs_glibc *glibc, const struct cs_space *sp
         if (st == CS_OK && cs_glibc_in_pieces(glibc))
                 st = cs_glibc_walk_pieces(glibc, space, err);
         cs_heaps_sort_claims(glibc->heaps);
-        if (st == CS_OK)
+        if (st == CS_OK &&
+            glibc->heaps->mmapped_known) /* gigabytes of others' mappings are not looked through for none */
                 st = cs_glibc_find_mmapped(glibc, space, err);
         return st == CS_OK ? cs_glibc_name_threads(glibc, err) : st;
 }

@@ -217,6 +217,13 @@ void fake_heap(struct fake_process *p, uint64_t size)
         fake_put(p, FAKE_LIBC + FAKE_ARENA + layout()->system_mem + 8, size);
 }
 
+void fake_mmapped(struct fake_process *p, uint32_t chunks, uint64_t bytes)
+{
+        uint64_t mp = FAKE_LIBC + FAKE_PARAMETERS;
+        fake_write(p, mp + layout()->mp_n_mmaps, &chunks, sizeof(chunks));
+        fake_put(p, mp + layout()->mp_mmapped_mem, bytes);
+}
+
 uint64_t fake_chunk(struct fake_process *p, uint64_t at, uint64_t size)
 {
         fake_put(p, at + 8, size | GLIBC_PREV_IN_USE);

@@ -103,6 +103,9 @@ void fake_arena(struct fake_process *p, uint64_t addr);
 /* The main heap of `size` bytes at FAKE_HEAP, and malloc_par. Chunks follow through fake_chunk(). */
 void fake_heap(struct fake_process *p, uint64_t size);
 
+/* What malloc_par counts of chunks in mappings of their own; none before. Behind fake_heap(). */
+void fake_mmapped(struct fake_process *p, uint32_t chunks, uint64_t bytes);
+
 /* A chunk at `at` of that size (header included), in use; returns where the next one begins. */
 uint64_t fake_chunk(struct fake_process *p, uint64_t at, uint64_t size);
 

@@ -156,6 +156,7 @@ static void test_mmapped(void **state)
         fake_top(p, ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
         fake_map(p, OTHER, 0x6000, PF_R | PF_W);
         fake_put(p, OTHER + 0x1008, 0x3000 | 2);
+        fake_mmapped(p, 1, 0x3000);
         account(w);
         assert_int_equal(kind(w, "malloc-used")->bytes, 0x3040);
         assert_int_equal(kind(w, "anonymous")->bytes, 0x3000);
@@ -170,6 +171,7 @@ static void test_resident_behind_a_hole(void **state)
         fake_top(p, ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
         fake_map(p, OTHER + 0x50000, 0x3000, PF_R | PF_W);
         fake_put(p, OTHER + 0x50008, 0x3000 | 2);
+        fake_mmapped(p, 1, 0x3000);
         fake_put(p, OTHER + 0x51000, 1);
         account(w);
         assert_int_equal(kind(w, "malloc-used")->bytes, 0x3040);

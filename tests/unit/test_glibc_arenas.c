@@ -256,6 +256,7 @@ static struct fake_process *with_mapping(void)
         fake_heap(p, HEAP_BYTES);
         fake_top(p, MAIN_ARENA, fake_chunk(p, fake_chunk(p, FAKE_HEAP, 0x40), 0x40), FAKE_HEAP + HEAP_BYTES);
         fake_map(p, MAPPED, 0x10000, PF_R | PF_W);
+        fake_mmapped(p, 3, 0xf000);
         return p;
 }
 
@@ -290,6 +291,22 @@ static void test_mmapped(void **state)
         assert_int_equal(cs_block_size(b), 0x3000);
         assert_int_equal(cs_block_usable(b), 0x3000 - 16);
         fake_destroy(p);
+}
+
+/* What looks like one is none where malloc counts none; and counts that do not fit each other count nothing. */
+static void test_none_mmapped(void **state)
+{
+        (void)state;
+        for (unsigned torn = 0; torn < 2; torn++) {
+                struct fake_process *p = with_mapping();
+                mmapped(p, MAPPED, 0, 0x3000);
+                fake_mmapped(p, 0, torn ? 0x3000 : 0);
+                fake_open(p);
+                fake_expect_sound(p);
+                assert_int_equal(mmapped_blocks(p), torn);
+                assert_true(p->heaps.mmapped_known == (torn ? UINT64_MAX : 0));
+                fake_destroy(p);
+        }
 }
 
 /* memalign leaves the first header as it was and puts the true one behind it. */
@@ -428,6 +445,7 @@ int main(void)
                 cmocka_unit_test(test_arena_top_behind_the_heap),
                 cmocka_unit_test(test_ring_never_closes),
                 cmocka_unit_test(test_mmapped),
+                cmocka_unit_test(test_none_mmapped),
                 cmocka_unit_test(test_aligned_mmapped),
                 cmocka_unit_test(test_no_mmapped),
                 cmocka_unit_test(test_mmapped_elsewhere),

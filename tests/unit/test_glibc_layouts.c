@@ -139,6 +139,7 @@ static void test_mmapped(void **state)
                 uint64_t tail = layout()->mmapped_short ? 16 : 0, moved = MAPPED + 0x3000 + 0xff0;
                 fake_top(p, MAIN_ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
                 fake_map(p, MAPPED, MAPPED_BYTES, PF_R | PF_W);
+                fake_mmapped(p, layout()->mmapped_short ? 4 : 3, layout()->mmapped_short ? 0xc000 : 0xb000);
                 fake_put(p, MAPPED + 8, (0x3000 - tail) | GLIBC_IS_MMAPPED);
                 fake_put(p, MAPPED + 0x3008, (0x6000 - tail) | GLIBC_IS_MMAPPED);
                 fake_put(p, moved, 0xff0);

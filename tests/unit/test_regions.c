@@ -82,6 +82,7 @@ static void test_anonymous(void **state)
         fake_top(p, ARENA, fake_chunk(p, FAKE_HEAP, 0x1000), FAKE_HEAP + 0x4000);
         fake_map(p, OTHER, 0x6000, PF_R | PF_W);
         fake_put(p, OTHER + 0x1008, 0x3000 | 2);
+        fake_mmapped(p, 1, 0x3000);
         fake_map(p, OTHER + 0x10000, 0x4000, PF_R | PF_W);
         fake_map(p, OTHER + 0x20000, 0x2000, PF_R);
         fake_open(p);
@@ -123,6 +124,7 @@ static void test_lent(void **state)
         fake_top(p, ARENA, fake_chunk(p, FAKE_HEAP, 0x2000), FAKE_HEAP + 0x4000);
         fake_map(p, OTHER, 0x3000, PF_R | PF_W);
         fake_put(p, OTHER + 8, 0x3000 | 2);
+        fake_mmapped(p, 1, 0x3000);
         fake_open(p);
         fake_relate(p, 1);
         const struct cs_claim claims[] = {

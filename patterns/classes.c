@@ -2,7 +2,7 @@
 #include "classes.h"
 
 #include "mask.h"
-#include "vectors.h"
+#include "simd.h"
 
 #include <string.h>
 
@@ -30,44 +30,45 @@ void cs_classes_scalar(const uint8_t *at, size_t n, struct cs_classes *out)
 
 #if defined(__x86_64__)
 
-AVX2 static inline __m256i equal(__m256i v, char byte)
+CS_AVX2 static inline __m256i equal(__m256i v, char byte)
 {
         return _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte));
 }
 
-AVX2 static inline __m256i joiners(__m256i v)
+CS_AVX2 static inline __m256i joiners(__m256i v)
 {
         return _mm256_or_si256(_mm256_or_si256(equal(v, '_'), equal(v, '-')),
                                _mm256_or_si256(equal(v, '+'), equal(v, '/')));
 }
 
-AVX2 static inline struct cs_classes classes_32s(__m256i a, __m256i b)
+CS_AVX2 static inline struct cs_classes classes_32s(__m256i a, __m256i b)
 {
         __m256i small = _mm256_set1_epi8(0x20);
         __m256i low_a = _mm256_or_si256(a, small), low_b = _mm256_or_si256(b, small);
-        uint64_t digit = vec_pair(vec_within(a, '0', '9'), vec_within(b, '0', '9'));
-        uint64_t letter = vec_pair(vec_within(low_a, 'a', 'z'), vec_within(low_b, 'a', 'z'));
-        uint64_t upper = vec_pair(vec_within(a, 'A', 'Z'), vec_within(b, 'A', 'Z'));
-        uint64_t high = vec_pair(a, b), word = digit | letter | high;
+        uint64_t digit = cs_simd_pair(cs_simd_within(a, '0', '9'), cs_simd_within(b, '0', '9'));
+        uint64_t letter = cs_simd_pair(cs_simd_within(low_a, 'a', 'z'), cs_simd_within(low_b, 'a', 'z'));
+        uint64_t upper = cs_simd_pair(cs_simd_within(a, 'A', 'Z'), cs_simd_within(b, 'A', 'Z'));
+        uint64_t high = cs_simd_pair(a, b), word = digit | letter | high;
         return (struct cs_classes){ {
-                [CS_SET_RUN] = word | vec_pair(joiners(a), joiners(b)),
+                [CS_SET_RUN] = word | cs_simd_pair(joiners(a), joiners(b)),
                 [CS_SET_WORD] = word,
                 [CS_SET_DIGIT] = digit,
                 [CS_SET_UPPER] = upper,
                 [CS_SET_LOWER] = letter & ~upper,
                 [CS_SET_HIGH] = high,
-                [CS_SET_HEX] = digit | vec_pair(vec_within(low_a, 'a', 'f'), vec_within(low_b, 'a', 'f')),
-                [CS_SET_SIGN] = vec_pair(equal(a, '@'), equal(b, '@')),
+                [CS_SET_HEX] = digit |
+                               cs_simd_pair(cs_simd_within(low_a, 'a', 'f'), cs_simd_within(low_b, 'a', 'f')),
+                [CS_SET_SIGN] = cs_simd_pair(equal(a, '@'), equal(b, '@')),
         } };
 }
 
-AVX2 static inline struct cs_classes load_32s(const uint8_t *at)
+CS_AVX2 static inline struct cs_classes load_32s(const uint8_t *at)
 {
         return classes_32s(_mm256_loadu_si256((const __m256i *)(const void *)at),
                            _mm256_loadu_si256((const __m256i *)(const void *)(at + 32)));
 }
 
-AVX2 static void classes_avx2(const uint8_t *at, size_t n, struct cs_classes *out)
+CS_AVX2 static void classes_avx2(const uint8_t *at, size_t n, struct cs_classes *out)
 {
         uint8_t last[CS_CLASSES_BYTES] = { 0 };
         for (; n >= CS_CLASSES_BYTES; n -= CS_CLASSES_BYTES, at += CS_CLASSES_BYTES)
@@ -76,12 +77,14 @@ AVX2 static void classes_avx2(const uint8_t *at, size_t n, struct cs_classes *ou
         *out = load_32s(last);
 }
 
-AVX512 static inline struct cs_classes classes_64(__m512i v)
+CS_AVX512 static inline struct cs_classes classes_64(__m512i v)
 {
         __m512i low = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
-        uint64_t digit = vec_among(v, '0', '9'), letter = vec_among(low, 'a', 'z');
-        uint64_t upper = vec_among(v, 'A', 'Z'), high = _mm512_movepi8_mask(v), word = digit | letter | high;
-        uint64_t joiner = vec_equal(v, '_') | vec_equal(v, '-') | vec_equal(v, '+') | vec_equal(v, '/');
+        uint64_t digit = cs_simd_among(v, '0', '9'), letter = cs_simd_among(low, 'a', 'z');
+        uint64_t upper = cs_simd_among(v, 'A', 'Z'), high = _mm512_movepi8_mask(v),
+                 word = digit | letter | high;
+        uint64_t joiner =
+                cs_simd_equal(v, '_') | cs_simd_equal(v, '-') | cs_simd_equal(v, '+') | cs_simd_equal(v, '/');
         return (struct cs_classes){ {
                 [CS_SET_RUN] = word | joiner,
                 [CS_SET_WORD] = word,
@@ -89,13 +92,13 @@ AVX512 static inline struct cs_classes classes_64(__m512i v)
                 [CS_SET_UPPER] = upper,
                 [CS_SET_LOWER] = letter & ~upper,
                 [CS_SET_HIGH] = high,
-                [CS_SET_HEX] = digit | vec_among(low, 'a', 'f'),
-                [CS_SET_SIGN] = vec_equal(v, '@'),
+                [CS_SET_HEX] = digit | cs_simd_among(low, 'a', 'f'),
+                [CS_SET_SIGN] = cs_simd_equal(v, '@'),
         } };
 }
 
 /* Bytes that are masked out are not read. */
-AVX512 static void classes_avx512(const uint8_t *at, size_t n, struct cs_classes *out)
+CS_AVX512 static void classes_avx512(const uint8_t *at, size_t n, struct cs_classes *out)
 {
         for (; n >= CS_CLASSES_BYTES; n -= CS_CLASSES_BYTES, at += CS_CLASSES_BYTES)
                 *out++ = classes_64(_mm512_loadu_si512(at));
@@ -104,12 +107,12 @@ AVX512 static void classes_avx512(const uint8_t *at, size_t n, struct cs_classes
 
 cs_classes_fn cs_classes_avx2(void)
 {
-        return vec_has_avx2() ? classes_avx2 : NULL;
+        return cs_simd_has_avx2() ? classes_avx2 : NULL;
 }
 
 cs_classes_fn cs_classes_avx512(void)
 {
-        return vec_has_avx512() ? classes_avx512 : NULL;
+        return cs_simd_has_avx512() ? classes_avx512 : NULL;
 }
 
 #else

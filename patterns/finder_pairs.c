@@ -9,10 +9,7 @@
 #if defined(__x86_64__)
 
 #include "ahead.h"
-
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2")))
+#include "simd.h"
 
 enum {
         FEW = 2,
@@ -94,7 +91,7 @@ static bool choose(struct pair *p, const struct cs_needle *needle)
 static enum cs_status create(const struct cs_needle *const *needles, size_t n, void **out,
                              struct cs_error *err)
 {
-        if (n > FEW || !__builtin_cpu_supports("avx2"))
+        if (n > FEW || !cs_simd_has_avx2())
                 return cs_fail(err, CS_ENOTSUP, "not for these needles, or this processor");
         struct tables *t = calloc(1, sizeof(*t));
         if (!t)
@@ -140,7 +137,7 @@ struct compared {
 };
 
 /* 32 places: all bits of those where both bytes stand. */
-AVX2 static inline __m256i both(const struct compared *c, size_t at)
+CS_AVX2 static inline __m256i both(const struct compared *c, size_t at)
 {
         __m256i first = _mm256_loadu_si256((const __m256i *)(const void *)(c->from[0] + at));
         __m256i second = _mm256_loadu_si256((const __m256i *)(const void *)(c->from[1] + at));
@@ -149,8 +146,8 @@ AVX2 static inline __m256i both(const struct compared *c, size_t at)
         return _mm256_and_si256(first, second);
 }
 
-AVX2 static inline bool tell_all(const struct tables *t, uint32_t needle, const struct text *text, size_t at,
-                                 __m256i found)
+CS_AVX2 static inline bool tell_all(const struct tables *t, uint32_t needle, const struct text *text,
+                                    size_t at, __m256i found)
 {
         for (uint32_t bits = (uint32_t)_mm256_movemask_epi8(found); bits; bits &= bits - 1)
                 if (!tell(t, needle, text, at + (size_t)__builtin_ctz(bits)))
@@ -159,7 +156,7 @@ AVX2 static inline bool tell_all(const struct tables *t, uint32_t needle, const 
 }
 
 /* One needle in the CS_AHEAD_STEP places from `at` on. */
-AVX2 static bool search(const struct tables *t, uint32_t needle, const struct text *text, size_t at)
+CS_AVX2 static bool search(const struct tables *t, uint32_t needle, const struct text *text, size_t at)
 {
         const struct pair *p = &t->pairs[needle];
         struct compared c;
@@ -180,8 +177,8 @@ AVX2 static bool search(const struct tables *t, uint32_t needle, const struct te
         return true;
 }
 
-AVX2 static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len, cs_finder_fn fn,
-                     void *context)
+CS_AVX2 static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len, cs_finder_fn fn,
+                        void *context)
 {
         const struct tables *t = tables;
         const struct text text = { bytes, len, fn, context };

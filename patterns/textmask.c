@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "textmask.h"
 
-#include "vectors.h"
+#include "simd.h"
 
 enum { PLAIN = 1, FOLLOW = 2, LEAD2 = 4, LEAD3 = 8, LEAD4 = 16 };
 
@@ -57,14 +57,14 @@ void cs_textmask_scalar(const uint8_t *at, size_t blocks, struct cs_textmask *ou
 
 #if defined(__x86_64__)
 
-AVX2 static inline __m256i plain_bytes(__m256i v)
+CS_AVX2 static inline __m256i plain_bytes(__m256i v)
 {
-        return _mm256_or_si256(vec_within(v, ' ', '~'), _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')));
+        return _mm256_or_si256(cs_simd_within(v, ' ', '~'), _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t')));
 }
 
 /* cs_textmask_wide() of 32 units. The high byte of a unit of letters chooses where its low bytes begin, and how many there
  * are. */
-AVX2 static inline uint32_t wide_units(__m256i low, __m256i plain, __m256i high)
+CS_AVX2 static inline uint32_t wide_units(__m256i low, __m256i plain, __m256i high)
 {
         const __m256i first =
                 _mm256_setr_epi8(0, 0, 0, (char)0x86, 0, (char)0xd0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -73,32 +73,32 @@ AVX2 static inline uint32_t wide_units(__m256i low, __m256i plain, __m256i high)
                 _mm256_setr_epi8(0, 0x7f, 0, 0x79, (char)0x91, 0x1a, 0x3e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f,
                                  0, 0x79, (char)0x91, 0x1a, 0x3e, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         __m256i latin = _mm256_and_si256(_mm256_cmpeq_epi8(high, _mm256_setzero_si256()),
-                                         _mm256_or_si256(plain, vec_within(low, 0xa0, 0xff)));
+                                         _mm256_or_si256(plain, cs_simd_within(low, 0xa0, 0xff)));
         __m256i marks = _mm256_and_si256(_mm256_cmpeq_epi8(high, _mm256_set1_epi8(0x20)),
-                                         vec_within(low, 0x10, 0x26));
+                                         cs_simd_within(low, 0x10, 0x26));
         __m256i script =
-                _mm256_andnot_si256(_mm256_cmpeq_epi8(high, _mm256_set1_epi8(2)), vec_within(high, 1, 6));
+                _mm256_andnot_si256(_mm256_cmpeq_epi8(high, _mm256_set1_epi8(2)), cs_simd_within(high, 1, 6));
         __m256i from = _mm256_sub_epi8(low, _mm256_shuffle_epi8(first, high));
         __m256i most = _mm256_shuffle_epi8(span, high);
         __m256i letters = _mm256_and_si256(script, _mm256_cmpeq_epi8(_mm256_min_epu8(from, most), from));
-        return vec_bits(_mm256_or_si256(latin, _mm256_or_si256(marks, letters)));
+        return cs_simd_bits(_mm256_or_si256(latin, _mm256_or_si256(marks, letters)));
 }
 
 /* The second bytes of units that are not Latin. */
-AVX2 static inline __m256i other_high(__m256i v)
+CS_AVX2 static inline __m256i other_high(__m256i v)
 {
-        return _mm256_or_si256(vec_within(v, 1, 6), _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x20)));
+        return _mm256_or_si256(cs_simd_within(v, 1, 6), _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x20)));
 }
 
-AVX2 static inline bool maybe_wide(const uint8_t *at, __m256i a, __m256i b, uint64_t plain)
+CS_AVX2 static inline bool maybe_wide(const uint8_t *at, __m256i a, __m256i b, uint64_t plain)
 {
         const __m256i none = _mm256_setzero_si256();
-        uint64_t low = plain | vec_pair(vec_within(a, 0xa0, 0xff), vec_within(b, 0xa0, 0xff));
-        uint64_t zero = vec_pair(_mm256_cmpeq_epi8(a, none), _mm256_cmpeq_epi8(b, none));
-        return maybe_four(low, zero, vec_pair(other_high(a), other_high(b)), at[CS_TEXTMASK_BYTES]);
+        uint64_t low = plain | cs_simd_pair(cs_simd_within(a, 0xa0, 0xff), cs_simd_within(b, 0xa0, 0xff));
+        uint64_t zero = cs_simd_pair(_mm256_cmpeq_epi8(a, none), _mm256_cmpeq_epi8(b, none));
+        return maybe_four(low, zero, cs_simd_pair(other_high(a), other_high(b)), at[CS_TEXTMASK_BYTES]);
 }
 
-AVX2 static uint64_t wide_fours(const uint8_t *at)
+CS_AVX2 static uint64_t wide_fours(const uint8_t *at)
 {
         __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
         __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
@@ -108,52 +108,53 @@ AVX2 static uint64_t wide_fours(const uint8_t *at)
                                                                     << 32);
 }
 
-AVX2 static inline void mask_avx2(const uint8_t *at, struct cs_textmask *out)
+CS_AVX2 static inline void mask_avx2(const uint8_t *at, struct cs_textmask *out)
 {
         __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
         __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
-        out->plain = vec_pair(plain_bytes(a), plain_bytes(b));
+        out->plain = cs_simd_pair(plain_bytes(a), plain_bytes(b));
         out->beyond = false;
-        if (vec_bits(_mm256_or_si256(a, b))) { /* bytes beyond ASCII */
-                uint64_t leads = vec_pair(vec_within(a, 0xc2, 0xf4), vec_within(b, 0xc2, 0xf4));
-                out->follow = vec_pair(vec_within(a, 0x80, 0xbf), vec_within(b, 0x80, 0xbf));
+        if (cs_simd_bits(_mm256_or_si256(a, b))) { /* bytes beyond ASCII */
+                uint64_t leads = cs_simd_pair(cs_simd_within(a, 0xc2, 0xf4), cs_simd_within(b, 0xc2, 0xf4));
+                out->follow = cs_simd_pair(cs_simd_within(a, 0x80, 0xbf), cs_simd_within(b, 0x80, 0xbf));
                 out->beyond = begins(leads, out->follow, at[CS_TEXTMASK_BYTES]);
         }
         if (out->beyond) {
-                out->lead2 = vec_pair(vec_within(a, 0xc2, 0xdf), vec_within(b, 0xc2, 0xdf));
-                out->lead3 = vec_pair(vec_within(a, 0xe0, 0xef), vec_within(b, 0xe0, 0xef));
-                out->lead4 = vec_pair(vec_within(a, 0xf0, 0xf4), vec_within(b, 0xf0, 0xf4));
+                out->lead2 = cs_simd_pair(cs_simd_within(a, 0xc2, 0xdf), cs_simd_within(b, 0xc2, 0xdf));
+                out->lead3 = cs_simd_pair(cs_simd_within(a, 0xe0, 0xef), cs_simd_within(b, 0xe0, 0xef));
+                out->lead4 = cs_simd_pair(cs_simd_within(a, 0xf0, 0xf4), cs_simd_within(b, 0xf0, 0xf4));
         }
         out->wide = maybe_wide(at, a, b, out->plain) ? wide_fours(at) : 0;
 }
 
-AVX2 static void masks_avx2(const uint8_t *at, size_t blocks, struct cs_textmask *out)
+CS_AVX2 static void masks_avx2(const uint8_t *at, size_t blocks, struct cs_textmask *out)
 {
         for (size_t i = 0; i < blocks; i++)
                 mask_avx2(at + i * CS_TEXTMASK_BYTES, &out[i]);
 }
 
 /* As mask_avx2(), step by step. */
-AVX512 static inline void mask_avx512(const uint8_t *at, struct cs_textmask *out)
+CS_AVX512 static inline void mask_avx512(const uint8_t *at, struct cs_textmask *out)
 {
         __m512i v = _mm512_loadu_si512(at);
-        out->plain = vec_among(v, ' ', '~') | vec_equal(v, '\t');
+        out->plain = cs_simd_among(v, ' ', '~') | cs_simd_equal(v, '\t');
         out->beyond = false;
         if (_mm512_movepi8_mask(v)) {
-                out->follow = vec_among(v, 0x80, 0xbf);
-                out->beyond = begins(vec_among(v, 0xc2, 0xf4), out->follow, at[CS_TEXTMASK_BYTES]);
+                out->follow = cs_simd_among(v, 0x80, 0xbf);
+                out->beyond = begins(cs_simd_among(v, 0xc2, 0xf4), out->follow, at[CS_TEXTMASK_BYTES]);
         }
         if (out->beyond) {
-                out->lead2 = vec_among(v, 0xc2, 0xdf);
-                out->lead3 = vec_among(v, 0xe0, 0xef);
-                out->lead4 = vec_among(v, 0xf0, 0xf4);
+                out->lead2 = cs_simd_among(v, 0xc2, 0xdf);
+                out->lead3 = cs_simd_among(v, 0xe0, 0xef);
+                out->lead4 = cs_simd_among(v, 0xf0, 0xf4);
         }
-        uint64_t low = out->plain | vec_among(v, 0xa0, 0xff), other = vec_among(v, 1, 6) | vec_equal(v, 0x20);
-        bool wide = maybe_four(low, vec_equal(v, 0), other, at[CS_TEXTMASK_BYTES]);
+        uint64_t low = out->plain | cs_simd_among(v, 0xa0, 0xff),
+                 other = cs_simd_among(v, 1, 6) | cs_simd_equal(v, 0x20);
+        bool wide = maybe_four(low, cs_simd_equal(v, 0), other, at[CS_TEXTMASK_BYTES]);
         out->wide = wide ? wide_fours(at) : 0;
 }
 
-AVX512 static void masks_avx512(const uint8_t *at, size_t blocks, struct cs_textmask *out)
+CS_AVX512 static void masks_avx512(const uint8_t *at, size_t blocks, struct cs_textmask *out)
 {
         for (size_t i = 0; i < blocks; i++)
                 mask_avx512(at + i * CS_TEXTMASK_BYTES, &out[i]);
@@ -161,12 +162,12 @@ AVX512 static void masks_avx512(const uint8_t *at, size_t blocks, struct cs_text
 
 cs_textmask_fn cs_textmask_avx512(void)
 {
-        return vec_has_avx512() ? masks_avx512 : NULL;
+        return cs_simd_has_avx512() ? masks_avx512 : NULL;
 }
 
 cs_textmask_fn cs_textmask_avx2(void)
 {
-        return vec_has_avx2() ? masks_avx2 : NULL;
+        return cs_simd_has_avx2() ? masks_avx2 : NULL;
 }
 
 #else

@@ -25,13 +25,12 @@ enum {
         WINDOW_BYTES = 128 << 10, /* they are gone through twice, and stay near the processor */
         VALUE_BYTES = 4 << 10,    /* texts are told apart by so many bytes from their beginning */
         WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
-        AHEAD = 128, /* units that may be done before it is their turn, for each worker */
-        HELD_BYTES =
-                32 << 20, /* and as much they may hold in all until then, or this share of what is allowed */
-        HELD_SHARE = 16,
-        WARM = 2,     /* rooms for each worker that keep their memory for the next unit */
-        WAITING = 16, /* texts that are counted in one go */
-        ASKED = 8,    /* texts whose templates are asked for ahead */
+        AHEAD = 128,           /* units that may be done before it is their turn, for each worker */
+        HELD_BYTES = 32 << 20, /* and what they may hold in all until then, */
+        HELD_SHARE = 16,       /* or this share of what is allowed */
+        WARM = 2,              /* rooms for each worker that keep their memory for the next unit */
+        WAITING = 16,          /* texts that are counted in one go */
+        ASKED = 8,             /* texts whose templates are asked for ahead */
         NEAR_BLOCKS = 8,
         NEAR_ROWS =
                 2000, /* templates, the heaviest, whose examples are asked for their owner where nobody knows it */

@@ -2,6 +2,7 @@
 #include "words.h"
 
 #include "bytes.h"
+#include "simd.h"
 
 uint64_t cs_words_scalar(const struct cs_words_filter *filter, const uint8_t *at, size_t n)
 {
@@ -17,10 +18,6 @@ uint64_t cs_words_scalar(const struct cs_words_filter *filter, const uint8_t *at
 
 #ifdef __x86_64__
 
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2")))
-
 enum { LANES = 4, AHEAD = 1 << 10 };
 
 /* Numbers are compared with their signs only: both sides have the highest bit turned over, ours by what is added. */
@@ -28,7 +25,7 @@ struct ranges {
         __m256i mask, add[CS_WORD_RANGES], size[CS_WORD_RANGES];
 };
 
-AVX2 static inline uint64_t in_ranges(const struct ranges *r, __m256i v)
+CS_AVX2 static inline uint64_t in_ranges(const struct ranges *r, __m256i v)
 {
         v = _mm256_and_si256(v, r->mask);
         __m256i a = _mm256_cmpgt_epi64(r->size[0], _mm256_add_epi64(v, r->add[0]));
@@ -36,20 +33,20 @@ AVX2 static inline uint64_t in_ranges(const struct ranges *r, __m256i v)
         return (uint64_t)(uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_or_si256(a, b)));
 }
 
-AVX2 static inline __m256i load(const uint8_t *at)
+CS_AVX2 static inline __m256i load(const uint8_t *at)
 {
         return _mm256_loadu_si256((const __m256i *)(const void *)at);
 }
 
 /* The first n of four words, n < 4; nothing behind them is touched. */
-AVX2 static inline __m256i load_some(const uint8_t *at, size_t n)
+CS_AVX2 static inline __m256i load_some(const uint8_t *at, size_t n)
 {
         static const int64_t first[2 * LANES] = { -1, -1, -1, -1 };
         __m256i which = load((const uint8_t *)&first[LANES - n]);
         return _mm256_maskload_epi64((const long long *)(const void *)at, which);
 }
 
-AVX2 static uint64_t words_avx2(const struct cs_words_filter *filter, const uint8_t *at, size_t n)
+CS_AVX2 static uint64_t words_avx2(const struct cs_words_filter *filter, const uint8_t *at, size_t n)
 {
         const __m256i high = _mm256_set1_epi64x((long long)(UINT64_C(1) << 63));
         struct ranges r = { .mask = _mm256_set1_epi64x((long long)filter->mask) };
@@ -75,7 +72,7 @@ AVX2 static uint64_t words_avx2(const struct cs_words_filter *filter, const uint
 
 cs_words_fn cs_words_avx2(void)
 {
-        return __builtin_cpu_supports("avx2") ? words_avx2 : NULL;
+        return cs_simd_has_avx2() ? words_avx2 : NULL;
 }
 
 #else

@@ -108,6 +108,12 @@ static const struct cs_growth_row *leader(const struct cs_growth *g)
         return NULL;
 }
 
+/* Does what grew most tell of growth where the whole did not grow? Not by two looks what many samples of the whole deny. */
+static bool tells(const struct cs_growth_row *first, const struct cs_growth_row *all)
+{
+        return first->what && (first->shape.told || !all->shape.told);
+}
+
 static int64_t lost(const struct cs_growth *g)
 {
         int64_t sum = 0;
@@ -142,9 +148,11 @@ static void judge_growth(struct judge *j, const struct cs_growth_row *first)
         struct cs_growth *g = j->g;
         struct cs_report_verdict *v = &g->verdict;
         const struct cs_growth_row *all = &g->anonymous;
-        int64_t by = all->resident > 0 ? all->resident : first ? first->resident : 0;
-        int64_t leaked = lost(g);
-        bool leak = share(leaked, by) >= LEAK_SHARE;
+        bool together = grows(all, GROWN_SHARE);
+        int64_t by = together || !first ? all->resident : first->resident;
+        int64_t leaked = together || !first ? lost(g) : first->leaked;
+        /* Of two looks one may have met what lies about until somebody collects it. */
+        bool leak = share(leaked, by) >= LEAK_SHARE && (together || (first && first->shape.told));
         v->kind = leak ? "leak" : "growth";
         v->confidence = all->shape.told      ? all->shape.confidence
                         : !g->same_process   ? 0.5
@@ -154,11 +162,11 @@ static void judge_growth(struct judge *j, const struct cs_growth_row *first)
                 v->confidence += (1 - v->confidence) / 2;
         const char *size = cs_growth_size(g, (uint64_t)by);
         const char *led =
-                first && first->resident > 0 && all->resident > 0
+                first && first->resident > 0 && together
                         ? keep(j, cs_pool_printf(&g->pool, "; %.0f %% of it is %s",
                                                  100 * share(first->resident, by), row_name(j, first)))
                         : "";
-        if (all->resident >= GROWN_BYTES)
+        if (together)
                 v->summary = keep(j, cs_pool_printf(&g->pool, "memory grew by %s%s%s", size, duration(g),
                                                     led ? led : ""));
         else
@@ -219,7 +227,7 @@ enum cs_status cs_growth_judge(struct cs_growth *g, struct cs_error *err)
                 g->verdict.kind = "unknown";
                 g->verdict.summary = g->same_program ? "not all reports say what memory there was"
                                                      : "different programs: nothing can be said of growth";
-        } else if (grows(&g->anonymous, GROWN_SHARE) || (first && first->what)) {
+        } else if (grows(&g->anonymous, GROWN_SHARE) || (first && tells(first, &g->anonymous))) {
                 judge_growth(&j, first);
         } else {
                 judge_rest(&j);

@@ -411,6 +411,33 @@ static void test_leak(void **state)
         cs_growth_destroy(g);
 }
 
+/* A server under load: two looks at it meet what lies about until somebody collects it, and memory as a whole rests. */
+static void test_busy(void **state)
+{
+        (void)state;
+        struct cs_sample at[40];
+        for (size_t i = 0; i < N(at); i++)
+                at[i] = (struct cs_sample){ 0.25 * (double)i, 12e6, 0 };
+        for (unsigned watched = 0; watched < 2; watched++) {
+                struct cs_snapshot *two[] = { snapshot("old", 1, 1000, 12 * MIB),
+                                              snapshot("new", 1, 1010, 12 * MIB + 61440) };
+                struct cs_growth_series series = { at, N(at), NULL };
+                struct cs_growth *g = NULL;
+                struct cs_error err;
+                add(two[0], "POST /", "libruby.so", "11", 100, 200);
+                add(two[1], "POST /", "libruby.so", "11", 1100, 200)->leak_bytes = 200000;
+                if (watched)
+                        assert_int_equal(cs_growth_build_watched(two, N(two), &series, &g, &err), CS_OK);
+                else
+                        g = join_two(two[0], two[1]);
+                assert_string_equal(g->verdict.kind, watched ? "healthy" : "growth");
+                /* What is said of one thing is its own size. */
+                assert_non_null(
+                        strstr(g->verdict.summary, watched ? "no lasting growth" : "grew by 195 KiB"));
+                cs_growth_destroy(g);
+        }
+}
+
 static void test_rest(void **state)
 {
         (void)state;
@@ -560,9 +587,10 @@ int main(void)
                 cmocka_unit_test(test_upgrade_unlike), cmocka_unit_test(test_places_stay),
                 cmocka_unit_test(test_unlisted),       cmocka_unit_test(test_no_clusters),
                 cmocka_unit_test(test_several),        cmocka_unit_test(test_leak),
-                cmocka_unit_test(test_rest),           cmocka_unit_test(test_bad_pairs),
-                cmocka_unit_test(test_unwalked),       cmocka_unit_test(test_extremes),
-                cmocka_unit_test(test_alone),          cmocka_unit_test(test_take),
+                cmocka_unit_test(test_busy),           cmocka_unit_test(test_rest),
+                cmocka_unit_test(test_bad_pairs),      cmocka_unit_test(test_unwalked),
+                cmocka_unit_test(test_extremes),       cmocka_unit_test(test_alone),
+                cmocka_unit_test(test_take),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,10 +7,11 @@
 #include "masks.h"
 #include "recall.h"
 #include "signatures.h"
+#include "work.h"
 
 /* What one worker found. */
 struct cs_sweep_worker {
-        struct cs_view view;
+        CS_WORK_APART struct cs_view view;
         struct cs_pool pool; /* template texts, periods */
         struct cs_masks masks;
         struct cs_arrays arrays;

@@ -32,7 +32,7 @@ struct context {
 };
 
 struct worker {
-        struct cs_view view;
+        CS_WORK_APART struct cs_view view;
         struct cs_pointees waiting; /* note: the edge, without where it leads; or NO_RELATION */
         struct context context;
         struct cs_heap_memo memo;
@@ -514,7 +514,7 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
         size_t units = in->slices->n + b.root_units.n;
         b.n_outs = units + 1;
         b.outs = calloc(b.n_outs, sizeof(*b.outs));
-        b.workers = calloc(in->workers, sizeof(*b.workers));
+        b.workers = cs_work_alloc(in->workers, sizeof(*b.workers));
         if (!b.outs || !b.workers)
                 return cs_fail(err, CS_ENOMEM, "graph");
         b.said.module = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, sizeof(*b.said.module));

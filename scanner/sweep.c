@@ -29,7 +29,7 @@ enum {
 enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_input *in, struct cs_error *err)
 {
         *sweep = (struct cs_sweep){ .in = in, .n_workers = in->workers };
-        sweep->workers = calloc(in->workers, sizeof(*sweep->workers));
+        sweep->workers = cs_work_alloc(in->workers, sizeof(*sweep->workers));
         sweep->slice_counter = calloc(in->slices->n + 1, sizeof(*sweep->slice_counter));
         sweep->slice_worker = calloc(in->slices->n + 1, sizeof(*sweep->slice_worker));
         if (!sweep->workers || !sweep->slice_counter || !sweep->slice_worker)

@@ -44,7 +44,7 @@ struct unit_out {
 };
 
 struct worker {
-        struct cs_view view;
+        CS_WORK_APART struct cs_view view;
         struct cs_heap_memo memo;
         struct cs_tally lives; /* place -> distances to blocks that are not lost, in a sample */
 };
@@ -562,7 +562,7 @@ enum cs_status cs_traces_find(const struct cs_graph_input *in, struct cs_graph *
                 return st;
         size_t units = in->slices->n + s.roots.n + s.stale.n;
         s.outs = calloc(units + 1, sizeof(*s.outs));
-        s.workers = calloc(in->workers, sizeof(*s.workers));
+        s.workers = cs_work_alloc(in->workers, sizeof(*s.workers));
         if (!s.outs || !s.workers)
                 return cs_fail(err, CS_ENOMEM, "traces");
         for (unsigned i = 0; i < in->workers; i++)

@@ -17,6 +17,7 @@
 #       ok WHAT · not_ok WHAT [DETAIL]  count something that was judged elsewhere
 #       skip REASON                     ends the script with exit status 77
 #       need_command NAME...            skip unless all are there
+#       start_resting                   starts a process that does nothing, until the end: $pid
 #       defer CMD...                    runs it at the end, last first, whatever happens (stop a server, for one)
 
 set -u
@@ -110,6 +111,16 @@ need_command() {
 
 defer() {
         _deferred+=("$(printf '%q ' "$@")")
+}
+
+# Between fork and exec it is a copy of this shell.
+start_resting() {
+        sleep 1000 &
+        pid=$!
+        defer kill "$pid"
+        until grep -q '^sleep$' "/proc/$pid/comm"; do
+                sleep 0.05
+        done
 }
 
 run() {

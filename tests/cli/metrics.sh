@@ -78,13 +78,7 @@ assert_eq "$(find "$tmp" -name '.growth.prom*')" "" "nothing is left beside it"
 assert_metrics "$tmp/growth.prom"
 
 # Of a process; the report itself as always, and views that need no clusters.
-sleep 1000 &
-pid=$!
-defer kill $pid
-for _ in {1..100}; do
-        [ "$(cat /proc/$pid/comm)" = sleep ] && break
-        sleep 0.05
-done
+start_resting
 run "$CORESCAN" --live $pid --json
 [ "$status" -eq 2 ] && grep -q "not permitted" "$err" && skip "other processes cannot be read here: $(cat "$err")"
 assert_exit 0 "$CORESCAN" --live $pid --heap --json --prometheus "$tmp/live.prom"

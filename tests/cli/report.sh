@@ -3,14 +3,7 @@
 . "$SOURCE_DIR/tests/testlib.sh" || exit 1
 need_command jq
 
-sleep 1000 &
-pid=$!
-defer kill $pid
-# Until it is sleep: between fork and exec it is a copy of this shell.
-for _ in {1..100}; do
-        [ "$(cat /proc/$pid/comm)" = sleep ] && break
-        sleep 0.05
-done
+start_resting
 run "$CORESCAN" --live $pid --json
 [ "$status" -eq 2 ] && grep -q "not permitted" "$err" && skip "other processes cannot be read here: $(cat "$err")"
 assert_exit 0 "$CORESCAN" --live $pid --json

@@ -10,10 +10,7 @@ same() {
         jq -S 'del(.target.path, .target.sha256, .target.time_ms, .timing, .timings, .scan)' "$1"
 }
 
-sleep 600 &
-pid=$!
-defer kill "$pid"
-wait_until 10 test "$(cat "/proc/$pid/comm")" = sleep
+start_resting
 take_gcore "$pid" "$tmp/core"
 kill "$pid"
 zstd -q "$tmp/core" -o "$tmp/core.zst"

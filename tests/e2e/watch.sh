@@ -160,10 +160,8 @@ assert_eq "$(python3 "$tmp/terminal.py" "$CORESCAN" --live "$pid" --watch 0.2)" 
 stop_program "$pid"
 
 # What rests: nobody calls it a leak, and it is looked at twice at most. Memory does not grow with the samples.
-sleep 1000 &
-rests=$!
-defer kill $rests
-wait_until 10 grep -q '^sleep$' /proc/$rests/comm # it is a shell at first
+start_resting
+rests=$pid
 assert_exit 0 "$CORESCAN" --live $rests --watch 0.1 --samples 20 --json --fail-on leak,growth
 tail -n 1 "$out" >"$tmp/summary"
 jqe '.watch | .shape == "none" and .grows == false and .per_second == 0 and .forecast == null and .looks <= 2' "$tmp/summary"

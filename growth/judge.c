@@ -143,16 +143,16 @@ static void tell_rows(struct judge *j, const struct cs_growth_rows *rows)
         }
 }
 
-static void judge_growth(struct judge *j, const struct cs_growth_row *first)
+/* together: memory as a whole grew; else `first` did, by itself. */
+static void judge_growth(struct judge *j, const struct cs_growth_row *first, bool together)
 {
         struct cs_growth *g = j->g;
         struct cs_report_verdict *v = &g->verdict;
         const struct cs_growth_row *all = &g->anonymous;
-        bool together = grows(all, GROWN_SHARE);
-        int64_t by = together || !first ? all->resident : first->resident;
-        int64_t leaked = together || !first ? lost(g) : first->leaked;
+        int64_t by = together ? all->resident : first->resident;
+        int64_t leaked = together ? lost(g) : first->leaked;
         /* Of two looks one may have met what lies about until somebody collects it. */
-        bool leak = share(leaked, by) >= LEAK_SHARE && (together || (first && first->shape.told));
+        bool leak = share(leaked, by) >= LEAK_SHARE && (together || first->shape.told);
         v->kind = leak ? "leak" : "growth";
         v->confidence = all->shape.told      ? all->shape.confidence
                         : !g->same_process   ? 0.5
@@ -170,10 +170,9 @@ static void judge_growth(struct judge *j, const struct cs_growth_row *first)
                 v->summary = keep(j, cs_pool_printf(&g->pool, "memory grew by %s%s%s", size, duration(g),
                                                     led ? led : ""));
         else
-                v->summary =
-                        keep(j,
-                             cs_pool_printf(&g->pool, "%s grew by %s%s, though all memory together did not",
-                                            first ? row_name(j, first) : "something", size, duration(g)));
+                v->summary = keep(j, cs_pool_printf(&g->pool,
+                                                    "%s grew by %s%s, though all memory together did not",
+                                                    row_name(j, first), size, duration(g)));
         v->cluster = first && first->what ? first->id : NULL;
         v->library = first ? first->library : NULL;
         if (leak)
@@ -217,6 +216,7 @@ enum cs_status cs_growth_judge(struct cs_growth *g, struct cs_error *err)
 {
         struct judge j = { .g = g, .err = err };
         const struct cs_growth_row *first = leader(g);
+        bool together = grows(&g->anonymous, GROWN_SHARE);
         g->verdict.reasons = cs_pool_alloc(&g->pool, REASONS_MAX, sizeof(*g->verdict.reasons));
         if (!g->verdict.reasons)
                 return cs_fail(err, CS_ENOMEM, "verdict");
@@ -227,8 +227,8 @@ enum cs_status cs_growth_judge(struct cs_growth *g, struct cs_error *err)
                 g->verdict.kind = "unknown";
                 g->verdict.summary = g->same_program ? "not all reports say what memory there was"
                                                      : "different programs: nothing can be said of growth";
-        } else if (grows(&g->anonymous, GROWN_SHARE) || (first && tells(first, &g->anonymous))) {
-                judge_growth(&j, first);
+        } else if (together || (first && tells(first, &g->anonymous))) {
+                judge_growth(&j, first, together);
         } else {
                 judge_rest(&j);
         }

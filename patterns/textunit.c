@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "textunit.h"
 
-#include "bytes.h"
-#include "strings.h"
-
 #include <stdlib.h>
 #include <string.h>
 

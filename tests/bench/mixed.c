@@ -2,6 +2,8 @@
 /* mixed MIB [KIND]: fills that much memory with what servers have in it, says "ready" and waits. A quarter is log lines, JSON and headers in blocks of their own sizes, a
  * quarter small objects with pointers, the rest mappings: text, base64, random bytes, tables of numbers, and zeros. The same bytes each time. KIND text: nothing but
  * text, half in blocks and half in a mapping. KIND sparse: of memory that is mapped, three quarters are zeros that were written, and one page in 32 has text. */
+#include "roll.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,16 +13,6 @@
 
 #define MIB ((size_t)1 << 20)
 #define PAGE ((size_t)4096)
-
-static uint64_t state = 88172645463325252u;
-
-static uint64_t roll(void)
-{
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        return state * 2685821657736338717u;
-}
 
 static void letters(char *to, size_t n, const char *from, size_t count)
 {

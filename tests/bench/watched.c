@@ -3,6 +3,8 @@
  * (changes its objects, takes and gives back blocks, and now and then maps memory, touches it and unmaps it, for which it needs the lock that readers of a
  * process take), grows by so many per cent in ten seconds, and each second writes how much it did: units of work, seconds, and the seconds of these that it
  * waited for a processor, which is nobody's lock. */
+#include "roll.h"
+
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,16 +24,6 @@ struct object {
 
 static const char *const kinds[] = { "session", "order", "account" };
 static struct object *first, *kept[KEPT];
-static uint64_t state = 88172645463325252u;
-
-static uint64_t roll(void)
-{
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        return state * 2685821657736338717u;
-}
-
 static void make(size_t bytes)
 {
         for (size_t made = 0; made < bytes;) {

@@ -263,6 +263,19 @@ static enum cs_status settle(void *context, bool *related, struct cs_error *err)
         return st;
 }
 
+/* Where memory does not suffice for clusters and owners, hits are told without. */
+static enum cs_status relate_hits(void *context, bool *related, struct cs_error *err)
+{
+        struct cs_analysis *a = context;
+        enum cs_status st = relate(a, err);
+        *related = st == CS_OK;
+        if (!cs_analysis_spare(a, st, a->stage))
+                return st;
+        a->unrelated = a->stage;
+        drop_relations(a);
+        return CS_OK;
+}
+
 static void show_search(void *context, uint64_t done, uint64_t total)
 {
         show(context, "searching memory", done, total);
@@ -271,9 +284,6 @@ static void show_search(void *context, uint64_t done, uint64_t total)
 static enum cs_status take_hit(void *context, const struct cs_report_hit *hit, struct cs_error *err)
 {
         struct cs_analysis *a = context;
-        enum cs_status st = cs_pulse(0, 0, err);
-        if (st != CS_OK)
-                return st;
         a->hits_told++;
         return a->options->search->take(a->options->search->context, hit, err);
 }
@@ -297,7 +307,7 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                                           .workers = a->workers,
                                           .beside = &a->census.walk,
                                           .settle = settle,
-                                          .relate = relate,
+                                          .relate = relate_hits,
                                           .context = a,
                                           .progress = show_search,
                                           .progress_context = a };

@@ -5,6 +5,7 @@
 #include "digest.h"
 #include "gate.h"
 #include "hands.h"
+#include "pulse.h"
 #include "scan_yara.h"
 
 #include <inttypes.h>
@@ -16,17 +17,23 @@
 enum {
         WAITING_TEXT = 256 << 20,
         SCRATCH_HITS = 256, /* hits after which their scratch memory is freed */
+        ENDING_LOOKS = 64,  /* hits after which the time is looked at, when the end was asked for */
 };
+
+static const double ending_seconds = 0.1;
 
 struct hits {
         const struct cs_hits_input *in;
         struct cs_report *report;
         CS_VEC(struct cs_scan_hit) waiting; /* until it is known whose they are */
+        size_t told;                        /* so many of them are told */
         struct cs_pool texts;               /* of those */
         uint64_t text_bytes;
         bool in_blocks; /* some lie in a block in use */
         bool settled;
-        bool related;
+        bool asked;             /* for clusters and owners, */
+        bool related;           /* and they are known */
+        bool ending;            /* somebody asked for the end: what was found before is told */
         struct cs_hands *hands; /* instead of that, or NULL */
         struct cs_pool scratch; /* what is told of one hit */
         unsigned in_scratch;
@@ -158,7 +165,9 @@ static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hit, str
 {
         const struct cs_hits_wanted *w = h->in->wanted;
         struct cs_report_hit told;
-        enum cs_status st;
+        enum cs_status st = h->ending ? CS_OK : cs_pulse(0, 0, err);
+        if (st != CS_OK)
+                return st;
         if (w->take) {
                 if ((st = tell(h, hit, &h->scratch, &told, err)) == CS_OK)
                         st = w->take(w->context, &told, err);
@@ -189,20 +198,47 @@ static double seconds_now(void)
         return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static void forget_waiting(struct hits *h)
+{
+        cs_vec_deinit(&h->waiting);
+        cs_pool_deinit(&h->texts);
+        h->text_bytes = h->told = 0;
+}
+
+static enum cs_status ask_owners(struct hits *h, struct cs_error *err)
+{
+        double start = seconds_now();
+        h->asked = true;
+        enum cs_status st = h->in->relate(h->in->context, &h->related, err);
+        h->relating = seconds_now() - start;
+        return st;
+}
+
+/* Those that wait, until somebody asks for the end. */
 static enum cs_status drain(struct hits *h, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
-        if (h->in_blocks && !h->related && !h->hands) {
-                double start = seconds_now();
-                st = h->in->relate(h->in->context, err);
-                h->related = st == CS_OK;
-                h->relating = seconds_now() - start;
+        if (h->in_blocks && !h->asked && !h->hands)
+                st = ask_owners(h, err);
+        for (; st == CS_OK && h->told < h->waiting.n; h->told += st == CS_OK)
+                st = hand_on(h, &h->waiting.at[h->told], err);
+        if (st == CS_OK)
+                forget_waiting(h);
+        return st;
+}
+
+/* Those that still wait when the end was asked for. */
+static enum cs_status drain_quickly(struct hits *h, struct cs_error *err)
+{
+        const double until = seconds_now() + ending_seconds;
+        enum cs_status st = CS_OK;
+        h->ending = true;
+        for (; st == CS_OK && h->told < h->waiting.n; h->told++) {
+                if (h->told % ENDING_LOOKS == 0 && seconds_now() > until)
+                        break;
+                st = hand_on(h, &h->waiting.at[h->told], err);
         }
-        for (size_t i = 0; st == CS_OK && i < h->waiting.n; i++)
-                st = hand_on(h, &h->waiting.at[i], err);
-        cs_vec_deinit(&h->waiting);
-        cs_pool_deinit(&h->texts);
-        h->text_bytes = 0;
+        h->not_kept += h->waiting.n - h->told;
         return st;
 }
 
@@ -230,7 +266,7 @@ static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, st
                 return st;
         h->counts[hit.rule]++;
         h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
-        if (h->related || h->hands)
+        if (h->asked || h->hands)
                 return hand_on(h, &hit, err);
         hit.text = (const uint8_t *)cs_pool_copy(&h->texts, hit.text, hit.text_len);
         if (!hit.text)
@@ -286,6 +322,14 @@ static enum cs_status report_rules(struct hits *h, const struct cs_scan_result *
         return CS_OK;
 }
 
+static uint64_t counted(const struct hits *h)
+{
+        uint64_t all = 0;
+        for (size_t i = 0; i < h->in->wanted->rules->at.n; i++)
+                all += h->counts[i];
+        return all;
+}
+
 static bool has_regexes(const struct cs_rules *rules)
 {
         for (size_t i = 0; i < rules->at.n; i++)
@@ -334,11 +378,15 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         if (st == CS_OK)
                 st = tell_yara(&h, UINT64_MAX, err);
         out->seconds = seconds_now() - start - h.relating;
-        if (st != CS_OK || (st = drain(&h, err)) != CS_OK ||
-            (st = report_rules(&h, &result, out, err)) != CS_OK)
+        if (st == CS_OK)
+                st = drain(&h, err);
+        const bool stopped = st == CS_ESTOPPED;
+        if (stopped)
+                st = drain_quickly(&h, err);
+        if (st != CS_OK || (st = report_rules(&h, &result, out, err)) != CS_OK)
                 return st;
         out->near = h.hands && h.in_blocks;
-        out->count = result.hits + h.yara.hits.n;
+        out->count = stopped ? counted(&h) : result.hits + h.yara.hits.n;
         out->bytes = result.bytes > h.yara.bytes ? result.bytes : h.yara.bytes;
         out->n = h.kept.n;
         out->at = h.kept.at;
@@ -346,5 +394,5 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         h.kept.n = 0;
         *left_out = result.left_out + h.yara.left_out + h.not_kept;
         report->hits = out;
-        return CS_OK;
+        return stopped ? CS_ESTOPPED : CS_OK;
 }

@@ -33,14 +33,16 @@ struct cs_hits_input {
         /* Asked once, before the first hit is told of: sees to it that regions and blocks are known. *relates: are clusters and owners to be
          * looked for? Else owners are told by what lies around the hits, and no clusters (hands.h). */
         enum cs_status (*settle)(void *context, bool *relates, struct cs_error *err);
-        /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use. */
-        enum cs_status (*relate)(void *context, struct cs_error *err);
+        /* Finds clusters and owners, which takes longer than the search: asked for once, when something was found in a block in use.
+         * *related: are they known now? Else hits are told without. */
+        enum cs_status (*relate)(void *context, bool *related, struct cs_error *err);
         void *context;                                                  /* of both */
         void (*progress)(void *context, uint64_t done, uint64_t total); /* or NULL */
         void *progress_context;
 };
 
-/* Searches, and fills report->hits. *left_out: hits that were not told, for a limit. */
+/* Searches, and fills report->hits. *left_out: hits that were not told, for a limit. CS_ESTOPPED: it has those that were found before, as
+ * many as a tenth of a second allows to tell; whose they are only if that was known. */
 CS_CHECK enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report *report,
                                      uint64_t *left_out, struct cs_error *err);
 

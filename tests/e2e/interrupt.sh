@@ -102,6 +102,16 @@ assert_file_contains "$tmp/report" "malloc-used"
 assert_file_contains "$tmp/report" "main"
 assert_exit 0 "${soon[@]}" --cluster c1 "$tmp/core"
 
+# Hits that wait for their owners are told without.
+"$CORESCAN" --clusters -e 'user-[0-9]+3@' -e 'part-9[0-9]' --json "$tmp/core" >"$tmp/all.json"
+assert_exit 0 "${soon[@]}" --clusters -e 'user-[0-9]+3@' -e 'part-9[0-9]' --json -o "$tmp/part.json" "$tmp/core"
+assert_schema "$tmp/part.json"
+assert_eq "$(jq -n --slurpfile a "$tmp/all.json" --slurpfile b "$tmp/part.json" \
+        '($b[0].hits | map([.address, .rule, .block])) as $p | ($a[0].hits | map([.address, .rule, .block])) as $w |
+         ($p | length) > 0 and $p == $w[:$p | length] and ($b[0].hits | all(.cluster == null))')" true \
+        "hits that were found before the end was asked for are told"
+assert_eq "$(jq '.hits_found.count >= (.hits | length)' "$tmp/part.json")" true "as many were found"
+
 # Of texts those are told that were read before: their number is that of what was gone through, and no more than there are.
 "$CORESCAN" --strings --json "$tmp/core" >"$tmp/all.json"
 for _ in 1 2 3 4; do

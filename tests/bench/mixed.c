@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
@@ -173,6 +174,7 @@ int main(int argc, char **argv)
                 fill_objects(bytes / 4);
                 fill_maps(bytes / 2);
         }
+        prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* where only a parent may read a process (Yama) */
         puts("ready");
         fflush(stdout);
         for (;;)

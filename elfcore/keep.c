@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keep.h"
 
+#include "budget.h"
 #include "bytes.h"
 #include "range.h"
 
@@ -73,7 +74,10 @@ void cs_keep_deinit(struct cs_keep *keep)
 
 void cs_keep_expect(struct cs_keep *keep, uint64_t len)
 {
-        uint64_t whole = (len + BLOCK - 1) / BLOCK * BLOCK;
+        uint64_t whole = (len + BLOCK - 1) / BLOCK * BLOCK, most = keep->max / PLAIN_SHARE / BLOCK * BLOCK;
+        /* The kernel, which keeps a budget, counts what is laid out as if it were used. */
+        if (cs_budget() && whole > most)
+                whole = len = most;
         void *at = whole < len || whole == 0 ? MAP_FAILED
                                              : mmap(NULL, whole, PROT_READ | PROT_WRITE,
                                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

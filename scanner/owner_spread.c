@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "owner_spread.h"
 
+#include "ballots.h"
 #include "heaptypes.h"
-#include "huge.h"
 #include "pulse.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 enum {
         WHOLE = 255,
@@ -19,8 +19,7 @@ enum {
         PEERS_LEAST = 4,
         PEERS_PART = 8,
         AROUND = 8,
-        FETCH = 16,    /* blocks and references: so far ahead what is said of them is asked for */
-        SETTLED = 255, /* instead of a certainty, in `queued`: decided */
+        FETCH = 16, /* blocks and references: so far ahead what is said of them is asked for */
 };
 
 /* By aim: what a reference keeps of the certainty (of 255), and what part of a vote it is (halved so often). So no vote is as
@@ -31,16 +30,6 @@ static const uint32_t PART[] = { 6, 1, 0 };
 /* Where certainty falls below these, those that lead to decided blocks are asked. */
 static const uint8_t UPWARD[] = { 140, 100, 60, 30, 10, 1 };
 
-/* The votes for a block that is not decided yet. Weighted majority in constant room (Boyer and Moore): the candidate's lead,
- * and all that was cast. */
-struct ballot {
-        uint16_t module; /* and one; 0: none */
-        uint8_t certainty;
-        uint8_t queued; /* the certainty at which it was queued last, or SETTLED */
-        uint16_t lead;
-        uint16_t all; /* both are halved where they would not fit */
-};
-
 /* How often an answer that was given at that certainty is right (the owner, its caller, or the next module up), measured on
  * the programs that tests/accuracy/split.txt calls tuned-on; between two of them, in a line. */
 static const struct {
@@ -49,18 +38,12 @@ static const struct {
 } CALIBRATED[] = { { 0, 120 },   { 25, 150 },  { 51, 180 },  { 77, 212 },  { 128, 224 },
                    { 141, 236 }, { 166, 242 }, { 204, 246 }, { 230, 251 }, { 255, 254 } };
 
-enum decided {
-        DECIDED = 1,
-        DECIDED_BY_ITSELF, /* its own words are sure */
-};
-
 struct spread {
         const struct cs_spread_input *in;
         struct cs_labels *labels;
         struct cs_heaptypes types;
-        struct ballot *ballots;
+        struct cs_ballots ballots;
         uint64_t references;           /* of all blocks */
-        uint8_t *decided;              /* 0, or enum decided */
         cs_block_vec queue[WHOLE + 1]; /* by certainty */
         struct cs_error *err;
 };
@@ -68,31 +51,14 @@ struct spread {
 static void spread_deinit(struct spread *s)
 {
         cs_heaptypes_deinit(&s->types);
-        free(s->ballots);
-        free(s->decided);
+        cs_ballots_deinit(&s->ballots);
         for (size_t i = 0; i <= WHOLE; i++)
                 cs_vec_deinit(&s->queue[i]);
 }
 
-static void cast(struct ballot *b, uint16_t module, uint32_t certainty, uint32_t weight)
+static bool decided(const struct spread *s, uint32_t i)
 {
-        uint16_t w = (uint16_t)weight;
-        if (b->all > UINT16_MAX - w) {
-                b->all /= 2;
-                b->lead /= 2;
-        }
-        b->all = (uint16_t)(b->all + w);
-        if (b->module == module) {
-                b->lead = (uint16_t)(b->lead + w);
-                if (certainty > b->certainty)
-                        b->certainty = (uint8_t)certainty;
-        } else if (b->lead >= w && b->module) {
-                b->lead = (uint16_t)(b->lead - w);
-        } else {
-                b->lead = (uint16_t)(w - b->lead);
-                b->module = module;
-                b->certainty = (uint8_t)certainty;
-        }
+        return cs_ballots_decided(&s->ballots, i);
 }
 
 static bool in_use(const struct spread *s, uint32_t i)
@@ -109,24 +75,24 @@ static uint32_t weight(uint32_t certainty, uint64_t degree)
         return certainty * VOTE / WHOLE / (DEGREE_FREE + (uint32_t)root) + 1;
 }
 
-/* How sure the answer would be, if it was given now. */
-static uint8_t surety(const struct ballot *b)
-{
-        return b->all ? (uint8_t)(b->certainty * (128 + (uint32_t)b->lead * 127 / b->all) / WHOLE) : 0;
-}
-
-/* A vote for a block. It is queued anew where the vote made it surer; where it is decided the vote is only noted: see amend. */
+/* A vote for a block. It is queued anew where the vote made it surer; where it is decided the vote is only noted: see amend. What is sure by
+ * itself asks nobody. */
 static enum cs_status vote(struct spread *s, uint32_t to, uint16_t module, uint32_t certainty, uint32_t w)
 {
-        struct ballot *b = &s->ballots[to];
-        cast(b, module, certainty, w);
-        if (b->queued == SETTLED)
+        if (cs_ballots_closed(&s->ballots, to))
                 return CS_OK;
-        uint8_t sure = surety(b);
-        if (sure <= b->queued)
-                return CS_OK;
-        b->queued = sure;
-        return cs_vec_push(&s->queue[sure], to, s->err);
+        uint32_t *place = cs_ballots_place(&s->ballots, to);
+        uint8_t sure;
+        if (cs_ballots_agree(&s->ballots, place, module, certainty, w, &sure))
+                return sure ? cs_vec_push(&s->queue[sure], to, s->err) : CS_OK;
+        struct cs_ballot b = cs_ballots_get(&s->ballots, place);
+        cs_ballot_cast(&b, module, certainty, w);
+        sure = cs_ballot_surety(&b);
+        bool surer = sure > b.queued; /* and not settled: none is as sure */
+        if (surer)
+                b.queued = sure;
+        enum cs_status st = cs_ballots_put(&s->ballots, place, b, s->err);
+        return st == CS_OK && surer ? cs_vec_push(&s->queue[sure], to, s->err) : st;
 }
 
 /* A ballot is a cache miss, for most references: those that a block will vote for are asked for early, or the first of them. */
@@ -135,7 +101,7 @@ static void fetch_ballots(const struct spread *s, uint32_t i)
         const struct cs_graph *g = s->in->graph;
         uint64_t begin = cs_graph_begin(g, i), end = cs_graph_end(g, i);
         for (uint64_t e = begin; e < end && e - begin < FETCH; e++)
-                __builtin_prefetch(&s->ballots[g->to[e]], 1);
+                cs_ballots_fetch(&s->ballots, g->to[e]);
 }
 
 /* Votes of a decided block for what it refers to. */
@@ -156,24 +122,21 @@ static enum cs_status vote_down(struct spread *s, uint32_t i)
         return st;
 }
 
-/* The first block from i on that is not decided; n where there is none. Most are, so that whole words are skipped. */
+/* The first block from i on that is not decided; n where there is none. Most are, so that whole groups are skipped. */
 static uint32_t next_undecided(const struct spread *s, uint32_t i, uint32_t n)
 {
-        const uint64_t ones = UINT64_MAX / 255;
-        while (i < n && s->decided[i]) {
-                uint64_t word;
-                if (n - i < sizeof(word)) {
-                        i++;
-                        continue;
+        while (i < n) {
+                uint64_t left = ~s->ballots.groups[i / 64].decided & UINT64_MAX << (i % 64);
+                uint32_t at = i / 64 * 64;
+                if (left) {
+                        at += (uint32_t)__builtin_ctzll(left);
+                        return at < n ? at : n;
                 }
-                memcpy(&word, s->decided + i, sizeof(word));
-                /* The lowest bit of these is in the first byte that is zero. */
-                uint64_t zeros = (word - ones) & ~word & ones << 7;
-                if (zeros)
-                        return i + (uint32_t)__builtin_ctzll(zeros) / 8;
-                i += sizeof(word);
+                if (n - at <= 64)
+                        return n;
+                i = at + 64;
         }
-        return i;
+        return n;
 }
 
 /* The votes of decided blocks for those that lead to them and are not. */
@@ -193,10 +156,9 @@ static enum cs_status vote_up(struct spread *s)
                         uint32_t to = g->to[e], certainty;
                         enum cs_aim aim = cs_graph_aim(g, e);
                         if (e + FETCH < s->references) {
-                                __builtin_prefetch(&s->decided[g->to[e + FETCH]]);
                                 __builtin_prefetch(&s->labels->certainty[g->to[e + FETCH]]);
                         }
-                        if (!s->decided[to])
+                        if (!decided(s, to))
                                 continue;
                         certainty = (uint32_t)s->labels->certainty[to] * UP / WHOLE;
                         if (certainty)
@@ -214,7 +176,7 @@ static void fetch_queued(const struct spread *s, const cs_block_vec *queue, size
         const struct cs_graph *g = s->in->graph;
         if (k + 3 * (size_t)STEPS < queue->n) {
                 uint32_t i = queue->at[k + 3 * (size_t)STEPS];
-                __builtin_prefetch(&s->ballots[i], 1);
+                cs_ballots_fetch(&s->ballots, i);
                 __builtin_prefetch(&g->first[i]);
                 __builtin_prefetch(&g->base[i / CS_GRAPH_GROUP]);
         }
@@ -225,11 +187,18 @@ static void fetch_queued(const struct spread *s, const cs_block_vec *queue, size
         }
         if (k + STEPS < queue->n) {
                 uint32_t i = queue->at[k + STEPS];
-                __builtin_prefetch(&s->decided[i], 1);
                 __builtin_prefetch(&s->labels->module[i], 1);
                 __builtin_prefetch(&s->labels->certainty[i], 1);
                 fetch_ballots(s, i);
         }
+}
+
+static enum cs_status decide(struct spread *s, uint32_t i, uint16_t module, uint8_t sure)
+{
+        cs_ballots_decide(&s->ballots, i);
+        s->labels->module[i] = module;
+        s->labels->certainty[i] = sure;
+        return vote_down(s, i);
 }
 
 /* Gives the surest answer that is queued at this certainty, and so on. */
@@ -240,22 +209,24 @@ static enum cs_status decide_at(struct spread *s, uint8_t sure)
                 uint32_t i = s->queue[sure].at[k];
                 if (k % CS_PULSE_EVERY == CS_PULSE_EVERY - 1 && (st = cs_pulse(0, 0, s->err)) != CS_OK)
                         break;
-                struct ballot *b = &s->ballots[i];
                 fetch_queued(s, &s->queue[sure], k);
-                if (b->queued != sure)
-                        continue;
-                uint8_t now = surety(b);
-                if (now < sure) { /* others have spoken against it since */
-                        b->queued = now;
-                        if (now)
-                                st = cs_vec_push(&s->queue[now], i, s->err);
+                uint32_t *place = cs_ballots_place(&s->ballots, i);
+                if (cs_ballots_settle(place, sure)) {
+                        st = decide(s, i, cs_ballots_agreed(&s->ballots, place), sure);
                         continue;
                 }
-                s->decided[i] = DECIDED;
-                b->queued = SETTLED;
-                s->labels->module[i] = b->module;
-                s->labels->certainty[i] = sure;
-                st = vote_down(s, i);
+                struct cs_ballot b = cs_ballots_get(&s->ballots, place);
+                if (b.queued != sure)
+                        continue;
+                uint8_t now = cs_ballot_surety(&b);
+                bool surely = now >= sure; /* or others have spoken against it since */
+                b.queued = surely ? (uint8_t)CS_BALLOT_SETTLED : now;
+                if ((st = cs_ballots_put(&s->ballots, place, b, s->err)) != CS_OK)
+                        break;
+                if (surely)
+                        st = decide(s, i, b.module, sure);
+                else if (now)
+                        st = cs_vec_push(&s->queue[now], i, s->err);
         }
         s->queue[sure].n = 0;
         return st;
@@ -284,7 +255,7 @@ static void ask_types(struct spread *s)
         const struct cs_graph *g = s->in->graph;
         uint32_t n = cs_blocks_indices(s->in->blocks);
         for (uint32_t i = 0; s->types.n && i < n; i++) {
-                struct ballot b = { 0 };
+                struct cs_ballot b = { 0 };
                 if (!in_use(s, i) || s->labels->certainty[i] >= CS_SPREAD_SURE ||
                     cs_heaptypes_module(&s->types, i) != CS_NO_MODULE)
                         continue;
@@ -293,7 +264,7 @@ static void ask_types(struct spread *s)
                                                  ? cs_heaptypes_module(&s->types, g->to[e])
                                                  : CS_NO_MODULE;
                         if (module != CS_NO_MODULE)
-                                cast(&b, (uint16_t)(module + 1), BY_TYPE, 1);
+                                cs_ballot_cast(&b, (uint16_t)(module + 1), BY_TYPE, 1);
                 }
                 if (b.lead)
                         cs_label_set(s->labels, i, (uint32_t)b.module - 1, BY_TYPE);
@@ -302,12 +273,12 @@ static void ask_types(struct spread *s)
 
 /* What is known of a kind of blocks. */
 struct kind {
-        struct ballot ballot;
+        struct cs_ballot ballot;
         uint32_t blocks;
 };
 
 /* Counts the kinds of blocks: a kind is a size, of what refers to something; what refers to nothing may be anything. Blocks
- * that say nothing are given the number of theirs (and one) by the ballots, which nobody needs as yet. */
+ * that say nothing are given the number of theirs (and one) by the places of their ballots, which nobody needs as yet. */
 static void count_kinds(struct spread *s, struct kind *kinds)
 {
         const struct cs_graph *g = s->in->graph;
@@ -320,9 +291,9 @@ static void count_kinds(struct spread *s, struct kind *kinds)
                         continue;
                 kinds[kind].blocks++;
                 if (s->labels->module[i])
-                        cast(&kinds[kind].ballot, s->labels->module[i], BY_PEER, 1);
+                        cs_ballot_cast(&kinds[kind].ballot, s->labels->module[i], BY_PEER, 1);
                 else
-                        s->ballots[i].all = (uint16_t)(kind + 1);
+                        *cs_ballots_place(&s->ballots, i) = (uint32_t)kind + 1;
         }
 }
 
@@ -335,8 +306,8 @@ static enum cs_status ask_peers(struct spread *s)
                 return cs_fail(s->err, CS_ENOMEM, "kinds of blocks");
         count_kinds(s, kinds);
         for (uint32_t i = 0; i < n; i++) {
-                uint16_t *number = &s->ballots[i].all;
-                if (!*number)
+                uint32_t *number = cs_ballots_place(&s->ballots, i);
+                if (cs_ballots_closed(&s->ballots, i) || !*number)
                         continue;
                 const struct kind *k = &kinds[*number - 1];
                 *number = 0;
@@ -349,21 +320,30 @@ static enum cs_status ask_peers(struct spread *s)
         return CS_OK;
 }
 
+/* Who is sure by himself, or is no block in use, to which nothing leads, has none. */
+static enum cs_status open_ballots(struct spread *s)
+{
+        uint32_t n = cs_blocks_indices(s->in->blocks);
+        enum cs_status st = cs_ballots_init(&s->ballots, n, s->err);
+        for (uint32_t i = 0; st == CS_OK && i < n; i++)
+                if (s->labels->certainty[i] >= CS_SPREAD_SURE || !in_use(s, i))
+                        cs_ballots_close(&s->ballots, i);
+        return st == CS_OK ? cs_ballots_open(&s->ballots, n, s->err) : st;
+}
+
 /* The sure ones need no queue: all of them vote before anybody else is decided. */
 static enum cs_status sure_votes(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
         for (uint32_t i = 0; i < n; i++)
-                if (s->labels->certainty[i] >= CS_SPREAD_SURE) {
-                        s->decided[i] = DECIDED_BY_ITSELF;
-                        s->ballots[i].queued = SETTLED;
-                }
+                if (s->labels->certainty[i] >= CS_SPREAD_SURE)
+                        cs_ballots_decide(&s->ballots, i);
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                if (n - i > FETCH && s->decided[i + FETCH])
+                if (n - i > FETCH && decided(s, i + FETCH))
                         fetch_ballots(s, i + FETCH);
                 st = cs_pulse_at(i, n, s->err);
-                if (st == CS_OK && s->decided[i])
+                if (st == CS_OK && decided(s, i))
                         st = vote_down(s, i);
         }
         return st;
@@ -377,12 +357,12 @@ static enum cs_status first_votes(struct spread *s)
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
                 uint8_t certainty = s->labels->certainty[i];
                 st = cs_pulse_at(i, n, s->err);
-                if (st == CS_OK && certainty && !s->decided[i])
+                if (st == CS_OK && certainty && !decided(s, i))
                         st = vote(s, i, s->labels->module[i], certainty, weight(certainty, 0));
         }
         for (size_t i = 0; st == CS_OK && i < s->in->graph->votes.n; i++) {
                 const struct cs_root_vote *v = &s->in->graph->votes.at[i];
-                if (!s->decided[v->to])
+                if (!decided(s, v->to))
                         st = vote(s, v->to, (uint16_t)(v->module + 1), v->certainty, weight(v->certainty, 0));
         }
         return st;
@@ -404,7 +384,7 @@ static void calibrate(struct spread *s)
         for (int given = 0; given <= WHOLE; given++)
                 right[given] = calibrated((uint8_t)given);
         for (uint32_t i = 0; i < n; i++)
-                if (s->decided[i])
+                if (decided(s, i))
                         s->labels->certainty[i] = right[s->labels->certainty[i]];
 }
 
@@ -413,11 +393,16 @@ static void amend(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         for (uint32_t i = 0; i < n; i++) {
-                const struct ballot *b = &s->ballots[i];
-                if (s->decided[i] != DECIDED || b->module == s->labels->module[i] || b->lead < b->all / 4)
+                if (!decided(s, i) || cs_ballots_closed(&s->ballots, i))
                         continue;
-                s->labels->module[i] = b->module;
-                s->labels->certainty[i] = surety(b);
+                const uint32_t *place = cs_ballots_place(&s->ballots, i);
+                if (!(*place & CS_BALLOT_DISPUTED))
+                        continue;
+                struct cs_ballot b = cs_ballots_get(&s->ballots, place);
+                if (b.module == s->labels->module[i] || b.lead < b.all / 4)
+                        continue;
+                s->labels->module[i] = b.module;
+                s->labels->certainty[i] = cs_ballot_surety(&b);
         }
 }
 
@@ -438,7 +423,7 @@ static uint16_t ask_around(const struct spread *s, uint32_t i, uint32_t n, uint8
         for (uint32_t k = 0; k < 2 * AROUND; k++) {
                 uint32_t distance = k / 2 + 1, at = k % 2 ? i + distance : i - distance;
                 size_t m = 0;
-                if ((k % 2 ? n - i <= distance : i < distance) || !s->decided[at])
+                if ((k % 2 ? n - i <= distance : i < distance) || !decided(s, at))
                         continue;
                 while (m < known && modules[m] != s->labels->module[at])
                         m++;
@@ -468,7 +453,7 @@ static enum cs_status ask_neighbours(struct spread *s)
         for (uint32_t i = 0; (st = cs_pulse_at(i, n, s->err)) == CS_OK && i < n; i++) {
                 if (!in_use(s, i))
                         continue;
-                if (s->decided[i]) {
+                if (decided(s, i)) {
                         last = s->labels->module[i];
                         continue;
                 }
@@ -486,17 +471,13 @@ enum cs_status cs_owner_spread(const struct cs_spread_input *in, struct cs_label
 {
         cs_cleanup(spread_deinit) struct spread s = { .in = in, .labels = labels, .err = err };
         uint32_t n = cs_blocks_indices(in->blocks);
-        s.ballots = cs_huge_calloc((size_t)n + 1, sizeof(*s.ballots));
-        s.decided = cs_huge_calloc((size_t)n + 1, 1);
         s.references = n ? cs_graph_end(in->graph, n - 1) : 0;
-        if (!s.ballots || !s.decided)
-                return cs_fail(err, CS_ENOMEM, "votes for %u blocks", n);
         enum cs_status st = cs_heaptypes_find(in->graph, n, in->modules, &s.types, err);
         if (st != CS_OK)
                 return st;
         ask_types(&s);
-        if ((st = ask_peers(&s)) != CS_OK || (st = sure_votes(&s)) != CS_OK ||
-            (st = first_votes(&s)) != CS_OK || (st = run(&s)) != CS_OK)
+        if ((st = open_ballots(&s)) != CS_OK || (st = ask_peers(&s)) != CS_OK ||
+            (st = sure_votes(&s)) != CS_OK || (st = first_votes(&s)) != CS_OK || (st = run(&s)) != CS_OK)
                 return st;
         amend(&s);
         if ((st = ask_neighbours(&s)) == CS_OK)

@@ -44,7 +44,6 @@ static void drop_relations(struct cs_analysis *a)
         a->literals = (struct cs_literals){ 0 };
         a->frames = (struct cs_frames){ 0 };
         a->unloaded = (struct cs_unloaded){ 0 };
-        a->members = (struct cs_members){ 0 };
         a->clusters = (struct cs_clusters){ 0 };
 }
 
@@ -213,8 +212,6 @@ static enum cs_status relate(void *context, struct cs_error *err)
         a->report->brief = sweep.brief;
         if (sweep.brief)
                 return ended(a, HAVE_RELATED, st);
-        if ((st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
-                return st;
         cs_analysis_stage(a, "following pointers", heap_bytes(a));
         struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
                                         &a->clusters, a->workers, &a->regions.stacks, &a->claims,
@@ -222,7 +219,8 @@ static enum cs_status relate(void *context, struct cs_error *err)
         struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph, NULL };
         if ((st = cs_literals_build(a->image, a->space, &a->literals, err)) != CS_OK ||
             (st = cs_frames_find(a->image, a->space, &a->frames, err)) != CS_OK ||
-            (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK)
+            (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
+            (st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
                 return st;
         cs_analysis_stage(a, "naming owners", heap_bytes(a));
         struct cs_owners_input owners = { a->image,    a->space,  blocks,       &a->clusters,

@@ -61,9 +61,10 @@ static enum cs_status spread(struct walk *w, struct cs_error *err)
         enum cs_status st = CS_OK;
         while (st == CS_OK && w->done < w->todo.n) {
                 uint32_t from = w->todo.at[w->done++];
-                uint64_t end = cs_graph_end(w->c->graph, from);
-                for (uint64_t e = cs_graph_begin(w->c->graph, from); st == CS_OK && e < end; e++) {
-                        uint32_t to = w->c->graph->to[e];
+                struct cs_reference_walk walk = cs_references_of(&w->c->graph->references, from);
+                uint32_t to;
+                enum cs_aim aim;
+                while (st == CS_OK && cs_reference_next(&walk, &to, &aim)) {
                         if (to == w->block)
                                 meet(w, from);
                         else
@@ -81,9 +82,11 @@ static enum cs_status count_retained(struct walk *w, struct cs_report_held *out,
         w->parent[w->block] = w->block;
         st = cs_vec_push(&w->todo, w->block, err);
         for (size_t at = first; st == CS_OK && at < w->todo.n; at++) {
-                uint64_t end = cs_graph_end(w->c->graph, w->todo.at[at]);
-                for (uint64_t e = cs_graph_begin(w->c->graph, w->todo.at[at]); st == CS_OK && e < end; e++)
-                        st = reach(w, w->c->graph->to[e], w->block, err);
+                struct cs_reference_walk walk = cs_references_of(&w->c->graph->references, w->todo.at[at]);
+                uint32_t to;
+                enum cs_aim aim;
+                while (st == CS_OK && cs_reference_next(&walk, &to, &aim))
+                        st = reach(w, to, w->block, err);
         }
         if (st != CS_OK)
                 return st;

@@ -124,9 +124,11 @@ static uint32_t wanted(const struct tree *t, uint32_t block)
 static enum cs_status count_references(struct tree *t, uint32_t block, uint32_t *counted,
                                        struct cs_error *err)
 {
-        uint64_t end = cs_graph_end(t->c->graph, block);
-        for (uint64_t e = cs_graph_begin(t->c->graph, block); e < end; e++) {
-                uint32_t to = wanted(t, t->c->graph->to[e]), index;
+        struct cs_reference_walk walk = cs_references_of(&t->c->graph->references, block);
+        uint32_t to, index;
+        enum cs_aim aim;
+        while (cs_reference_next(&walk, &to, &aim)) {
+                to = wanted(t, to);
                 if (to == UINT32_MAX)
                         continue;
                 enum cs_status st = node_at(t, to, block, &index, err);

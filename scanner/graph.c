@@ -40,6 +40,7 @@ struct worker {
         uint64_t title;  /* its first word */
         int32_t literal; /* the module that alone has the text with which the block begins */
         struct cs_edge_counts edges;
+        struct cs_reference_list references; /* of the slice at hand */
 };
 
 struct build {
@@ -48,6 +49,8 @@ struct build {
         cs_root_vec root_units;
         struct cs_graph_unit *outs; /* slices, then root units */
         size_t n_outs;
+        struct cs_reference_list *lists; /* by slice */
+        struct cs_references references;
         struct worker *workers;
         struct cs_labels said;
         uint8_t *marks;
@@ -89,20 +92,8 @@ static enum cs_aim aim(const struct build *b, uint64_t value)
         return aim_in(b, cs_space_at(b->in->space, value).index, value);
 }
 
-static enum cs_status push_reference(struct cs_graph_unit *out, uint32_t to, enum cs_aim at,
-                                     struct cs_error *err)
-{
-        enum cs_status st = CS_OK;
-        if (out->to.n % CS_GRAPH_AIMS == 0)
-                st = cs_vec_push(&out->aims, 0, err);
-        if (st == CS_OK)
-                out->aims.at[out->to.n / CS_GRAPH_AIMS] |= (uint64_t)at << (out->to.n % CS_GRAPH_AIMS * 2);
-        return st == CS_OK ? cs_vec_push(&out->to, to, err) : st;
-}
-
 /* Enters the references that were waiting for their blocks, in the order of their words. */
-static enum cs_status take_waiting(struct build *b, struct worker *w, struct cs_graph_unit *out,
-                                   struct cs_error *err)
+static enum cs_status take_waiting(struct build *b, struct worker *w, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         cs_pointees_answer(&w->waiting, b->blocks);
@@ -119,8 +110,8 @@ static enum cs_status take_waiting(struct build *b, struct worker *w, struct cs_
                 if (p->to == CS_NO_BLOCK || p->to == p->from)
                         continue;
                 __atomic_store_n(&b->marks[p->to], CS_MARK_REFERENCED, __ATOMIC_RELAXED);
-                out->degree.at[p->from - out->first]++;
-                st = push_reference(out, p->to, aim_in(b, p->range, p->value), err);
+                st = cs_reference_list_add(&w->references, &b->references, p->from, p->to,
+                                           aim_in(b, p->range, p->value), err);
                 if (st == CS_OK && p->note != NO_RELATION)
                         st = cs_edge_count_often(&w->edges, p->note, err);
         }
@@ -137,8 +128,8 @@ struct words {
 };
 
 /* A word at that offset that may be a pointer. */
-static enum cs_status scan_word(struct build *b, struct worker *w, struct cs_graph_unit *out,
-                                const struct words *of, uint64_t offset, uint64_t value, struct cs_error *err)
+static enum cs_status scan_word(struct build *b, struct worker *w, const struct words *of, uint64_t offset,
+                                uint64_t value, struct cs_error *err)
 {
         struct cs_space_entry e = cs_heap_memo_at(&w->memo, b->blocks, b->in->space, value);
         if (e.kind == CS_SPACE_MODULE && of->fields)
@@ -150,12 +141,11 @@ static enum cs_status scan_word(struct build *b, struct worker *w, struct cs_gra
         uint64_t where = offset < OFFSETS_UP_TO ? offset : UINT64_MAX;
         uint64_t edge = of->fields ? cs_edge_from_cluster(of->from, where) : NO_RELATION;
         cs_pointees_add(&w->waiting, b->blocks, value, edge, e.index, of->index);
-        return w->waiting.n == CS_POINTEES ? take_waiting(b, w, out, err) : CS_OK;
+        return w->waiting.n == CS_POINTEES ? take_waiting(b, w, err) : CS_OK;
 }
 
-static enum cs_status scan_words(struct build *b, struct worker *w, struct cs_graph_unit *out, uint32_t index,
-                                 struct cs_range payload, uint64_t offset, const uint8_t *at, size_t len,
-                                 struct cs_error *err)
+static enum cs_status scan_words(struct build *b, struct worker *w, uint32_t index, struct cs_range payload,
+                                 uint64_t offset, const uint8_t *at, size_t len, struct cs_error *err)
 {
         struct words of = { .index = index,
                             .from = cs_blocks_cluster(b->blocks, index),
@@ -174,7 +164,7 @@ static enum cs_status scan_words(struct build *b, struct worker *w, struct cs_gr
                         uint64_t value = cs_word(at + i);
                         if (value < 0x10000 || value >> 47)
                                 continue;
-                        enum cs_status st = scan_word(b, w, out, &of, offset + i, value, err);
+                        enum cs_status st = scan_word(b, w, &of, offset + i, value, err);
                         if (st != CS_OK)
                                 return st;
                 }
@@ -294,9 +284,9 @@ static enum cs_status scan_stretch(void *context, uint64_t addr, const uint8_t *
                                    struct cs_error *err)
 {
         const struct scan *s = context;
-        return s->block == CS_NO_BLOCK ? scan_root_words(s->b, s->w, s->out, s->from, addr, bytes, len, err)
-                                       : scan_words(s->b, s->w, s->out, s->block, s->range,
-                                                    addr - s->range.start, bytes, len, err);
+        return s->block == CS_NO_BLOCK
+                       ? scan_root_words(s->b, s->w, s->out, s->from, addr, bytes, len, err)
+                       : scan_words(s->b, s->w, s->block, s->range, addr - s->range.start, bytes, len, err);
 }
 
 /* Calls the right scanner for all readable words of a range; block is CS_NO_BLOCK for roots. */
@@ -385,12 +375,6 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
         struct cs_block block;
         uint32_t i;
         w->waiting.n = 0;
-        out->first = slice->first;
-        out->degree.n = slice->end - slice->first;
-        out->degree.cap = out->degree.n;
-        out->degree.at = calloc(out->degree.n + 1, sizeof(*out->degree.at));
-        if (!out->degree.at)
-                return cs_fail(err, CS_ENOMEM, "graph");
         while (cs_blocks_next_any(&cursor, &block, &i)) {
                 cs_slice_ask(&ahead, i, &w->view);
                 enum cs_status st = i % LOOK_UP ? CS_OK : cs_pulse(0, 0, err);
@@ -399,9 +383,9 @@ static enum cs_status scan_slice(struct build *b, size_t unit, struct worker *w,
                 if (st != CS_OK)
                         return st;
         }
-        enum cs_status st = take_waiting(b, w, out, err);
+        enum cs_status st = take_waiting(b, w, err);
         cs_slice_release(b->blocks, slice, w->view.src);
-        return st;
+        return st == CS_OK ? cs_reference_list_take(&w->references, &b->lists[unit], err) : st;
 }
 
 /* Slots that are in use, by their first word. */
@@ -487,9 +471,14 @@ static void build_deinit(struct build *b)
         for (size_t i = 0; b->outs && i < b->n_outs; i++)
                 cs_graph_unit_deinit(&b->outs[i]);
         free(b->outs);
+        for (size_t i = 0; b->lists && i < b->in->slices->n; i++)
+                cs_reference_list_deinit(&b->lists[i]);
+        free(b->lists);
+        cs_references_deinit(&b->references);
         for (unsigned i = 0; b->workers && i < b->in->workers; i++) {
                 cs_view_deinit(&b->workers[i].view);
                 cs_edge_counts_deinit(&b->workers[i].edges);
+                cs_reference_list_deinit(&b->workers[i].references);
         }
         free(b->workers);
         cs_labels_deinit(&b->said);
@@ -515,8 +504,11 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
         b.n_outs = units + 1;
         b.outs = calloc(b.n_outs, sizeof(*b.outs));
         b.workers = cs_work_alloc(in->workers, sizeof(*b.workers));
-        if (!b.outs || !b.workers)
+        b.lists = calloc(in->slices->n + 1, sizeof(*b.lists));
+        if (!b.outs || !b.workers || !b.lists)
                 return cs_fail(err, CS_ENOMEM, "graph");
+        if ((st = cs_references_init(&b.references, cs_blocks_indices(b.blocks), err)) != CS_OK)
+                return st;
         b.said.module = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, sizeof(*b.said.module));
         b.said.certainty = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, 1);
         b.marks = cs_huge_calloc((size_t)cs_blocks_indices(b.blocks) + 1, 1);
@@ -525,13 +517,17 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
         for (unsigned i = 0; i < in->workers; i++)
                 cs_view_init(&b.workers[i].view, in->image->source);
         if ((st = cs_work_run(in->workers, units, do_unit, &b, err)) != CS_OK ||
-            (st = add_registers(&b, &b.outs[units], err)) != CS_OK)
+            (st = add_registers(&b, &b.outs[units], err)) != CS_OK ||
+            (st = cs_references_join(&b.references, b.lists, in->slices->n, cs_blocks_indices(b.blocks),
+                                     err)) != CS_OK)
                 return st;
+        out->references = b.references;
+        b.references = (struct cs_references){ 0 };
         out->marks = b.marks;
         b.marks = NULL;
-        if ((st = cs_graph_merge(b.outs, in->slices->n, b.n_outs, b.blocks, out, err)) != CS_OK)
+        if ((st = cs_graph_merge(b.outs, b.n_outs, out, err)) != CS_OK)
                 return st;
-        /* What the units held was as much as is kept now, and lies below what lives longer. */
+        /* What the lists held was as much as is kept now, and lies below what lives longer. */
         (void)malloc_trim(0);
         out->said = b.said;
         b.said = (struct cs_labels){ 0 };
@@ -540,10 +536,7 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
 
 void cs_graph_deinit(struct cs_graph *graph)
 {
-        free(graph->first);
-        free(graph->base);
-        free(graph->to);
-        free(graph->aims);
+        cs_references_deinit(&graph->references);
         cs_labels_deinit(&graph->said);
         free(graph->marks);
         cs_vec_deinit(&graph->roots);

@@ -11,6 +11,7 @@
 #include "labels.h"
 #include "literals.h"
 #include "ownwords.h"
+#include "references.h"
 #include "roots.h"
 
 /* What memory outside of the blocks says about the owner of a block that it points to. */
@@ -28,8 +29,6 @@ struct cs_graph_table {
         uint16_t modules[CS_OWNWORDS_MODULES];
 };
 
-enum { CS_GRAPH_GROUP = 64, CS_GRAPH_AIMS = 32 };
-
 /* What is noted of each block. The graph sets the first; the others are for those who walk it (leaks.h). */
 enum cs_mark {
         CS_MARK_REFERENCED = 1,
@@ -39,21 +38,9 @@ enum cs_mark {
         CS_MARK_LEAK = 3 << CS_MARK_LEAK_SHIFT, /* enum cs_leak */
 };
 
-/* Where a reference leads in the block. Any number may look like a pointer into the middle of a large one. */
-enum cs_aim {
-        CS_AIM_INSIDE,
-        CS_AIM_NEAR,  /* the first 4 KiB: objects may lie one behind the other there */
-        CS_AIM_START, /* what malloc returned, or a number below 8 more: tags */
-};
-
 struct cs_graph {
-        /* Per block, and one more: where its references begin in `to`. Eight bytes for each of 50 million blocks would be
-         * 400 MB, so they count from the value of their group's first block; use cs_graph_begin. */
-        uint32_t *first;
-        uint64_t *base;        /* per CS_GRAPH_GROUP blocks */
-        uint64_t *aims;        /* two bits for each of `to`: enum cs_aim; use cs_graph_aim */
-        struct cs_labels said; /* by block: the module that its own words speak for */
-        uint32_t *to;          /* blocks referred to, in the order of the words; only from blocks in use */
+        struct cs_references references; /* in the order of the words; only from blocks in use */
+        struct cs_labels said;           /* by block: the module that its own words speak for */
         CS_VEC(uint32_t)
         roots;          /* blocks that something outside of the blocks refers to; sorted, without repeats */
         uint8_t *marks; /* per block: enum cs_mark. Referenced: another block in use or a root refers to it */
@@ -62,22 +49,6 @@ struct cs_graph {
         CS_VEC(struct cs_root_vote) votes;    /* in the order of the roots' addresses */
         bool limited; /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
 };
-
-/* The references of a block are to[cs_graph_begin() … cs_graph_end() - 1]. */
-static inline uint64_t cs_graph_begin(const struct cs_graph *graph, uint32_t block)
-{
-        return graph->base[block / CS_GRAPH_GROUP] + graph->first[block];
-}
-
-static inline uint64_t cs_graph_end(const struct cs_graph *graph, uint32_t block)
-{
-        return cs_graph_begin(graph, block + 1);
-}
-
-static inline enum cs_aim cs_graph_aim(const struct cs_graph *graph, uint64_t reference)
-{
-        return (enum cs_aim)(graph->aims[reference / CS_GRAPH_AIMS] >> (reference % CS_GRAPH_AIMS * 2) & 3);
-}
 
 struct cs_graph_input {
         const struct cs_image *image;

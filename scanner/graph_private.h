@@ -7,10 +7,6 @@
 
 /* What one unit of work found. Units are merged in their order. */
 struct cs_graph_unit {
-        CS_VEC(uint32_t) to;
-        CS_VEC(uint64_t) aims;   /* of `to` */
-        CS_VEC(uint32_t) degree; /* per block of the slice */
-        uint32_t first;          /* block of the slice */
         CS_VEC(uint32_t) roots;
         CS_VEC(struct cs_root_vote) votes;
         CS_VEC(struct cs_graph_table) tables;
@@ -21,10 +17,8 @@ void cs_graph_unit_deinit(struct cs_graph_unit *unit);
 /* Sorts and drops repeats; how many are left. */
 size_t cs_graph_unique(uint32_t *at, size_t n);
 
-/* Puts together what the units found, of which the first are those of slices, in the order of the blocks. The units are emptied of
- * what is large; out->marks is there already. */
-CS_CHECK enum cs_status cs_graph_merge(struct cs_graph_unit *units, size_t slices, size_t n_units,
-                                       const struct cs_blocks *blocks, struct cs_graph *out,
+/* Puts together what the units found, in their order; out->marks is there already. */
+CS_CHECK enum cs_status cs_graph_merge(const struct cs_graph_unit *units, size_t n, struct cs_graph *out,
                                        struct cs_error *err);
 
 #endif

@@ -48,12 +48,14 @@ static enum cs_status expand(struct spread *s)
 {
         uint32_t block = ring_pop(&s->m->next);
         enum cs_status st = CS_OK;
-        uint64_t end = cs_graph_end(s->graph, block);
-        for (uint64_t e = cs_graph_begin(s->graph, block); st == CS_OK && e < end; e++) {
+        struct cs_reference_walk walk = cs_references_of(&s->graph->references, block);
+        uint32_t to;
+        enum cs_aim aim;
+        while (st == CS_OK && cs_reference_next(&walk, &to, &aim)) {
                 if (s->m->targets.n == CS_MARKING_RING)
                         st = settle_target(s);
-                __builtin_prefetch(&s->graph->marks[s->graph->to[e]], 1);
-                ring_push(&s->m->targets, s->graph->to[e]);
+                __builtin_prefetch(&s->graph->marks[to], 1);
+                ring_push(&s->m->targets, to);
         }
         return st;
 }
@@ -61,7 +63,7 @@ static enum cs_status expand(struct spread *s)
 static void bring_next(struct spread *s)
 {
         uint32_t block = ring_pop(&s->m->soon);
-        __builtin_prefetch(&s->graph->to[cs_graph_begin(s->graph, block)]);
+        __builtin_prefetch(cs_references_of(&s->graph->references, block).at);
         ring_push(&s->m->next, block);
 }
 
@@ -72,8 +74,7 @@ static enum cs_status run(struct spread *s)
         for (uint64_t steps = 1; st == CS_OK && (st = cs_pulse_at(steps, 0, s->err)) == CS_OK; steps++) {
                 if (m->todo.n && m->soon.n < CS_MARKING_RING) {
                         uint32_t block = m->todo.at[--m->todo.n];
-                        __builtin_prefetch(&s->graph->first[block]);
-                        __builtin_prefetch(&s->graph->base[block / CS_GRAPH_GROUP]);
+                        cs_references_fetch(&s->graph->references, block);
                         ring_push(&m->soon, block);
                         continue;
                 }

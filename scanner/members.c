@@ -31,6 +31,7 @@ void cs_members_deinit(struct cs_members *members)
 {
         free(members->first);
         free(members->block);
+        *members = (struct cs_members){ 0 };
 }
 
 size_t cs_members_sample(const struct cs_members *members, uint32_t cluster, size_t most, uint32_t *out)

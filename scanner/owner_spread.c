@@ -43,7 +43,6 @@ struct spread {
         struct cs_labels *labels;
         struct cs_heaptypes types;
         struct cs_ballots ballots;
-        uint64_t references;           /* of all blocks */
         cs_block_vec queue[WHOLE + 1]; /* by certainty */
         struct cs_error *err;
 };
@@ -95,29 +94,34 @@ static enum cs_status vote(struct spread *s, uint32_t to, uint16_t module, uint3
         return st == CS_OK && surer ? cs_vec_push(&s->queue[sure], to, s->err) : st;
 }
 
+static struct cs_reference_walk references_of(const struct spread *s, uint32_t i)
+{
+        return cs_references_of(&s->in->graph->references, i);
+}
+
 /* A ballot is a cache miss, for most references: those that a block will vote for are asked for early, or the first of them. */
 static void fetch_ballots(const struct spread *s, uint32_t i)
 {
-        const struct cs_graph *g = s->in->graph;
-        uint64_t begin = cs_graph_begin(g, i), end = cs_graph_end(g, i);
-        for (uint64_t e = begin; e < end && e - begin < FETCH; e++)
-                cs_ballots_fetch(&s->ballots, g->to[e]);
+        struct cs_reference_walk walk = references_of(s, i);
+        enum cs_aim aim;
+        uint32_t to;
+        for (uint32_t n = 0; n < FETCH && cs_reference_next(&walk, &to, &aim); n++)
+                cs_ballots_fetch(&s->ballots, to);
 }
 
 /* Votes of a decided block for what it refers to. */
 static enum cs_status vote_down(struct spread *s, uint32_t i)
 {
-        const struct cs_graph *g = s->in->graph;
-        uint64_t begin = cs_graph_begin(g, i), end = cs_graph_end(g, i);
-        uint32_t certainty = s->labels->certainty[i], w = weight(certainty, end - begin);
+        struct cs_reference_walk walk = references_of(s, i);
+        uint32_t certainty = s->labels->certainty[i], w = weight(certainty, cs_references_left(walk)), to;
         uint16_t module = s->labels->module[i];
         enum cs_status st = CS_OK;
-        for (uint64_t e = begin; st == CS_OK && e < end; e++) {
-                enum cs_aim aim = cs_graph_aim(g, e);
+        enum cs_aim aim;
+        while (st == CS_OK && cs_reference_next(&walk, &to, &aim)) {
                 uint32_t kept = certainty * STEP[aim] / WHOLE, part = (w >> PART[aim]) + 1;
                 if (kept < FLOOR && certainty >= FLOOR)
                         kept = FLOOR;
-                st = vote(s, g->to[e], module, kept, part);
+                st = vote(s, to, module, kept, part);
         }
         return st;
 }
@@ -139,32 +143,49 @@ static uint32_t next_undecided(const struct spread *s, uint32_t i, uint32_t n)
         return n;
 }
 
+/* What those say of themselves that block i leads to. */
+static void fetch_labels(const struct spread *s, uint32_t i)
+{
+        struct cs_reference_walk walk = references_of(s, i);
+        enum cs_aim aim;
+        uint32_t to;
+        for (uint32_t n = 0; n < FETCH && cs_reference_next(&walk, &to, &aim); n++) {
+                __builtin_prefetch(&s->labels->certainty[to]);
+                __builtin_prefetch(&s->labels->module[to]);
+        }
+}
+
+/* The votes of decided blocks for one that leads to them. */
+static enum cs_status ask_below(struct spread *s, uint32_t i)
+{
+        struct cs_reference_walk walk = references_of(s, i);
+        enum cs_status st = CS_OK;
+        enum cs_aim aim;
+        uint32_t to;
+        while (st == CS_OK && cs_reference_next(&walk, &to, &aim)) {
+                uint32_t certainty = decided(s, to) ? (uint32_t)s->labels->certainty[to] * UP / WHOLE : 0;
+                if (certainty)
+                        st = vote(s, i, s->labels->module[to], certainty * STEP[aim] / WHOLE,
+                                  (weight(certainty, 0) >> PART[aim]) + 1);
+        }
+        return st;
+}
+
 /* The votes of decided blocks for those that lead to them and are not. */
 static enum cs_status vote_up(struct spread *s)
 {
-        const struct cs_graph *g = s->in->graph;
-        uint32_t n = cs_blocks_indices(s->in->blocks);
+        enum { STEPS = 8 };
+        uint32_t n = cs_blocks_indices(s->in->blocks), ahead = next_undecided(s, 0, n);
         enum cs_status st = CS_OK;
-        uint64_t steps = 0;
-        for (uint32_t i = next_undecided(s, 0, n); st == CS_OK && i < n; i = next_undecided(s, i + 1, n)) {
-                if (!in_use(s, i))
-                        continue;
-                if ((st = cs_pulse_at(++steps, 0, s->err)) != CS_OK)
-                        break;
-                uint64_t end = cs_graph_end(g, i);
-                for (uint64_t e = cs_graph_begin(g, i); st == CS_OK && e < end; e++) {
-                        uint32_t to = g->to[e], certainty;
-                        enum cs_aim aim = cs_graph_aim(g, e);
-                        if (e + FETCH < s->references) {
-                                __builtin_prefetch(&s->labels->certainty[g->to[e + FETCH]]);
-                        }
-                        if (!decided(s, to))
-                                continue;
-                        certainty = (uint32_t)s->labels->certainty[to] * UP / WHOLE;
-                        if (certainty)
-                                st = vote(s, i, s->labels->module[to], certainty * STEP[aim] / WHOLE,
-                                          (weight(certainty, 0) >> PART[aim]) + 1);
+        uint64_t steps = 0, fetched = 0;
+        for (uint32_t i = ahead; st == CS_OK && i < n; i = next_undecided(s, i + 1, n)) {
+                for (; ahead < n && fetched < steps + STEPS; fetched++) {
+                        fetch_labels(s, ahead);
+                        ahead = next_undecided(s, ahead + 1, n);
                 }
+                st = cs_pulse_at(++steps, 0, s->err);
+                if (st == CS_OK && in_use(s, i))
+                        st = ask_below(s, i);
         }
         return st;
 }
@@ -173,18 +194,13 @@ static enum cs_status vote_up(struct spread *s)
 static void fetch_queued(const struct spread *s, const cs_block_vec *queue, size_t k)
 {
         enum { STEPS = 8 };
-        const struct cs_graph *g = s->in->graph;
         if (k + 3 * (size_t)STEPS < queue->n) {
                 uint32_t i = queue->at[k + 3 * (size_t)STEPS];
                 cs_ballots_fetch(&s->ballots, i);
-                __builtin_prefetch(&g->first[i]);
-                __builtin_prefetch(&g->base[i / CS_GRAPH_GROUP]);
+                cs_references_fetch(&s->in->graph->references, i);
         }
-        if (k + 2 * (size_t)STEPS < queue->n) {
-                uint64_t begin = cs_graph_begin(g, queue->at[k + 2 * (size_t)STEPS]);
-                __builtin_prefetch(&g->to[begin]);
-                __builtin_prefetch(&g->aims[begin / CS_GRAPH_AIMS]);
-        }
+        if (k + 2 * (size_t)STEPS < queue->n)
+                __builtin_prefetch(references_of(s, queue->at[k + 2 * (size_t)STEPS]).at);
         if (k + STEPS < queue->n) {
                 uint32_t i = queue->at[k + STEPS];
                 __builtin_prefetch(&s->labels->module[i], 1);
@@ -252,17 +268,18 @@ static enum cs_status run(struct spread *s)
 /* Blocks that refer to a type in the heap are of that type, or hold some that are. */
 static void ask_types(struct spread *s)
 {
-        const struct cs_graph *g = s->in->graph;
         uint32_t n = cs_blocks_indices(s->in->blocks);
         for (uint32_t i = 0; s->types.n && i < n; i++) {
                 struct cs_ballot b = { 0 };
                 if (!in_use(s, i) || s->labels->certainty[i] >= CS_SPREAD_SURE ||
                     cs_heaptypes_module(&s->types, i) != CS_NO_MODULE)
                         continue;
-                for (uint64_t e = cs_graph_begin(g, i); e < cs_graph_end(g, i); e++) {
-                        int32_t module = cs_graph_aim(g, e) == CS_AIM_START
-                                                 ? cs_heaptypes_module(&s->types, g->to[e])
-                                                 : CS_NO_MODULE;
+                struct cs_reference_walk walk = references_of(s, i);
+                enum cs_aim aim;
+                uint32_t to;
+                while (cs_reference_next(&walk, &to, &aim)) {
+                        int32_t module =
+                                aim == CS_AIM_START ? cs_heaptypes_module(&s->types, to) : CS_NO_MODULE;
                         if (module != CS_NO_MODULE)
                                 cs_ballot_cast(&b, (uint16_t)(module + 1), BY_TYPE, 1);
                 }
@@ -281,13 +298,15 @@ struct kind {
  * that say nothing are given the number of theirs (and one) by the places of their ballots, which nobody needs as yet. */
 static void count_kinds(struct spread *s, struct kind *kinds)
 {
-        const struct cs_graph *g = s->in->graph;
         struct cs_block_cursor cursor = cs_blocks_all(s->in->blocks);
         struct cs_block b;
         uint32_t i;
         while (cs_blocks_next_any(&cursor, &b, &i)) {
                 uint64_t kind = b.size / CS_BLOCK_UNIT;
-                if (b.state != CS_BLOCK_IN_USE || kind >= KINDS || cs_graph_begin(g, i) == cs_graph_end(g, i))
+                if (b.state != CS_BLOCK_IN_USE || kind >= KINDS)
+                        continue;
+                struct cs_reference_walk walk = references_of(s, i);
+                if (walk.at == walk.end)
                         continue;
                 kinds[kind].blocks++;
                 if (s->labels->module[i])
@@ -471,7 +490,6 @@ enum cs_status cs_owner_spread(const struct cs_spread_input *in, struct cs_label
 {
         cs_cleanup(spread_deinit) struct spread s = { .in = in, .labels = labels, .err = err };
         uint32_t n = cs_blocks_indices(in->blocks);
-        s.references = n ? cs_graph_end(in->graph, n - 1) : 0;
         enum cs_status st = cs_heaptypes_find(in->graph, n, in->modules, &s.types, err);
         if (st != CS_OK)
                 return st;

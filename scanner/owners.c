@@ -464,7 +464,12 @@ static enum cs_status find_blocks(const struct cs_owners_input *in, struct cs_ow
         label_unloaded(in, out->clusters, &out->blocks);
         if (in->literals)
                 st = cs_dictionaries_label(&words, &out->blocks, dictionaries, err);
-        if (st != CS_OK || (st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK)
+        if (st != CS_OK)
+                return st;
+        /* Nobody asks for the members of clusters now, and votes take much memory. */
+        cs_members_deinit(in->members);
+        if ((st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK ||
+            (st = cs_members_build(in->blocks, in->clusters, in->members, err)) != CS_OK)
                 return st;
         doubt_unloaded(in, &out->blocks);
         *only = only_candidate(in);

@@ -54,7 +54,7 @@ struct cs_owners_input {
         const struct cs_space *space;
         const struct cs_blocks *blocks;
         const struct cs_clusters *clusters;
-        const struct cs_members *members;
+        struct cs_members *members;         /* dropped for a while, and built again */
         struct cs_graph *graph;             /* its `said` is taken over */
         const struct cs_literals *literals; /* or NULL */
         const struct cs_unloaded *unloaded; /* or NULL */

@@ -9,7 +9,7 @@ enum { UNSEEN = 0 };
 
 struct frame {
         uint32_t block;
-        uint32_t edge; /* of its references: the next to follow */
+        uint64_t at; /* the next of its references: bytes behind the first */
 };
 
 /* Tarjan's algorithm with a stack of our own: rings of millions of blocks must not grow the machine's. The tables have a
@@ -64,9 +64,13 @@ static enum cs_status step(struct tarjan *t)
 {
         struct frame *f = &t->frames.at[t->frames.n - 1];
         uint32_t block = f->block;
-        uint64_t first = cs_graph_begin(t->graph, block);
-        if (f->edge < cs_graph_end(t->graph, block) - first) {
-                uint32_t to = t->graph->to[first + f->edge++];
+        struct cs_reference_walk walk = cs_references_of(&t->graph->references, block);
+        const uint8_t *first = walk.at;
+        uint32_t to;
+        enum cs_aim aim;
+        walk.at += f->at;
+        if (cs_reference_next(&walk, &to, &aim)) {
+                f->at = (uint64_t)(walk.at - first);
                 if (!member(t, to))
                         return CS_OK;
                 if (t->order[to] == UNSEEN)
@@ -99,8 +103,10 @@ static enum cs_status pick(struct tarjan *t, uint32_t n, cs_block_vec *out)
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
                 if (!member(t, i))
                         continue;
-                for (uint64_t e = cs_graph_begin(t->graph, i); e < cs_graph_end(t->graph, i); e++) {
-                        uint32_t to = t->graph->to[e];
+                struct cs_reference_walk walk = cs_references_of(&t->graph->references, i);
+                uint32_t to;
+                enum cs_aim aim;
+                while (cs_reference_next(&walk, &to, &aim)) {
                         if (!member(t, to))
                                 continue;
                         if (t->component[to] == t->component[i])

@@ -110,13 +110,17 @@ static enum cs_status prepare(const char *path, struct target *t, struct cs_erro
         return cs_literals_build(t->image, t->space, &t->literals, err);
 }
 
-static uint64_t graph_bytes(const struct cs_graph *g, uint64_t n, uint64_t *references)
+static uint64_t graph_bytes(const struct cs_graph *g, uint32_t n, uint64_t *references)
 {
-        *references = n ? cs_graph_end(g, (uint32_t)n - 1) : 0;
-        return (n + 1) * (sizeof(*g->first) + sizeof(*g->marks)) + n / CS_GRAPH_GROUP * sizeof(*g->base) +
-               *references * sizeof(*g->to) + *references / CS_GRAPH_AIMS * sizeof(*g->aims) +
-               g->roots.n * sizeof(*g->roots.at) + g->edges.n * sizeof(*g->edges.at) +
-               g->tables.n * sizeof(*g->tables.at) + g->votes.n * sizeof(*g->votes.at);
+        const struct cs_references *r = &g->references;
+        *references = 0;
+        for (uint32_t i = 0; i < n; i++)
+                *references += cs_references_left(cs_references_of(r, i));
+        return (n + (uint64_t)1) * (sizeof(*r->first) + sizeof(*g->marks)) +
+               n / CS_REFERENCES_GROUP * sizeof(*r->base) + r->wide.n * sizeof(*r->wide.at) +
+               cs_references_begin(r, n) + g->roots.n * sizeof(*g->roots.at) +
+               g->edges.n * sizeof(*g->edges.at) + g->tables.n * sizeof(*g->tables.at) +
+               g->votes.n * sizeof(*g->votes.at);
 }
 
 static void show(const char *name, struct lap l, uint64_t n, uint64_t kept)
@@ -139,10 +143,11 @@ static void show_stages(const struct target *t, const struct results *r, const s
                         bool together)
 {
         static const char *const NAMES[STAGES] = { "graph", "marking", "owners" };
-        uint64_t n = cs_blocks_indices(&t->heaps.blocks), references, clusters = t->clusters.at.n, sum = 0;
+        uint32_t n = cs_blocks_indices(&t->heaps.blocks);
+        uint64_t references, clusters = t->clusters.at.n, sum = 0;
         uint64_t kept[STAGES] = {
                 graph_bytes(&r->graph, n, &references), clusters * sizeof(*r->leaks.clusters),
-                (n + 1) * (sizeof(*r->owners.blocks.module) + sizeof(*r->owners.blocks.certainty)) +
+                (n + (uint64_t)1) * (sizeof(*r->owners.blocks.module) + sizeof(*r->owners.blocks.certainty)) +
                         clusters * sizeof(*r->owners.clusters)
         };
         struct lap all = { 0 };

@@ -58,20 +58,20 @@ kept 100 0 -e 'user-[0-9]+7@' "$tmp/core"
 jqe '.type == "summary" and .hits > 100 and .target.complete' <(tail -n 1 "$tmp/json")
 
 # Less: relations are given up, and told so; what was asked for besides is there.
-kept 40 0 --summary --strings --regions "$tmp/core"
+kept 24 0 --summary --strings --regions "$tmp/core"
 assert_schema "$tmp/json"
 says "max-memory: there was not enough memory for .*, which was given up"
 jqe '.target.complete == false and .verdict.kind == "unknown" and (.verdict.summary | test("max-memory"))' "$tmp/json"
 jqe '(.strings | length) > 5 and (.heaps[0].arenas | length) == 5 and (.regions | length) > 50' "$tmp/json"
 assert_eq "$(jq -c .memory "$tmp/json")" "$(jq -c .memory "$tmp/whole")" "memory adds up as ever"
-kept 40 3 --strict --summary "$tmp/core"
+kept 24 3 --strict --summary "$tmp/core"
 assert_exit 0 "$CORESCAN" --json --clusters -e 'user-[0-9]+7@' "$tmp/core"
 cp "$out" "$tmp/hits"
-kept 40 0 --clusters -e 'user-[0-9]+7@' "$tmp/core"
+kept 24 0 --clusters -e 'user-[0-9]+7@' "$tmp/core"
 says "max-memory: there was not enough memory for .*, which was given up"
 assert_eq "$(jq -c '[.hits[] | [.address, .rule, .block]]' "$tmp/json" | sha256sum)" \
         "$(jq -c '[.hits[] | [.address, .rule, .block]]' "$tmp/hits" | sha256sum)" "hits are told without their owners"
-run "$CORESCAN" --max-memory 40M --clusters --blocks "$tmp/blocks" "$tmp/core"
+run "$CORESCAN" --max-memory 24M --clusters --blocks "$tmp/blocks" "$tmp/core"
 assert_file_contains "$out" "clusters: not known: not enough memory (--max-memory)"
 
 # As little as may be.

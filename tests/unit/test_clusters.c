@@ -324,9 +324,9 @@ static void test_workers_do_not_matter(void **state)
                 for (uint32_t b = 0; b < n; b++)
                         assert_int_equal(cs_blocks_cluster(&one->heaps.blocks, b),
                                          cs_blocks_cluster(&many->heaps.blocks, b));
-                assert_memory_equal(one->graph.first, many->graph.first, (n + 1) * sizeof(*one->graph.first));
-                assert_memory_equal(one->graph.to, many->graph.to,
-                                    cs_graph_begin(&one->graph, (uint32_t)n) * sizeof(*one->graph.to));
+                const struct cs_references *r = &one->graph.references, *s = &many->graph.references;
+                assert_memory_equal(r->first, s->first, (n + 1) * sizeof(*r->first));
+                assert_memory_equal(r->packed, s->packed, cs_references_begin(r, n));
                 assert_memory_equal(one->graph.marks, many->graph.marks, n);
                 assert_int_equal(one->graph.edges.n, many->graph.edges.n);
                 for (size_t e = 0; e < one->graph.edges.n; e++) {

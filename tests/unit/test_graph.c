@@ -68,8 +68,11 @@ static size_t references(const struct world *w, size_t from, size_t to)
         const struct cs_graph *g = &w->p->graph;
         uint32_t a = fake_block(w->p, w->user[from]), b = fake_block(w->p, w->user[to]);
         size_t n = 0;
-        for (uint64_t e = cs_graph_begin(g, a); e < cs_graph_end(g, a); e++)
-                n += g->to[e] == b;
+        struct cs_reference_walk walk = cs_references_of(&g->references, a);
+        uint32_t found;
+        enum cs_aim aim;
+        while (cs_reference_next(&walk, &found, &aim))
+                n += found == b;
         return n;
 }
 

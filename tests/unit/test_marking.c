@@ -59,29 +59,24 @@ static void make_blocks(struct graph_world *w, uint32_t n)
 static struct graph_world *graph_world(uint32_t n, edge_fn edge, uint32_t root)
 {
         struct graph_world *w = calloc(1, sizeof(*w));
-        uint64_t total = 0;
+        struct cs_reference_list list = { 0 };
         if (!w)
                 abort();
         make_blocks(w, n);
-        w->graph.first = calloc(n + 1, sizeof(*w->graph.first));
-        w->graph.base = calloc(n / CS_GRAPH_GROUP + 1, sizeof(*w->graph.base));
         w->graph.marks = calloc(n + 1, 1);
-        for (uint32_t i = 0; i < n; i++)
-                for (uint32_t k = 0; edge(i, k, n) != CS_NO_BLOCK; k++)
-                        total++;
-        w->graph.to = malloc((total + 1) * sizeof(*w->graph.to));
-        total = 0;
-        for (uint32_t i = 0; i <= n; i++) {
-                if (i % CS_GRAPH_GROUP == 0)
-                        w->graph.base[i / CS_GRAPH_GROUP] = total;
-                w->graph.first[i] = (uint32_t)(total - w->graph.base[i / CS_GRAPH_GROUP]);
+        assert_int_equal(cs_references_init(&w->graph.references, n, NULL), CS_OK);
+        for (uint32_t i = 0; i < n; i++) {
                 uint32_t to;
-                for (uint32_t k = 0; i < n && (to = edge(i, k, n)) != CS_NO_BLOCK; k++) {
-                        w->graph.to[total++] = to;
+                for (uint32_t k = 0; (to = edge(i, k, n)) != CS_NO_BLOCK; k++) {
+                        if (cs_reference_list_add(&list, &w->graph.references, i, to, CS_AIM_START, NULL) !=
+                            CS_OK)
+                                fail();
                         if (to != i)
                                 w->graph.marks[to] = CS_MARK_REFERENCED;
                 }
         }
+        assert_int_equal(cs_references_join(&w->graph.references, &list, 1, n, NULL), CS_OK);
+        cs_reference_list_deinit(&list);
         if (root != CS_NO_BLOCK) {
                 assert_int_equal(cs_vec_push(&w->graph.roots, root, NULL), CS_OK);
                 w->graph.marks[root] = CS_MARK_REFERENCED;

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "references.h"
+
+#include "huge.h"
+#include "pulse.h"
+
+#include <inttypes.h>
+
+enum {
+        KEPT = 1 << 20, /* bytes of a list that are copied; what is larger is handed over as it is */
+        BEYOND = 4,     /* bytes behind the last reference that are read with it */
+};
+
+enum cs_status cs_references_init(struct cs_references *references, uint32_t blocks, struct cs_error *err)
+{
+        references->first = cs_huge_calloc((size_t)blocks + 1, sizeof(*references->first));
+        return references->first ? CS_OK : cs_fail(err, CS_ENOMEM, "references of %u blocks", blocks);
+}
+
+void cs_references_deinit(struct cs_references *references)
+{
+        free(references->first);
+        free(references->base);
+        free(references->packed);
+        cs_vec_deinit(&references->wide);
+        *references = (struct cs_references){ 0 };
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
+
+void cs_reference_list_deinit(struct cs_reference_list *list)
+{
+        cs_vec_deinit(&list->bytes);
+        cs_vec_deinit(&list->longer);
+}
+
+/* Writes CS_REFERENCE_MOST bytes; how many of them it takes. */
+static size_t pack(uint8_t *at, uint32_t from, uint32_t to, enum cs_aim aim)
+{
+        uint32_t difference = to - from, distance = difference << 1 ^ -(difference >> 31), more = 0;
+        while (more < 3 && distance > CS_REFERENCE_FAR >> (24 - 8 * more))
+                more++;
+        bool far = distance >= CS_REFERENCE_FAR;
+        uint32_t word = (far ? CS_REFERENCE_FAR : distance) << CS_REFERENCE_BITS |
+                        more << CS_REFERENCE_AIM_BITS | (uint32_t)aim;
+        memcpy(at, &word, sizeof(word));
+        memcpy(at + sizeof(word), &distance, sizeof(distance));
+        return far ? sizeof(word) + sizeof(distance) : 1 + more;
+}
+
+/* A block whose references take more bytes than fit into its length. */
+static enum cs_status lengthen(struct cs_reference_list *list, uint16_t *length, uint32_t block, size_t bytes,
+                               struct cs_error *err)
+{
+        struct cs_reference_length fresh = { block, *length };
+        enum cs_status st = *length == UINT16_MAX ? CS_OK : cs_vec_push(&list->longer, fresh, err);
+        if (st != CS_OK)
+                return st;
+        *length = UINT16_MAX;
+        list->longer.at[list->longer.n - 1].bytes += bytes;
+        return CS_OK;
+}
+
+enum cs_status cs_reference_list_add(struct cs_reference_list *list, struct cs_references *references,
+                                     uint32_t from, uint32_t to, enum cs_aim aim, struct cs_error *err)
+{
+        uint16_t *length = &references->first[from];
+        enum cs_status st = list->bytes.cap - list->bytes.n >= CS_REFERENCE_MOST
+                                    ? CS_OK
+                                    : cs_vec_reserve(&list->bytes, CS_REFERENCE_MOST, err);
+        if (st != CS_OK)
+                return st;
+        size_t bytes = pack(list->bytes.at + list->bytes.n, from, to, aim);
+        list->bytes.n += bytes;
+        if (*length + bytes >= UINT16_MAX)
+                return lengthen(list, length, from, bytes, err);
+        *length = (uint16_t)(*length + bytes);
+        return CS_OK;
+}
+
+enum cs_status cs_reference_list_take(struct cs_reference_list *list, struct cs_reference_list *out,
+                                      struct cs_error *err)
+{
+        size_t n = list->bytes.n;
+        if (n > KEPT) {
+                *out = *list;
+                *list = (struct cs_reference_list){ 0 };
+                uint8_t *smaller = realloc(out->bytes.at, n);
+                out->bytes.at = smaller ? smaller : out->bytes.at;
+                return CS_OK;
+        }
+        out->bytes.at = malloc(n + 1);
+        if (!out->bytes.at)
+                return cs_fail(err, CS_ENOMEM, "references in %zu bytes", n);
+        if (n)
+                memcpy(out->bytes.at, list->bytes.at, n);
+        out->bytes.n = out->bytes.cap = n;
+        list->bytes.n = 0;
+        out->longer.at = list->longer.at;
+        out->longer.n = list->longer.n;
+        out->longer.cap = list->longer.cap;
+        list->longer.at = NULL;
+        list->longer.n = list->longer.cap = 0;
+        return CS_OK;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+static enum cs_status join_bytes(struct cs_references *references, struct cs_reference_list *lists, size_t n,
+                                 struct cs_error *err)
+{
+        size_t total = 0;
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; i < n; i++)
+                total += lists[i].bytes.n;
+        references->packed = malloc(total + BEYOND);
+        if (!references->packed)
+                return cs_fail(err, CS_ENOMEM, "references in %zu bytes", total);
+        cs_huge_ask(references->packed, total + BEYOND);
+        total = 0;
+        for (size_t i = 0; st == CS_OK && i < n; i++) {
+                if (lists[i].bytes.n)
+                        memcpy(references->packed + total, lists[i].bytes.at, lists[i].bytes.n);
+                total += lists[i].bytes.n;
+                cs_vec_deinit(&lists[i].bytes);
+                st = cs_pulse(0, 0, err);
+        }
+        memset(references->packed + total, 0, BEYOND);
+        return st;
+}
+
+/* Enters where the blocks of a group begin, of which there are n. */
+static enum cs_status set_group(struct cs_references *references, uint32_t first, const uint64_t *at,
+                                size_t n, struct cs_error *err)
+{
+        uint64_t *base = &references->base[first / CS_REFERENCES_GROUP];
+        enum cs_status st = CS_OK;
+        *base = at[0];
+        if (at[n - 1] - at[0] > UINT16_MAX) {
+                *base = CS_REFERENCES_WIDE | references->wide.n;
+                for (size_t i = 0; st == CS_OK && i < n; i++)
+                        st = cs_vec_push(&references->wide, at[i], err);
+                return st;
+        }
+        for (size_t i = 0; i < n; i++)
+                references->first[first + i] = (uint16_t)(at[i] - at[0]);
+        return st;
+}
+
+enum cs_status cs_references_join(struct cs_references *references, struct cs_reference_list *lists, size_t n,
+                                  uint32_t blocks, struct cs_error *err)
+{
+        uint64_t begins[CS_REFERENCES_GROUP], total = 0;
+        size_t list = 0, longer = 0;
+        enum cs_status st = join_bytes(references, lists, n, err);
+        references->base = calloc((size_t)blocks / CS_REFERENCES_GROUP + 1, sizeof(*references->base));
+        if (st == CS_OK && !references->base)
+                st = cs_fail(err, CS_ENOMEM, "references of %u blocks", blocks);
+        for (uint32_t i = 0; st == CS_OK && i <= blocks; i++) {
+                uint64_t length = references->first[i];
+                begins[i % CS_REFERENCES_GROUP] = total;
+                if (length == UINT16_MAX) {
+                        for (; longer == lists[list].longer.n; longer = 0)
+                                list++;
+                        length = lists[list].longer.at[longer++].bytes;
+                }
+                total += length;
+                uint32_t in_group = i % CS_REFERENCES_GROUP;
+                if (in_group == CS_REFERENCES_GROUP - 1 || i == blocks)
+                        st = set_group(references, i - in_group, begins, in_group + 1, err);
+        }
+        for (size_t i = 0; i < n; i++)
+                cs_vec_deinit(&lists[i].longer);
+        return st;
+}

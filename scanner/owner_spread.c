@@ -2,6 +2,7 @@
 #include "owner_spread.h"
 
 #include "ballots.h"
+#include "blockqueue.h"
 #include "heaptypes.h"
 #include "pulse.h"
 
@@ -43,7 +44,7 @@ struct spread {
         struct cs_labels *labels;
         struct cs_heaptypes types;
         struct cs_ballots ballots;
-        cs_block_vec queue[WHOLE + 1]; /* by certainty */
+        struct cs_block_queue queue[WHOLE + 1]; /* by certainty */
         struct cs_error *err;
 };
 
@@ -52,7 +53,7 @@ static void spread_deinit(struct spread *s)
         cs_heaptypes_deinit(&s->types);
         cs_ballots_deinit(&s->ballots);
         for (size_t i = 0; i <= WHOLE; i++)
-                cs_vec_deinit(&s->queue[i]);
+                cs_block_queue_deinit(&s->queue[i]);
 }
 
 static bool decided(const struct spread *s, uint32_t i)
@@ -83,7 +84,7 @@ static enum cs_status vote(struct spread *s, uint32_t to, uint16_t module, uint3
         uint32_t *place = cs_ballots_place(&s->ballots, to);
         uint8_t sure;
         if (cs_ballots_agree(&s->ballots, place, module, certainty, w, &sure))
-                return sure ? cs_vec_push(&s->queue[sure], to, s->err) : CS_OK;
+                return sure ? cs_block_queue_push(&s->queue[sure], to, s->err) : CS_OK;
         struct cs_ballot b = cs_ballots_get(&s->ballots, place);
         cs_ballot_cast(&b, module, certainty, w);
         sure = cs_ballot_surety(&b);
@@ -91,7 +92,7 @@ static enum cs_status vote(struct spread *s, uint32_t to, uint16_t module, uint3
         if (surer)
                 b.queued = sure;
         enum cs_status st = cs_ballots_put(&s->ballots, place, b, s->err);
-        return st == CS_OK && surer ? cs_vec_push(&s->queue[sure], to, s->err) : st;
+        return st == CS_OK && surer ? cs_block_queue_push(&s->queue[sure], to, s->err) : st;
 }
 
 static struct cs_reference_walk references_of(const struct spread *s, uint32_t i)
@@ -190,23 +191,37 @@ static enum cs_status vote_up(struct spread *s)
         return st;
 }
 
-/* What deciding the blocks of a queue will look at: the ballot, where its references are, these, and their ballots. */
-static void fetch_queued(const struct spread *s, const cs_block_vec *queue, size_t k)
+/* The next blocks of a queue, which were taken out of it early: so what deciding them will look at can be asked for. */
+enum { AHEAD_STEPS = 8, AHEAD = 4 * AHEAD_STEPS };
+
+struct ahead {
+        struct cs_block_queue *queue;
+        uint32_t at[AHEAD];
+        uint64_t taken, done;
+};
+
+/* The next one, or false where there is none. Asks for the ballots of those behind it, where their references are, these, and their
+ * ballots. */
+static bool next_queued(const struct spread *s, struct ahead *a, uint32_t *block)
 {
-        enum { STEPS = 8 };
-        if (k + 3 * (size_t)STEPS < queue->n) {
-                uint32_t i = queue->at[k + 3 * (size_t)STEPS];
+        uint32_t i;
+        while (a->taken <= a->done + 3 * AHEAD_STEPS && cs_block_queue_next(a->queue, &i)) {
                 cs_ballots_fetch(&s->ballots, i);
                 cs_references_fetch(&s->in->graph->references, i);
+                a->at[a->taken++ % AHEAD] = i;
         }
-        if (k + 2 * (size_t)STEPS < queue->n)
-                __builtin_prefetch(references_of(s, queue->at[k + 2 * (size_t)STEPS]).at);
-        if (k + STEPS < queue->n) {
-                uint32_t i = queue->at[k + STEPS];
+        if (a->done + 2 * AHEAD_STEPS < a->taken)
+                __builtin_prefetch(references_of(s, a->at[(a->done + 2 * AHEAD_STEPS) % AHEAD]).at);
+        if (a->done + AHEAD_STEPS < a->taken) {
+                i = a->at[(a->done + AHEAD_STEPS) % AHEAD];
                 __builtin_prefetch(&s->labels->module[i], 1);
                 __builtin_prefetch(&s->labels->certainty[i], 1);
                 fetch_ballots(s, i);
         }
+        if (a->done == a->taken)
+                return false;
+        *block = a->at[a->done++ % AHEAD];
+        return true;
 }
 
 static enum cs_status decide(struct spread *s, uint32_t i, uint16_t module, uint8_t sure)
@@ -221,11 +236,11 @@ static enum cs_status decide(struct spread *s, uint32_t i, uint16_t module, uint
 static enum cs_status decide_at(struct spread *s, uint8_t sure)
 {
         enum cs_status st = CS_OK;
-        for (size_t k = 0; st == CS_OK && k < s->queue[sure].n; k++) {
-                uint32_t i = s->queue[sure].at[k];
-                if (k % CS_PULSE_EVERY == CS_PULSE_EVERY - 1 && (st = cs_pulse(0, 0, s->err)) != CS_OK)
+        struct ahead ahead = { .queue = &s->queue[sure] };
+        uint32_t i;
+        while (st == CS_OK && next_queued(s, &ahead, &i)) {
+                if (ahead.done % CS_PULSE_EVERY == 0 && (st = cs_pulse(0, 0, s->err)) != CS_OK)
                         break;
-                fetch_queued(s, &s->queue[sure], k);
                 uint32_t *place = cs_ballots_place(&s->ballots, i);
                 if (cs_ballots_settle(place, sure)) {
                         st = decide(s, i, cs_ballots_agreed(&s->ballots, place), sure);
@@ -242,9 +257,9 @@ static enum cs_status decide_at(struct spread *s, uint8_t sure)
                 if (surely)
                         st = decide(s, i, b.module, sure);
                 else if (now)
-                        st = cs_vec_push(&s->queue[now], i, s->err);
+                        st = cs_block_queue_push(&s->queue[now], i, s->err);
         }
-        s->queue[sure].n = 0;
+        cs_block_queue_deinit(&s->queue[sure]);
         return st;
 }
 

@@ -34,20 +34,6 @@ void cs_reference_list_deinit(struct cs_reference_list *list)
         cs_vec_deinit(&list->longer);
 }
 
-/* Writes CS_REFERENCE_MOST bytes; how many of them it takes. */
-static size_t pack(uint8_t *at, uint32_t from, uint32_t to, enum cs_aim aim)
-{
-        uint32_t difference = to - from, distance = difference << 1 ^ -(difference >> 31), more = 0;
-        while (more < 3 && distance > CS_REFERENCE_FAR >> (24 - 8 * more))
-                more++;
-        bool far = distance >= CS_REFERENCE_FAR;
-        uint32_t word = (far ? CS_REFERENCE_FAR : distance) << CS_REFERENCE_BITS |
-                        more << CS_REFERENCE_AIM_BITS | (uint32_t)aim;
-        memcpy(at, &word, sizeof(word));
-        memcpy(at + sizeof(word), &distance, sizeof(distance));
-        return far ? sizeof(word) + sizeof(distance) : 1 + more;
-}
-
 /* A block whose references take more bytes than fit into its length. */
 static enum cs_status lengthen(struct cs_reference_list *list, uint16_t *length, uint32_t block, size_t bytes,
                                struct cs_error *err)
@@ -70,7 +56,7 @@ enum cs_status cs_reference_list_add(struct cs_reference_list *list, struct cs_r
                                     : cs_vec_reserve(&list->bytes, CS_REFERENCE_MOST, err);
         if (st != CS_OK)
                 return st;
-        size_t bytes = pack(list->bytes.at + list->bytes.n, from, to, aim);
+        size_t bytes = cs_reference_pack(list->bytes.at + list->bytes.n, from, to, aim);
         list->bytes.n += bytes;
         if (*length + bytes >= UINT16_MAX)
                 return lengthen(list, length, from, bytes, err);
@@ -122,6 +108,7 @@ static enum cs_status join_bytes(struct cs_references *references, struct cs_ref
                 if (lists[i].bytes.n)
                         memcpy(references->packed + total, lists[i].bytes.at, lists[i].bytes.n);
                 total += lists[i].bytes.n;
+                cs_huge_forget(lists[i].bytes.at, lists[i].bytes.n);
                 cs_vec_deinit(&lists[i].bytes);
                 st = cs_pulse(0, 0, err);
         }

@@ -55,6 +55,20 @@ CS_CHECK enum cs_status cs_references_init(struct cs_references *references, uin
                                            struct cs_error *err);
 void cs_references_deinit(struct cs_references *references);
 
+/* Writes CS_REFERENCE_MOST bytes; how many of them the reference takes. */
+static inline size_t cs_reference_pack(uint8_t *at, uint32_t from, uint32_t to, enum cs_aim aim)
+{
+        uint32_t difference = to - from, distance = difference << 1 ^ -(difference >> 31), more = 0;
+        while (more < 3 && distance > CS_REFERENCE_FAR >> (24 - 8 * more))
+                more++;
+        bool far = distance >= CS_REFERENCE_FAR;
+        uint32_t word = (far ? CS_REFERENCE_FAR : distance) << CS_REFERENCE_BITS |
+                        more << CS_REFERENCE_AIM_BITS | (uint32_t)aim;
+        memcpy(at, &word, sizeof(word));
+        memcpy(at + sizeof(word), &distance, sizeof(distance));
+        return far ? sizeof(word) + sizeof(distance) : 1 + more;
+}
+
 /* One more reference of block `from`, which is no lower than that of the one before. Thread-safe where no two lists have the same
  * block. */
 CS_CHECK enum cs_status cs_reference_list_add(struct cs_reference_list *list,

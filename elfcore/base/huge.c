@@ -23,3 +23,11 @@ void *cs_huge_calloc(size_t n, size_t size)
                 cs_huge_ask(at, n * size);
         return at;
 }
+
+void cs_huge_forget(void *at, size_t bytes)
+{
+        uintptr_t first = ((uintptr_t)at + SMALL_PAGE - 1) & ~(uintptr_t)(SMALL_PAGE - 1);
+        uintptr_t end = ((uintptr_t)at + bytes) & ~(uintptr_t)(SMALL_PAGE - 1);
+        if (at && end > first)
+                (void)madvise((void *)first, end - first, MADV_DONTNEED);
+}

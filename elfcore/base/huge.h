@@ -12,4 +12,7 @@ void cs_huge_ask(void *at, size_t bytes);
 /* calloc(), with huge pages asked for. Not for tables of which most is never touched. */
 void *cs_huge_calloc(size_t n, size_t size);
 
+/* Of memory of malloc's that is freed next: gives its pages back at once. The allocator keeps what lies below memory that lives longer. */
+void cs_huge_forget(void *at, size_t bytes);
+
 #endif

@@ -22,6 +22,8 @@ void cs_blocks_deinit(struct cs_blocks *blocks)
                 drop_index(&blocks->ranges.at[i]);
         cs_vec_deinit(&blocks->ranges);
         cs_vec_deinit(&blocks->tags);
+        free(blocks->narrow);
+        blocks->narrow = NULL;
         cs_vec_deinit(&blocks->odd);
 }
 
@@ -230,6 +232,22 @@ enum cs_status cs_blocks_seal(struct cs_blocks *blocks, struct cs_space *space, 
         return st;
 }
 
+void cs_blocks_narrow(struct cs_blocks *blocks, size_t clusters)
+{
+        if (blocks->narrow || !blocks->tags.at || clusters >= UINT16_MAX >> CS_BLOCK_STATE_BITS)
+                return;
+        /* In their place: each ends before the next one of those that are read begins. */
+        uint8_t *at = (uint8_t *)blocks->tags.at;
+        for (size_t i = 0; i < blocks->tags.n; i++) {
+                uint16_t tag = (uint16_t)cs_half(at + i * sizeof(uint32_t));
+                memcpy(at + i * sizeof(tag), &tag, sizeof(tag));
+        }
+        uint16_t *smaller = realloc(at, (blocks->tags.n + 1) * sizeof(*smaller));
+        blocks->narrow = smaller ? smaller : (uint16_t *)(void *)at;
+        blocks->tags.at = NULL;
+        blocks->tags.cap = 0;
+}
+
 /* ---- by index ---------------------------------------------------------------------------------------------------- */
 
 static const struct cs_heap_range *range_of(const struct cs_blocks *blocks, uint32_t index)
@@ -340,15 +358,16 @@ bool cs_blocks_next_span(struct cs_block_cursor *c, struct cs_range *out)
 static uint32_t other_state(const struct cs_blocks *blocks, uint32_t i, uint32_t end, uint32_t state)
 {
         enum { STEP = 8 };
-        const uint32_t *tags = blocks->tags.at;
         for (; end - i >= STEP; i += STEP) {
                 uint32_t differ = 0;
-                for (unsigned k = 0; k < STEP; k++)
-                        differ |= tags[i + k] ^ state;
+                for (unsigned k = 0; !blocks->narrow && k < STEP; k++)
+                        differ |= blocks->tags.at[i + k] ^ state;
+                for (unsigned k = 0; blocks->narrow && k < STEP; k++)
+                        differ |= blocks->narrow[i + k] ^ state;
                 if (differ & CS_BLOCK_STATE_MASK)
                         break;
         }
-        while (i < end && (tags[i] & CS_BLOCK_STATE_MASK) == state)
+        while (i < end && cs_blocks_state(blocks, i) == state)
                 i++;
         return i;
 }
@@ -360,7 +379,7 @@ bool cs_blocks_next_group(struct cs_block_cursor *c, struct cs_block_group *out)
                         return false;
                 const struct cs_heap_range *r = c->range;
                 uint32_t end = r->first + r->count < c->end ? r->first + r->count : c->end;
-                uint32_t state = c->blocks->tags.at[c->index] & CS_BLOCK_STATE_MASK;
+                uint32_t state = cs_blocks_state(c->blocks, c->index);
                 uint32_t i = other_state(c->blocks, c->index + 1, end, state);
                 bool whole = i == r->first + r->count;
                 uint64_t next = whole ? r->range.end : nth_start(r, c->start, i - c->index);

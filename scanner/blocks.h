@@ -3,7 +3,7 @@
  * order, then sealed and shared.
  *
  * A heap may have 50 million blocks, so a block is not a structure: it is one bit where it starts (a bitmap per heap range,
- * one bit for 16 bytes) and a tag of four bytes (state and cluster). It ends where the next one starts, or its range ends;
+ * one bit for 16 bytes) and a tag of four bytes, or two (state and cluster). It ends where the next one starts, or its range ends;
  * what lies between blocks has a bit and a tag of its own (CS_BLOCK_GAP). A block's index is the number of starts before
  * it, so that blocks are numbered by address. `struct cs_block` is what one looks like to those who ask. */
 #ifndef CS_BLOCKS_H
@@ -116,6 +116,7 @@ struct cs_block_odd {
 
 struct cs_blocks {
         CS_VEC(uint32_t) tags; /* once sealed, by index: state and cluster; use the functions below */
+        uint16_t *narrow;      /* or NULL: the same in two bytes each, instead of tags.at */
         CS_VEC(struct cs_block_odd) odd;     /* while ranges are built */
         uint64_t count;                      /* of indices, while ranges are built */
         CS_VEC(struct cs_heap_range) ranges; /* in the order of the walkers; once sealed, by address */
@@ -172,11 +173,24 @@ static inline uint32_t cs_blocks_indices(const struct cs_blocks *blocks)
         return (uint32_t)blocks->tags.n;
 }
 
-static inline enum cs_block_state cs_blocks_state(const struct cs_blocks *blocks, uint32_t index)
+static inline uint32_t cs_blocks_tag(const struct cs_blocks *blocks, uint32_t index)
 {
-        return (enum cs_block_state)(blocks->tags.at[index] & CS_BLOCK_STATE_MASK);
+        return blocks->narrow ? blocks->narrow[index] : blocks->tags.at[index];
 }
 
+/* Asks for the memory that it is in. */
+static inline void cs_blocks_fetch_tag(const struct cs_blocks *blocks, uint32_t index)
+{
+        __builtin_prefetch(blocks->narrow ? (const void *)&blocks->narrow[index]
+                                          : (const void *)&blocks->tags.at[index]);
+}
+
+static inline enum cs_block_state cs_blocks_state(const struct cs_blocks *blocks, uint32_t index)
+{
+        return (enum cs_block_state)(cs_blocks_tag(blocks, index) & CS_BLOCK_STATE_MASK);
+}
+
+/* Not once the tags are narrow; nor is cs_blocks_set_cluster(). */
 static inline void cs_blocks_set_state(struct cs_blocks *blocks, uint32_t index, enum cs_block_state state)
 {
         uint32_t *tag = &blocks->tags.at[index];
@@ -194,7 +208,7 @@ static inline uint32_t cs_block_tag_cluster(uint32_t tag)
 
 static inline uint32_t cs_blocks_cluster(const struct cs_blocks *blocks, uint32_t index)
 {
-        return cs_block_tag_cluster(blocks->tags.at[index]);
+        return cs_block_tag_cluster(cs_blocks_tag(blocks, index));
 }
 
 /* cluster < CS_CLUSTERS_MAX */
@@ -203,6 +217,9 @@ static inline void cs_blocks_set_cluster(struct cs_blocks *blocks, uint32_t inde
         uint32_t *tag = &blocks->tags.at[index];
         *tag = (*tag & CS_BLOCK_STATE_MASK) | (cluster + 1) << CS_BLOCK_STATE_BITS;
 }
+
+/* There are so many clusters, and all blocks have theirs: where two bytes have room for that, tags take no more from now on. */
+void cs_blocks_narrow(struct cs_blocks *blocks, size_t clusters);
 
 /* One block by its index, which must not be a gap's. Some cache misses: loops use a cursor. */
 struct cs_block cs_blocks_get(const struct cs_blocks *blocks, uint32_t index);
@@ -236,7 +253,7 @@ static inline bool cs_blocks_next_any(struct cs_block_cursor *c, struct cs_block
         if (c->index >= c->end)
                 return false;
         const struct cs_heap_range *r = c->range;
-        uint32_t tag = c->blocks->tags.at[c->index];
+        uint32_t tag = cs_blocks_tag(c->blocks, c->index);
         uint64_t next = r->range.end;
         *index = c->index++;
         if (c->index - r->first < r->count) {

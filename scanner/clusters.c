@@ -347,7 +347,9 @@ enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_cl
         for (unsigned i = 0; number && i < in->workers; i++)
                 free(number[i]);
         free(number);
-        if (st != CS_OK)
+        if (st == CS_OK)
+                cs_blocks_narrow(in->blocks, out->at.n);
+        else
                 forget_numbers(in->blocks);
         return st;
 }

@@ -487,7 +487,7 @@ static void build_deinit(struct build *b)
         cs_tails_deinit(&b->tails);
 }
 
-enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
+static enum cs_status build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
 {
         cs_cleanup(build_deinit) struct build b = { .in = in, .blocks = &in->heaps->blocks };
         struct cs_roots_input roots = cs_graph_roots(in);
@@ -527,11 +527,17 @@ enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *
         b.marks = NULL;
         if ((st = cs_graph_merge(b.outs, b.n_outs, out, err)) != CS_OK)
                 return st;
-        /* What the lists held was as much as is kept now, and lies below what lives longer. */
-        (void)malloc_trim(0);
         out->said = b.said;
         b.said = (struct cs_labels){ 0 };
         return merge_edges(&b, out, err);
+}
+
+enum cs_status cs_graph_build(const struct cs_graph_input *in, struct cs_graph *out, struct cs_error *err)
+{
+        enum cs_status st = build(in, out, err);
+        /* What the units and the workers had lies below what lives longer. */
+        (void)malloc_trim(0);
+        return st;
 }
 
 void cs_graph_deinit(struct cs_graph *graph)

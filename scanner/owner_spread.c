@@ -114,15 +114,20 @@ static void fetch_ballots(const struct spread *s, uint32_t i)
 static enum cs_status vote_down(struct spread *s, uint32_t i)
 {
         struct cs_reference_walk walk = references_of(s, i);
-        uint32_t certainty = s->labels->certainty[i], w = weight(certainty, cs_references_left(walk)), to;
+        uint32_t certainty = s->labels->certainty[i], to[FETCH], known = 0;
         uint16_t module = s->labels->module[i];
         enum cs_status st = CS_OK;
-        enum cs_aim aim;
-        while (st == CS_OK && cs_reference_next(&walk, &to, &aim)) {
+        enum cs_aim aims[FETCH];
+        /* Most have few, which are unpacked only once to be counted. */
+        while (known < FETCH && cs_reference_next(&walk, &to[known], &aims[known]))
+                known++;
+        uint32_t w = weight(certainty, known + cs_references_left(walk));
+        for (uint32_t k = 0; st == CS_OK && (k < known || cs_reference_next(&walk, &to[0], &aims[0])); k++) {
+                enum cs_aim aim = aims[k < known ? k : 0];
                 uint32_t kept = certainty * STEP[aim] / WHOLE, part = (w >> PART[aim]) + 1;
                 if (kept < FLOOR && certainty >= FLOOR)
                         kept = FLOOR;
-                st = vote(s, to, module, kept, part);
+                st = vote(s, to[k < known ? k : 0], module, kept, part);
         }
         return st;
 }
@@ -339,9 +344,11 @@ static enum cs_status ask_peers(struct spread *s)
         if (!kinds)
                 return cs_fail(s->err, CS_ENOMEM, "kinds of blocks");
         count_kinds(s, kinds);
+        uint32_t *next = s->ballots.at; /* ballots are in the order of the blocks */
         for (uint32_t i = 0; i < n; i++) {
-                uint32_t *number = cs_ballots_place(&s->ballots, i);
-                if (cs_ballots_closed(&s->ballots, i) || !*number)
+                uint32_t *number = next;
+                next += !cs_ballots_closed(&s->ballots, i);
+                if (next == number || !*number)
                         continue;
                 const struct kind *k = &kinds[*number - 1];
                 *number = 0;
@@ -426,11 +433,11 @@ static void calibrate(struct spread *s)
 static void amend(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
-        for (uint32_t i = 0; i < n; i++) {
-                if (!decided(s, i) || cs_ballots_closed(&s->ballots, i))
-                        continue;
-                const uint32_t *place = cs_ballots_place(&s->ballots, i);
-                if (!(*place & CS_BALLOT_DISPUTED))
+        const uint32_t *next = s->ballots.at; /* ballots are in the order of the blocks */
+        for (uint32_t i = 0; s->ballots.disputed.n && i < n; i++) {
+                const uint32_t *place = next;
+                next += !cs_ballots_closed(&s->ballots, i);
+                if (next == place || !(*place & CS_BALLOT_DISPUTED) || !decided(s, i))
                         continue;
                 struct cs_ballot b = cs_ballots_get(&s->ballots, place);
                 if (b.module == s->labels->module[i] || b.lead < b.all / 4)

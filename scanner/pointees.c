@@ -25,7 +25,7 @@ void cs_pointees_answer(struct cs_pointees *p, const struct cs_blocks *blocks)
         for (uint32_t k = 0; k < p->n; k++) {
                 p->at[k].to = cs_blocks_index(blocks, p->at[k].range, p->at[k].value);
                 if (p->at[k].to != CS_NO_BLOCK)
-                        __builtin_prefetch(&blocks->tags.at[p->at[k].to]);
+                        cs_blocks_fetch_tag(blocks, p->at[k].to);
         }
         for (uint32_t k = 0; k < p->n; k++)
                 p->at[k].to = settle(blocks, p->at[k].range, p->at[k].value, p->at[k].to);

@@ -384,6 +384,8 @@ void cs_recall_keep(struct cs_recall *recall, struct cs_blocks *blocks)
         if (!tags)
                 return;
         free(blocks->tags.at);
+        free(blocks->narrow);
+        blocks->narrow = NULL;
         blocks->tags.at = tags;
         recall->blocks = *blocks;
         *blocks = (struct cs_blocks){ 0 };

@@ -34,9 +34,8 @@ void cs_reference_list_deinit(struct cs_reference_list *list)
         cs_vec_deinit(&list->longer);
 }
 
-/* A block whose references take more bytes than fit into its length. */
-static enum cs_status lengthen(struct cs_reference_list *list, uint16_t *length, uint32_t block, size_t bytes,
-                               struct cs_error *err)
+enum cs_status cs_reference_list_lengthen(struct cs_reference_list *list, uint16_t *length, uint32_t block,
+                                          size_t bytes, struct cs_error *err)
 {
         struct cs_reference_length fresh = { block, *length };
         enum cs_status st = *length == UINT16_MAX ? CS_OK : cs_vec_push(&list->longer, fresh, err);
@@ -44,23 +43,6 @@ static enum cs_status lengthen(struct cs_reference_list *list, uint16_t *length,
                 return st;
         *length = UINT16_MAX;
         list->longer.at[list->longer.n - 1].bytes += bytes;
-        return CS_OK;
-}
-
-enum cs_status cs_reference_list_add(struct cs_reference_list *list, struct cs_references *references,
-                                     uint32_t from, uint32_t to, enum cs_aim aim, struct cs_error *err)
-{
-        uint16_t *length = &references->first[from];
-        enum cs_status st = list->bytes.cap - list->bytes.n >= CS_REFERENCE_MOST
-                                    ? CS_OK
-                                    : cs_vec_reserve(&list->bytes, CS_REFERENCE_MOST, err);
-        if (st != CS_OK)
-                return st;
-        size_t bytes = cs_reference_pack(list->bytes.at + list->bytes.n, from, to, aim);
-        list->bytes.n += bytes;
-        if (*length + bytes >= UINT16_MAX)
-                return lengthen(list, length, from, bytes, err);
-        *length = (uint16_t)(*length + bytes);
         return CS_OK;
 }
 

@@ -58,22 +58,41 @@ void cs_references_deinit(struct cs_references *references);
 /* Writes CS_REFERENCE_MOST bytes; how many of them the reference takes. */
 static inline size_t cs_reference_pack(uint8_t *at, uint32_t from, uint32_t to, enum cs_aim aim)
 {
-        uint32_t difference = to - from, distance = difference << 1 ^ -(difference >> 31), more = 0;
-        while (more < 3 && distance > CS_REFERENCE_FAR >> (24 - 8 * more))
-                more++;
-        bool far = distance >= CS_REFERENCE_FAR;
-        uint32_t word = (far ? CS_REFERENCE_FAR : distance) << CS_REFERENCE_BITS |
+        uint32_t difference = to - from, distance = difference << 1 ^ -(difference >> 31);
+        uint32_t more = distance < CS_REFERENCE_FAR ? (35 - (uint32_t)__builtin_clz(distance | 1)) / 8 : 3;
+        uint32_t word = (distance < CS_REFERENCE_FAR ? distance : CS_REFERENCE_FAR) << CS_REFERENCE_BITS |
                         more << CS_REFERENCE_AIM_BITS | (uint32_t)aim;
         memcpy(at, &word, sizeof(word));
+        if (__builtin_expect(distance < CS_REFERENCE_FAR, 1))
+                return 1 + more;
         memcpy(at + sizeof(word), &distance, sizeof(distance));
-        return far ? sizeof(word) + sizeof(distance) : 1 + more;
+        return sizeof(word) + sizeof(distance);
 }
+
+/* For the next function: the block's references take so many bytes more than fit into its length. */
+CS_CHECK enum cs_status cs_reference_list_lengthen(struct cs_reference_list *list, uint16_t *length,
+                                                   uint32_t block, size_t bytes, struct cs_error *err);
 
 /* One more reference of block `from`, which is no lower than that of the one before. Thread-safe where no two lists have the same
  * block. */
-CS_CHECK enum cs_status cs_reference_list_add(struct cs_reference_list *list,
-                                              struct cs_references *references, uint32_t from, uint32_t to,
-                                              enum cs_aim aim, struct cs_error *err);
+CS_CHECK static inline enum cs_status cs_reference_list_add(struct cs_reference_list *list,
+                                                            struct cs_references *references, uint32_t from,
+                                                            uint32_t to, enum cs_aim aim,
+                                                            struct cs_error *err)
+{
+        uint16_t *length = &references->first[from];
+        if (list->bytes.cap - list->bytes.n < CS_REFERENCE_MOST) {
+                enum cs_status st = cs_vec_reserve(&list->bytes, CS_REFERENCE_MOST, err);
+                if (st != CS_OK)
+                        return st;
+        }
+        size_t bytes = cs_reference_pack(list->bytes.at + list->bytes.n, from, to, aim);
+        list->bytes.n += bytes;
+        if (__builtin_expect(*length + bytes >= UINT16_MAX, 0))
+                return cs_reference_list_lengthen(list, length, from, bytes, err);
+        *length = (uint16_t)(*length + bytes);
+        return CS_OK;
+}
 
 /* Hands over what is in a list, in no more memory than it takes; the list is empty then, and has room for more. */
 CS_CHECK enum cs_status cs_reference_list_take(struct cs_reference_list *list, struct cs_reference_list *out,
@@ -121,9 +140,10 @@ static inline bool cs_reference_next(struct cs_reference_walk *walk, uint32_t *t
 {
         if (walk->at >= walk->end)
                 return false;
-        uint32_t word = cs_half(walk->at), more = word >> CS_REFERENCE_AIM_BITS & 3;
-        uint32_t distance = word >> CS_REFERENCE_BITS & CS_REFERENCE_FAR >> (24 - 8 * more);
-        walk->at += 1 + more;
+        uint32_t word = cs_half(walk->at), bits = word << (3 - CS_REFERENCE_AIM_BITS) & 24;
+        /* What belongs to others is shifted out. */
+        uint32_t distance = word << (24 - bits) >> (24 - bits) >> CS_REFERENCE_BITS;
+        walk->at += 1 + bits / 8;
         if (__builtin_expect(distance == CS_REFERENCE_FAR, 0)) {
                 distance = cs_half(walk->at);
                 walk->at += sizeof(distance);

@@ -339,6 +339,42 @@ static void test_groups(void **state)
         }
 }
 
+/* Tags in two bytes say what those in four do, and only where there are few clusters are there such. */
+static void test_narrow(void **state)
+{
+        enum { MOST = (UINT16_MAX >> CS_BLOCK_STATE_BITS) - 1 };
+        struct world *w = *state;
+        test_groups(state);
+        uint32_t n = cs_blocks_indices(&w->blocks);
+        uint32_t *tags = calloc(n, sizeof(*tags));
+        assert_non_null(tags);
+        for (uint32_t i = 0; i < n; i++) {
+                if (cs_blocks_state(&w->blocks, i) == CS_BLOCK_IN_USE && i % 5)
+                        cs_blocks_set_cluster(&w->blocks, i, i % 3 ? i % 100 : MOST - 1);
+                tags[i] = cs_blocks_tag(&w->blocks, i);
+        }
+        cs_blocks_narrow(&w->blocks, MOST + 1);
+        assert_null(w->blocks.narrow);
+        cs_blocks_narrow(&w->blocks, MOST);
+        assert_non_null(w->blocks.narrow);
+        assert_int_equal(cs_blocks_indices(&w->blocks), n);
+        for (uint32_t i = 0; i < n; i++)
+                if (cs_blocks_tag(&w->blocks, i) != tags[i])
+                        fail_msg("block %u: %#x instead of %#x", i, cs_blocks_tag(&w->blocks, i), tags[i]);
+        assert_int_equal(cs_blocks_cluster(&w->blocks, 261), MOST - 1);
+        assert_int_equal(cs_blocks_cluster(&w->blocks, 260), CS_NO_CLUSTER);
+        struct cs_block_cursor all = cs_blocks_all(&w->blocks);
+        struct cs_block b;
+        uint32_t i;
+        while (cs_blocks_next_any(&all, &b, &i)) {
+                assert_int_equal(b.cluster, cs_block_tag_cluster(tags[i]));
+                assert_int_equal(b.state, tags[i] & CS_BLOCK_STATE_MASK);
+        }
+        for (uint32_t first = 0; first < n; first += 61)
+                expect_groups(w, first, first + (n - first) % 500);
+        free(tags);
+}
+
 /* A run is the same as adding block by block. */
 static void test_run(void **state)
 {
@@ -460,6 +496,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_overlapping_ranges, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_groups, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_narrow, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),

@@ -361,14 +361,18 @@ static enum cs_status ask_peers(struct spread *s)
         return CS_OK;
 }
 
-/* Who is sure by himself, or is no block in use, to which nothing leads, has none. */
+/* Who is sure by himself is decided. He has no ballot, nor has what is no block in use, to which nothing leads. */
 static enum cs_status open_ballots(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = cs_ballots_init(&s->ballots, n, s->err);
-        for (uint32_t i = 0; st == CS_OK && i < n; i++)
-                if (s->labels->certainty[i] >= CS_SPREAD_SURE || !in_use(s, i))
+        for (uint32_t i = 0; st == CS_OK && i < n; i++) {
+                bool sure = s->labels->certainty[i] >= CS_SPREAD_SURE;
+                if (sure)
+                        cs_ballots_decide(&s->ballots, i);
+                if (sure || !in_use(s, i))
                         cs_ballots_close(&s->ballots, i);
+        }
         return st == CS_OK ? cs_ballots_open(&s->ballots, n, s->err) : st;
 }
 
@@ -377,9 +381,6 @@ static enum cs_status sure_votes(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
-        for (uint32_t i = 0; i < n; i++)
-                if (s->labels->certainty[i] >= CS_SPREAD_SURE)
-                        cs_ballots_decide(&s->ballots, i);
         for (uint32_t i = 0; st == CS_OK && i < n; i++) {
                 if (n - i > FETCH && decided(s, i + FETCH))
                         fetch_ballots(s, i + FETCH);

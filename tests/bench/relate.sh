@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Graph, marking and owners of 10 million blocks that refer to each other (RELATE_BLOCKS for another number) on two workers:
-# what each takes for 10 million, next to the bounds of 3 s together and of 16 bytes per block.
+# what each takes for 10 million, next to the bounds of 3 s together and of 12 bytes per block.
 set -eu
 . "$SOURCE_DIR/tests/bench/_core.sh"
 blocks=${RELATE_BLOCKS:-10000000}
@@ -15,5 +15,5 @@ import re, statistics, sys
 all = [re.match(r'all +([\d.]+) s wall, ([\d.]+) s CPU .*keeps ([\d.]+), peak ([\d.]+) ', line) for line in open(sys.argv[1])]
 wall, cpu, kept, peak = (statistics.median(float(m[i]) for m in all if m) for i in range(1, 5))
 print(f'10 million blocks: median {wall:.2f} s wall, {cpu:.2f} s CPU; bound 3 s: {"kept" if wall <= 3 else "MISSED"}')
-print(f'{kept:.1f} bytes per block are kept (peak {peak:.1f}); bound 16: {"kept" if kept <= 16 else "MISSED"}')
+print(f'{kept:.1f} bytes per block are kept (peak {peak:.1f}); bound 12: {"kept" if kept <= 12 else "MISSED"}')
 PY

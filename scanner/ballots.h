@@ -69,6 +69,14 @@ static inline bool cs_ballots_decided(const struct cs_ballots *ballots, uint32_t
         return ballots->groups[block / 64].decided >> (block % 64) & 1;
 }
 
+/* Which of the 64 blocks from `first` on (a multiple of that), of which there are n in all, have ballots and are not decided. */
+static inline uint64_t cs_ballots_undecided(const struct cs_ballots *ballots, uint32_t first, uint32_t n)
+{
+        const struct cs_ballot_group *g = &ballots->groups[first / 64];
+        uint64_t bits = ~(g->closed | g->decided);
+        return n - first < 64 ? bits & ((UINT64_C(1) << (n - first)) - 1) : bits;
+}
+
 /* The place of a block's ballot; the block is not closed. */
 static inline uint32_t *cs_ballots_place(const struct cs_ballots *ballots, uint32_t block)
 {

@@ -132,23 +132,6 @@ static enum cs_status vote_down(struct spread *s, uint32_t i)
         return st;
 }
 
-/* The first block from i on that is not decided; n where there is none. Most are, so that whole groups are skipped. */
-static uint32_t next_undecided(const struct spread *s, uint32_t i, uint32_t n)
-{
-        while (i < n) {
-                uint64_t left = ~s->ballots.groups[i / 64].decided & UINT64_MAX << (i % 64);
-                uint32_t at = i / 64 * 64;
-                if (left) {
-                        at += (uint32_t)__builtin_ctzll(left);
-                        return at < n ? at : n;
-                }
-                if (n - at <= 64)
-                        return n;
-                i = at + 64;
-        }
-        return n;
-}
-
 /* What those say of themselves that block i leads to. */
 static void fetch_labels(const struct spread *s, uint32_t i)
 {
@@ -180,18 +163,18 @@ static enum cs_status ask_below(struct spread *s, uint32_t i)
 /* The votes of decided blocks for those that lead to them and are not. */
 static enum cs_status vote_up(struct spread *s)
 {
-        enum { STEPS = 8 };
-        uint32_t n = cs_blocks_indices(s->in->blocks), ahead = next_undecided(s, 0, n);
         enum cs_status st = CS_OK;
-        uint64_t steps = 0, fetched = 0;
-        for (uint32_t i = ahead; st == CS_OK && i < n; i = next_undecided(s, i + 1, n)) {
-                for (; ahead < n && fetched < steps + STEPS; fetched++) {
-                        fetch_labels(s, ahead);
-                        ahead = next_undecided(s, ahead + 1, n);
-                }
-                st = cs_pulse_at(++steps, 0, s->err);
-                if (st == CS_OK && in_use(s, i))
-                        st = ask_below(s, i);
+        uint32_t n = cs_blocks_indices(s->in->blocks);
+        uint64_t steps = 0;
+        for (uint32_t first = 0; first < n; first += 64) {
+                uint64_t open = cs_ballots_undecided(&s->ballots, first, n);
+                for (uint64_t left = open; left; left &= left - 1)
+                        fetch_labels(s, first + (uint32_t)__builtin_ctzll(left));
+                for (uint64_t left = open; st == CS_OK && left; left &= left - 1)
+                        if ((st = cs_pulse_at(++steps, 0, s->err)) == CS_OK)
+                                st = ask_below(s, first + (uint32_t)__builtin_ctzll(left));
+                if (st != CS_OK || n - first <= 64)
+                        break;
         }
         return st;
 }

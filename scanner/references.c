@@ -137,6 +137,8 @@ enum cs_status cs_references_join(struct cs_references *references, struct cs_re
                 uint32_t in_group = i % CS_REFERENCES_GROUP;
                 if (in_group == CS_REFERENCES_GROUP - 1 || i == blocks)
                         st = set_group(references, i - in_group, begins, in_group + 1, err);
+                if (st == CS_OK && i % (CS_REFERENCES_GROUP * CS_PULSE_EVERY) == 0)
+                        st = cs_pulse(0, 0, err);
         }
         for (size_t i = 0; i < n; i++)
                 cs_vec_deinit(&lists[i].longer);

@@ -75,12 +75,14 @@ void cs_keep_deinit(struct cs_keep *keep)
 void cs_keep_expect(struct cs_keep *keep, uint64_t len)
 {
         uint64_t whole = (len + BLOCK - 1) / BLOCK * BLOCK, most = keep->max / PLAIN_SHARE / BLOCK * BLOCK;
+        if (whole < len)
+                return;
         /* The kernel, which keeps a budget, counts what is laid out as if it were used. */
         if (cs_budget() && whole > most)
-                whole = len = most;
-        void *at = whole < len || whole == 0 ? MAP_FAILED
-                                             : mmap(NULL, whole, PROT_READ | PROT_WRITE,
-                                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                whole = most;
+        void *at = whole == 0 ? MAP_FAILED
+                              : mmap(NULL, whole, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (at == MAP_FAILED) /* a limit on address space: all will be packed */
                 return;
         /* Huge pages would turn every hole of a page into memory. */

@@ -33,7 +33,6 @@ struct hits {
         bool settled;
         bool asked;             /* for clusters and owners, */
         bool related;           /* and they are known */
-        bool ending;            /* somebody asked for the end: what was found before is told */
         struct cs_hands *hands; /* instead of that, or NULL */
         struct cs_pool scratch; /* what is told of one hit */
         unsigned in_scratch;
@@ -165,9 +164,7 @@ static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hit, str
 {
         const struct cs_hits_wanted *w = h->in->wanted;
         struct cs_report_hit told;
-        enum cs_status st = h->ending ? CS_OK : cs_pulse(0, 0, err);
-        if (st != CS_OK)
-                return st;
+        enum cs_status st;
         if (w->take) {
                 if ((st = tell(h, hit, &h->scratch, &told, err)) == CS_OK)
                         st = w->take(w->context, &told, err);
@@ -221,7 +218,8 @@ static enum cs_status drain(struct hits *h, struct cs_error *err)
         if (h->in_blocks && !h->asked && !h->hands)
                 st = ask_owners(h, err);
         for (; st == CS_OK && h->told < h->waiting.n; h->told += st == CS_OK)
-                st = hand_on(h, &h->waiting.at[h->told], err);
+                if ((st = cs_pulse(0, 0, err)) == CS_OK)
+                        st = hand_on(h, &h->waiting.at[h->told], err);
         if (st == CS_OK)
                 forget_waiting(h);
         return st;
@@ -232,7 +230,6 @@ static enum cs_status drain_quickly(struct hits *h, struct cs_error *err)
 {
         const double until = seconds_now() + ending_seconds;
         enum cs_status st = CS_OK;
-        h->ending = true;
         for (; st == CS_OK && h->told < h->waiting.n; h->told++) {
                 if (h->told % ENDING_LOOKS == 0 && seconds_now() > until)
                         break;
@@ -261,8 +258,8 @@ static enum cs_status settle(struct hits *h, struct cs_error *err)
 static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, struct cs_error *err)
 {
         struct cs_scan_hit hit = *found;
-        enum cs_status st = settle(h, err);
-        if (st != CS_OK)
+        enum cs_status st = cs_pulse(0, 0, err);
+        if (st != CS_OK || (st = settle(h, err)) != CS_OK)
                 return st;
         h->counts[hit.rule]++;
         h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
@@ -386,7 +383,7 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         if (st != CS_OK || (st = report_rules(&h, &result, out, err)) != CS_OK)
                 return st;
         out->near = h.hands && h.in_blocks;
-        out->count = stopped ? counted(&h) : result.hits + h.yara.hits.n;
+        out->count = counted(&h);
         out->bytes = result.bytes > h.yara.bytes ? result.bytes : h.yara.bytes;
         out->n = h.kept.n;
         out->at = h.kept.at;

@@ -3,6 +3,7 @@
 #
 #       bench_dir NAME                  prints $BENCH_DIR or the folder of that input, which it makes
 #       bench_core FILE CMD...          takes a core of CMD to FILE, unless it is there; CMD is killed
+#       bench_ready FILE PID            waits until PID has said so in FILE; false: it ended, or takes ten minutes
 #       bench_warm FILE                 reads it, so that it lies in the page cache
 
 bench_dir() {
@@ -20,12 +21,7 @@ bench_core() (
         pid=$!
         # The shell would tell of the one that is killed.
         trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null || true; rm -f "$file.ready" "$file.new.$pid"' EXIT
-        for _ in $(seq 1200); do
-                grep -q ready "$file.ready" && break
-                kill -0 "$pid" || exit 1
-                sleep 0.5
-        done
-        grep -q ready "$file.ready" || exit 1
+        bench_ready "$file.ready" "$pid" || exit 1
         gcore -o "$file.new" "$pid" >"$file.log" 2>&1 || true
         # What is zero takes no room on the disk.
         fallocate --dig-holes "$file.new.$pid" 2>/dev/null || true
@@ -35,6 +31,17 @@ bench_core() (
         }
         rm -f "$file.log"
 )
+
+bench_ready() {
+        local i
+
+        for ((i = 0; i < 6000; i++)); do
+                ! grep -qs ready "$1" || return 0
+                kill -0 "$2" || return 1
+                sleep 0.1
+        done
+        return 1
+}
 
 bench_warm() {
         cat "$1" >/dev/null

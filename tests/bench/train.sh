@@ -2,6 +2,7 @@
 # What a build with CS_PROFILE=record learns from: the questions that people ask, of a process full of texts and of a server of many objects,
 # both of our own. `./dev build` runs it with $CORESCAN; the programs come from $BUILD_DIR. A fraction of it, as a test: $SMALLER.
 set -eu
+. "$SOURCE_DIR/tests/bench/_core.sh"
 bin=$BUILD_DIR/tests/bench
 dir=$BUILD_DIR/training
 rm -rf "$dir"
@@ -12,15 +13,11 @@ ask() {
         local questions=$1 pid question status
 
         shift
-        : >"$dir/ready"
+        rm -f "$dir/ready"
         "$@" >"$dir/ready" &
         pid=$!
         trap 'kill "$pid" 2>/dev/null' EXIT
-        for _ in $(seq 1200); do
-                grep -q ready "$dir/ready" && break
-                kill -0 "$pid" || exit 1
-                sleep 0.1
-        done
+        bench_ready "$dir/ready" "$pid" || exit 1
         while read -r question; do
                 status=0
                 # shellcheck disable=SC2086

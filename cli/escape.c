@@ -149,6 +149,15 @@ static size_t safe_unit(const uint8_t *at, size_t left, enum cs_charset charset,
         return *used;
 }
 
+/* So many bytes from the beginning stand for themselves, and take a column each. */
+static size_t plain_bytes(const char *text, size_t len)
+{
+        size_t n = 0;
+        while (n < len && text[n] >= ' ' && text[n] < 0x7f)
+                n++;
+        return n;
+}
+
 char *cs_escape_terminal(struct cs_pool *pool, const void *bytes, size_t len, enum cs_charset charset)
 {
         if (!bytes)
@@ -156,14 +165,18 @@ char *cs_escape_terminal(struct cs_pool *pool, const void *bytes, size_t len, en
         const uint8_t *at = bytes;
         char unit[UNIT];
         size_t used = 0;
-        size_t need = 0;
-        for (size_t i = 0; i < len; i += used)
+        size_t plain = plain_bytes(bytes, len);
+        size_t need = plain;
+        if (plain == len)
+                return cs_pool_copy(pool, bytes, len);
+        for (size_t i = plain; i < len; i += used)
                 need += safe_unit(at + i, len - i, charset, unit, &used);
         char *text = cs_pool_alloc(pool, need + 1, 1);
         if (!text)
                 return NULL;
-        char *end = text;
-        for (size_t i = 0; i < len; i += used) {
+        memcpy(text, bytes, plain);
+        char *end = text + plain;
+        for (size_t i = plain; i < len; i += used) {
                 size_t n = safe_unit(at + i, len - i, charset, unit, &used);
                 memcpy(end, unit, n);
                 end += n;
@@ -269,9 +282,9 @@ size_t cs_escape_columns(const char *text)
 {
         const uint8_t *at = (const uint8_t *)text;
         size_t len = strlen(text);
-        size_t columns = 0;
+        size_t columns = plain_bytes(text, len);
         size_t used = 0;
-        for (size_t i = 0; i < len; i += used)
+        for (size_t i = columns; i < len; i += used)
                 columns += unit_columns(at + i, len - i, &used);
         return columns;
 }

@@ -30,6 +30,8 @@ static const char *place_text(struct cs_screen *s, const struct cs_report_hit *h
         if (hit->has_block)
                 return cs_screen_text(s, "%s, block 0x%" PRIx64 " (%" PRIu64 " bytes%s%s%s)", region,
                                       hit->block, hit->block_size, state_text(hit), cluster, owner);
+        if (!hit->detail && !*owner)
+                return region;
         const char *detail = hit->detail ? cs_screen_text(s, " (%s)", cs_screen_safe(s, hit->detail)) : "";
         return cs_screen_text(s, "%s%s%s", region, detail, owner);
 }
@@ -40,14 +42,21 @@ void cs_hit_print(struct cs_screen *s, const struct cs_report_hit *hit)
         const char *match = cs_screen_safe_bytes(s, hit->match.bytes, shown);
         const char *rule = cs_screen_cut(s, cs_screen_safe(s, hit->rule), RULE_COLUMNS);
         cs_screen_styled(s, CS_STYLE_CYAN, cs_screen_text(s, "0x%012" PRIx64, hit->address));
-        cs_screen_printf(s, "  ");
+        cs_screen_styled(s, CS_STYLE_PLAIN, "  ");
         cs_screen_styled(s, CS_STYLE_BOLD, rule);
-        cs_screen_printf(s, "  %s  ", place_text(s, hit));
+        cs_screen_styled(s, CS_STYLE_PLAIN, "  ");
+        cs_screen_styled(s, CS_STYLE_PLAIN, place_text(s, hit));
+        cs_screen_styled(s, CS_STYLE_PLAIN, "  ");
         cs_screen_styled(s, hit->redacted ? CS_STYLE_DIM : CS_STYLE_PLAIN, match);
         if (!hit->redacted && shown < hit->length)
                 cs_screen_styled(s, CS_STYLE_DIM,
                                  cs_screen_text(s, " [%" PRIu64 " bytes more]", hit->length - shown));
-        cs_screen_printf(s, "\n");
+        cs_screen_styled(s, CS_STYLE_PLAIN, "\n");
+}
+
+void cs_hitstream_deinit(struct cs_hitstream *stream)
+{
+        cs_pool_deinit(&stream->pool);
 }
 
 enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit, struct cs_error *err)
@@ -64,9 +73,11 @@ enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit,
         struct cs_screen screen = { .out = stream->out,
                                     .color = stream->color,
                                     .width = CS_SCREEN_WIDTH_MOST,
-                                    .charset = stream->charset };
+                                    .charset = stream->charset,
+                                    .pool = stream->pool };
         cs_hit_print(&screen, hit);
-        cs_screen_deinit(&screen);
+        stream->pool = screen.pool;
+        cs_pool_reset(&stream->pool);
         return screen.failed ? cs_fail(err, CS_ENOMEM, "not enough memory for the report") : CS_OK;
 }
 

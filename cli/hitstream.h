@@ -13,7 +13,10 @@ struct cs_hitstream {
         bool color;
         enum cs_charset charset;
         struct cs_progress *progress; /* whose line gives way */
+        struct cs_pool pool;          /* texts of one hit */
 };
+
+void cs_hitstream_deinit(struct cs_hitstream *stream);
 
 /* A cs_hits_wanted.take; context is a struct cs_hitstream. */
 enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit, struct cs_error *err);

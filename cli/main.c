@@ -122,7 +122,7 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
         };
         FILE *out = run->report.stream ? run->report.stream : stdout;
         bool streams = cs_options_streams(&run->options);
-        struct cs_hitstream stream = {
+        cs_cleanup(cs_hitstream_deinit) struct cs_hitstream stream = {
                 .out = out,
                 .json = run->options.json,
                 .color = cs_terminal_color(out, run->options.color),

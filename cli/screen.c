@@ -34,13 +34,7 @@ const char *cs_screen_text(struct cs_screen *screen, const char *format, ...)
 {
         va_list args;
         va_start(args, format);
-        int len = vsnprintf(NULL, 0, format, args);
-        va_end(args);
-        char *text = len < 0 ? NULL : cs_pool_alloc(&screen->pool, (size_t)len + 1, 1);
-        if (!text)
-                return kept(screen, NULL);
-        va_start(args, format);
-        (void)vsnprintf(text, (size_t)len + 1, format, args);
+        const char *text = kept(screen, cs_pool_vprintf(&screen->pool, format, args));
         va_end(args);
         return text;
 }

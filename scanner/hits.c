@@ -169,7 +169,7 @@ static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hit, str
                 if ((st = tell(h, hit, &h->scratch, &told, err)) == CS_OK)
                         st = w->take(w->context, &told, err);
                 if (++h->in_scratch == SCRATCH_HITS) {
-                        cs_pool_deinit(&h->scratch);
+                        cs_pool_reset(&h->scratch);
                         h->in_scratch = 0;
                 }
                 return st;
@@ -258,19 +258,25 @@ static enum cs_status settle(struct hits *h, struct cs_error *err)
 static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, struct cs_error *err)
 {
         struct cs_scan_hit hit = *found;
-        enum cs_status st = cs_pulse(0, 0, err);
-        if (st != CS_OK || (st = settle(h, err)) != CS_OK)
+        const bool ending = cs_stop_asked(); /* then they all wait, for the time that is left to be shared */
+        enum cs_status st = ending ? CS_OK : settle(h, err);
+        if (st != CS_OK)
                 return st;
+        if (!h->settled) {
+                h->not_kept++;
+                return CS_OK;
+        }
         h->counts[hit.rule]++;
         h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
-        if (h->asked || h->hands)
+        if (!ending && (h->asked || h->hands))
                 return hand_on(h, &hit, err);
         hit.text = (const uint8_t *)cs_pool_copy(&h->texts, hit.text, hit.text_len);
         if (!hit.text)
                 return cs_fail(err, CS_ENOMEM, "hits");
         h->text_bytes += hit.text_len;
         st = cs_vec_push(&h->waiting, hit, err);
-        if (st == CS_OK && (h->waiting.n >= CS_LIMIT_HITS_WAITING || h->text_bytes >= WAITING_TEXT))
+        if (st == CS_OK && !ending &&
+            (h->waiting.n >= CS_LIMIT_HITS_WAITING || h->text_bytes >= WAITING_TEXT))
                 st = drain(h, err);
         return st;
 }

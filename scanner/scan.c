@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory is cut into units, of which a batch is searched at a time by all workers, each unit as if nothing lay before it. Then, in the order of their
  * addresses, what a match of the unit before has taken away is put right: its rule's hits in this unit are looked for once more, from the end of
- * that match on. */
+ * that match on. This and the telling is done by the caller's thread while the others search the next batch. */
 #include "scan.h"
 
 #include "cs_limits.h"
+#include "pulse.h"
 #include "scan_window.h"
 #include "work.h"
 
@@ -37,6 +38,14 @@ struct unit {
         uint64_t bytes;
 };
 
+typedef CS_VEC(struct unit) unit_vec;
+
+/* What the units told last left, and where they ended. */
+struct last {
+        uint64_t end;
+        carried_vec carried;
+};
+
 struct worker {
         CS_WORK_APART struct cs_searcher *searcher;
         struct cs_scan_reader reader;
@@ -45,9 +54,14 @@ struct worker {
 struct scan {
         const struct cs_scan_input *in;
         cs_range_vec ranges;
-        CS_VEC(struct unit) units; /* that are not told yet */
-        size_t searched;           /* of these, before the batch */
-        struct worker *workers;    /* and one more, of the main thread */
+        unit_vec units;  /* that wait, and behind them the batch */
+        size_t searched; /* of these, before the batch */
+        unit_vec ready;  /* that are to be told: only the caller's thread knows them */
+        struct last last;
+        cs_scan_fn fn;
+        void *context;
+        struct cs_scan_result *out;
+        struct worker *workers; /* and one more, of the main thread */
         unsigned n_workers;
         uint64_t window;
 };
@@ -167,16 +181,6 @@ static enum cs_status list_carried(const struct worker *w, struct unit *u, struc
         return st;
 }
 
-static enum cs_status do_unit(void *context, size_t number, unsigned worker, struct cs_error *err)
-{
-        struct scan *s = context;
-        struct unit *u = &s->units.at[s->searched + number];
-        struct worker *w = &s->workers[worker];
-        cs_searcher_begin(w->searcher);
-        enum cs_status st = search_unit(s, u, w, err);
-        return st == CS_OK ? list_carried(w, u, err) : st;
-}
-
 /* ---- in order ---------------------------------------------------------------------------------------------------- */
 
 static int by_place(const void *a, const void *b)
@@ -247,22 +251,18 @@ static void unit_clear(struct unit *u)
         cs_pool_deinit(&u->text);
 }
 
-/* last: what the batch before left, and where it ended. */
-struct last {
-        uint64_t end;
-        carried_vec carried;
-};
-
-static enum cs_status tell_units(struct scan *s, struct last *last, cs_scan_fn fn, void *context,
-                                 struct cs_scan_result *out, struct cs_error *err)
+/* Tells what is ready. Once the end was asked for nothing can be put right, so the telling ends there. */
+static enum cs_status tell_ready(struct scan *s, struct cs_error *err)
 {
-        for (size_t i = 0; i < s->units.n; i++) {
-                struct unit *u = &s->units.at[i];
-                enum cs_status st = CS_OK;
-                if (last->carried.n && last->end == u->range.start)
-                        st = put_right(s, u, &last->carried, err);
-                if (st != CS_OK)
-                        return st;
+        struct last *last = &s->last;
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < s->ready.n; i++) {
+                struct unit *u = &s->ready.at[i];
+                bool wrong = last->carried.n && last->end == u->range.start;
+                if (wrong && cs_stop_asked())
+                        break;
+                if (wrong && (st = put_right(s, u, &last->carried, err)) != CS_OK)
+                        break;
                 if (u->carried.n)
                         qsort(u->carried.at, u->carried.n, sizeof(*u->carried.at), by_rule);
                 cs_vec_deinit(&last->carried);
@@ -271,15 +271,39 @@ static enum cs_status tell_units(struct scan *s, struct last *last, cs_scan_fn f
                 u->carried = (carried_vec){ 0 };
                 if (u->hits.n)
                         qsort(u->hits.at, u->hits.n, sizeof(*u->hits.at), by_place);
-                out->hits += u->hits.n;
-                out->left_out += u->left_out;
-                out->bytes += u->bytes;
-                if (u->hits.n && (st = fn(context, u->hits.at, u->hits.n, err)) != CS_OK)
-                        return st;
+                s->out->hits += u->hits.n;
+                s->out->left_out += u->left_out;
+                s->out->bytes += u->bytes;
+                if (u->hits.n)
+                        st = s->fn(s->context, u->hits.at, u->hits.n, err);
                 unit_clear(u);
         }
-        s->units.n = s->searched = 0;
-        return CS_OK;
+        for (size_t i = 0; i < s->ready.n; i++)
+                unit_clear(&s->ready.at[i]);
+        s->ready.n = 0;
+        return st;
+}
+
+/* All that waits is to be told. */
+static void make_ready(struct scan *s)
+{
+        const unit_vec told = s->ready;
+        s->ready = s->units;
+        s->units = told;
+        s->searched = 0;
+}
+
+static enum cs_status do_unit(void *context, size_t number, unsigned worker, struct cs_error *err)
+{
+        struct scan *s = context;
+        struct unit *u = &s->units.at[s->searched + number];
+        struct worker *w = &s->workers[worker];
+        enum cs_status st = worker == 0 ? tell_ready(s, err) : CS_OK; /* this is the caller's thread */
+        if (st != CS_OK)
+                return st;
+        cs_searcher_begin(w->searcher);
+        st = search_unit(s, u, w, err);
+        return st == CS_OK ? list_carried(w, u, err) : st;
 }
 
 /* The next units, from *range and *at on. */
@@ -328,35 +352,47 @@ static bool under_way(const struct scan *s)
         return s->in->beside && !cs_beside_over(s->in->beside);
 }
 
-static enum cs_status run_batches(struct scan *s, cs_scan_fn fn, void *context, struct cs_scan_result *out,
-                                  struct cs_error *err)
+static enum cs_status run_batches(struct scan *s, struct cs_error *err)
 {
-        struct last last = { 0 };
         size_t range = 0;
         uint64_t at = 0, total = 0, done = 0;
         enum cs_status st = CS_OK;
         for (size_t i = 0; i < s->ranges.n; i++)
                 total += cs_range_size(s->ranges.at[i]);
         while (st == CS_OK && range < s->ranges.n) {
-                unsigned workers = s->n_workers > 1 && under_way(s) ? s->n_workers - 1 : s->n_workers;
-                if ((st = fill_batch(s, workers, &range, &at, err)) != CS_OK)
+                if (under_way(s) && is_full(s) && (st = cs_beside_wait(s->in->beside, err)) != CS_OK)
+                        break;
+                bool waits = under_way(s);
+                if (!waits)
+                        make_ready(s);
+                unsigned workers = s->n_workers > 1 && waits ? s->n_workers - 1 : s->n_workers;
+                /* A source tells of nothing once the end was asked for. */
+                if ((st = fill_batch(s, workers, &range, &at, err)) != CS_OK ||
+                    (st = cs_pulse(0, 0, err)) != CS_OK)
                         break;
                 st = cs_work_run(workers, s->units.n - s->searched, do_unit, s, err);
                 for (size_t i = s->searched; i < s->units.n; i++)
                         done += cs_range_size(s->units.at[i].range);
                 if (s->in->progress)
                         s->in->progress(s->in->progress_context, done, total);
-                if (st != CS_OK || (range < s->ranges.n && under_way(s) && !is_full(s)))
-                        continue;
-                if (s->in->beside)
-                        st = cs_beside_wait(s->in->beside, err);
-                if (st == CS_OK)
-                        st = tell_units(s, &last, fn, context, out, err);
+                if (st == CS_OK) /* others may have left no unit to this thread */
+                        st = tell_ready(s, err);
         }
-        for (size_t i = 0; i < s->units.n; i++)
-                unit_clear(&s->units.at[i]);
-        cs_vec_deinit(&last.carried);
+        if (st == CS_OK && s->in->beside)
+                st = cs_beside_wait(s->in->beside, err);
         return st;
+}
+
+/* What was found before the end was asked for is told as well, unless it waits for what was not finished. */
+static enum cs_status tell_rest(struct scan *s, enum cs_status how, struct cs_error *err)
+{
+        if (how != CS_OK && (how != CS_ESTOPPED || under_way(s)))
+                return how;
+        enum cs_status st = tell_ready(s, err);
+        make_ready(s);
+        if (st == CS_OK)
+                st = tell_ready(s, err);
+        return st == CS_OK ? how : st;
 }
 
 static enum cs_status make_workers(struct scan *s, struct cs_error *err)
@@ -385,21 +421,30 @@ static void scan_deinit(struct scan *s)
                 cs_scan_reader_deinit(&s->workers[i].reader);
         }
         free(s->workers);
+        for (size_t i = 0; i < s->units.n; i++)
+                unit_clear(&s->units.at[i]);
+        for (size_t i = 0; i < s->ready.n; i++)
+                unit_clear(&s->ready.at[i]);
         cs_vec_deinit(&s->ranges);
         cs_vec_deinit(&s->units);
+        cs_vec_deinit(&s->ready);
+        cs_vec_deinit(&s->last.carried);
 }
 
 enum cs_status cs_scan(const struct cs_scan_input *input, cs_scan_fn fn, void *context,
                        struct cs_scan_result *out, struct cs_error *err)
 {
         cs_cleanup(scan_deinit) struct scan s = { .in = input,
-                                                  .window = input->window ? input->window : WINDOW_BYTES };
+                                                  .window = input->window ? input->window : WINDOW_BYTES,
+                                                  .fn = fn,
+                                                  .context = context,
+                                                  .out = out };
         *out = (struct cs_scan_result){ .limits = calloc(input->n_rules + 1, 1) };
         if (!out->limits)
                 return cs_fail(err, CS_ENOMEM, "rules");
         enum cs_status st;
         if ((st = cs_scan_plan(input->image, input->regions, &s.ranges, err)) != CS_OK ||
-            (st = make_workers(&s, err)) != CS_OK || (st = run_batches(&s, fn, context, out, err)) != CS_OK)
+            (st = make_workers(&s, err)) != CS_OK || (st = tell_rest(&s, run_batches(&s, err), err)) != CS_OK)
                 return st;
         for (unsigned i = 0; i <= s.n_workers; i++)
                 for (uint32_t r = 0; r < input->n_rules; r++)

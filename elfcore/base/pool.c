@@ -25,6 +25,20 @@ void cs_pool_deinit(struct cs_pool *pool)
         *pool = (struct cs_pool){ 0 };
 }
 
+void cs_pool_reset(struct cs_pool *pool)
+{
+        struct cs_pool_chunk *first = pool->chunks;
+        if (!first || pool->cap > POOL_CHUNK) {
+                cs_pool_deinit(pool);
+                return;
+        }
+        struct cs_pool rest = { .chunks = first->next };
+        cs_pool_deinit(&rest);
+        first->next = NULL;
+        memset(first->bytes, 0, pool->used);
+        pool->used = 0;
+}
+
 void *cs_pool_alloc(struct cs_pool *pool, size_t count, size_t size)
 {
         size_t bytes;
@@ -56,17 +70,27 @@ char *cs_pool_copy(struct cs_pool *pool, const void *bytes, size_t len)
         return copy;
 }
 
+char *cs_pool_vprintf(struct cs_pool *pool, const char *format, va_list args)
+{
+        char brief[256]; /* most are: then it is formatted once */
+        va_list again;
+        va_copy(again, args);
+        int len = vsnprintf(brief, sizeof(brief), format, args);
+        char *text = NULL;
+        if (len >= 0 && (size_t)len < sizeof(brief)) {
+                text = cs_pool_copy(pool, brief, (size_t)len);
+        } else if (len >= 0 && (text = cs_pool_alloc(pool, (size_t)len + 1, 1)) != NULL) {
+                (void)vsnprintf(text, (size_t)len + 1, format, again);
+        }
+        va_end(again);
+        return text;
+}
+
 char *cs_pool_printf(struct cs_pool *pool, const char *format, ...)
 {
         va_list args;
         va_start(args, format);
-        int len = vsnprintf(NULL, 0, format, args);
-        va_end(args);
-        char *text = len < 0 ? NULL : cs_pool_alloc(pool, (size_t)len + 1, 1);
-        if (!text)
-                return NULL;
-        va_start(args, format);
-        (void)vsnprintf(text, (size_t)len + 1, format, args);
+        char *text = cs_pool_vprintf(pool, format, args);
         va_end(args);
         return text;
 }

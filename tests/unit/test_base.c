@@ -235,6 +235,19 @@ static void test_pool(void **state)
         assert_memory_equal(copy, "a\0b", 4);
         assert_string_equal(cs_pool_copy(&pool, NULL, 0), "");
         assert_string_equal(cs_pool_printf(&pool, "%s-%d", "x", 7), "x-7");
+        char *padded = cs_pool_printf(&pool, "%300d", 7);
+        assert_int_equal(strlen(padded), 300);
+        assert_string_equal(padded + 298, " 7");
+        /* What comes after a reset is as from a new one. */
+        for (unsigned round = 0; round < 3; round++) {
+                cs_pool_reset(&pool);
+                for (size_t i = 0; i < 100; i++) {
+                        uint8_t *at = cs_pool_alloc(&pool, 1, 1 + i * 40 * round);
+                        for (size_t k = 0; k < 1 + i * 40 * round; k++)
+                                assert_int_equal(at[k], 0);
+                        memset(at, 0xff, 1 + i * 40 * round);
+                }
+        }
         cs_pool_deinit(&pool);
         cs_pool_deinit(&pool);
         cs_pool_deinit(NULL);

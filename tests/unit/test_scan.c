@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The search through a whole address space: units, windows, gaps, workers. */
+#include "pulse.h"
 #include "rulebuilder.h"
 #include "scan.h"
 #include "work.h"
@@ -210,6 +211,59 @@ static void test_failure_beside(void **state)
         memory_deinit(&m);
 }
 
+static void ask_for_the_end(void *context, uint64_t done, uint64_t total)
+{
+        uint64_t *first = context;
+        (void)total;
+        if (!*first)
+                *first = done;
+        cs_stop_ask();
+}
+
+/* What was found before somebody asked for the end is told, all of it, although the search was to go on first. */
+static void test_end_is_asked_for(void **state)
+{
+        (void)state;
+        char *bytes = malloc(MEMORY);
+        struct memory m;
+        struct cs_rules rules = { 0 };
+        struct cs_ruleset *set = NULL;
+        const struct cs_rule *culprit;
+        struct cs_scan_result result = { 0 };
+        struct cs_error err = { 0 };
+        struct told told = { .text = calloc(1, 1 << 20), .cap = 1 << 20 };
+        uint64_t searched = 0;
+        assert_non_null(bytes);
+        assert_non_null(told.text);
+        for (size_t i = 0; i < MEMORY; i++)
+                bytes[i] = i % 100 == 50 ? 'x' : '.';
+        memory_init(&m, bytes, MEMORY);
+        rule_add(&rules, "x");
+        assert_int_equal(cs_ruleset_compile(&rules, CS_WAY_BEST, &set, &culprit, NULL), CS_OK);
+        struct cs_scan_input in = { .image = &m.image,
+                                    .regions = &m.regions,
+                                    .residency = m.residency,
+                                    .rules = set,
+                                    .n_rules = 1,
+                                    .workers = 2,
+                                    .unit = 300,
+                                    .window = 300,
+                                    .progress = ask_for_the_end,
+                                    .progress_context = &searched };
+        enum cs_status st = cs_scan(&in, on_hits, &told, &result, &err);
+        cs_stop_answer();
+        assert_int_equal(st, CS_ESTOPPED);
+        assert_true(searched > 300 && searched < MEMORY);
+        assert_int_equal(told.hits, (searched + 49) / 100);
+        assert_int_equal(result.bytes, searched);
+        cs_scan_result_deinit(&result);
+        cs_ruleset_destroy(set);
+        cs_rules_deinit(&rules);
+        memory_deinit(&m);
+        free(told.text);
+        free(bytes);
+}
+
 /* Memory that is mapped and was not dumped: what is read ends there, and matches do not reach over it. */
 static void test_gaps_end_stretches(void **state)
 {
@@ -278,6 +332,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_same_hits_however_memory_is_cut),
                 cmocka_unit_test(test_failure_beside),
+                cmocka_unit_test(test_end_is_asked_for),
                 cmocka_unit_test(test_gaps_end_stretches),
                 cmocka_unit_test(test_what_is_searched),
         };

@@ -5,6 +5,8 @@
 #include "cs_limits.h"
 #include "work.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -16,9 +18,13 @@ struct cs_residency {
         const struct cs_image *image;
         uint64_t **bits;               /* per mapping, one bit a page; NULL: none is resident */
         uint64_t **swapped;            /* the same of those that are swapped out (live) */
-        CS_VEC(struct cs_range) units; /* what a worker looks at in one go */
+        CS_VEC(struct cs_range) units; /* what a worker looks at in one go; by address */
+        atomic_uchar *looked;          /* by unit: enum looked */
+        atomic_bool *complete;         /* all are LOOKED */
         size_t skipped;
 };
+
+enum looked { NOT_LOOKED, LOOKING, LOOKED };
 
 static uint64_t pages_of(const struct cs_mapping *m)
 {
@@ -80,14 +86,10 @@ static enum cs_status plan(struct cs_residency *r, struct cs_error *err)
         return st;
 }
 
-static enum cs_status look(void *context, size_t unit, unsigned worker, struct cs_error *err)
+static void look(const struct cs_residency *r, struct cs_range range)
 {
-        struct cs_residency *r = context;
-        struct cs_range range = r->units.at[unit];
         const struct cs_mapping *m = cs_image_mapping_at(r->image, range.start);
         uint8_t flags[UNIT_PAGES];
-        (void)worker;
-        (void)err;
         size_t pages = (size_t)((cs_range_size(range) + CS_PAGE - 1) / CS_PAGE);
         uint64_t *bits = r->bits[m - r->image->mappings.at];
         uint64_t *swapped = r->swapped[m - r->image->mappings.at];
@@ -99,11 +101,48 @@ static enum cs_status look(void *context, size_t unit, unsigned worker, struct c
                 if (flags[i] == CS_PAGE_SWAPPED)
                         swapped[(first + i) / 64] |= UINT64_C(1) << ((first + i) % 64);
         cs_source_release(r->image->source, range.start, (size_t)cs_range_size(range));
+}
+
+/* Sees to it that a unit is looked at: whoever comes first does it, the others wait. */
+static void see_unit(const struct cs_residency *r, size_t unit)
+{
+        unsigned char state = atomic_load_explicit(&r->looked[unit], memory_order_acquire);
+        if (state == NOT_LOOKED && atomic_compare_exchange_strong(&r->looked[unit], &state, LOOKING)) {
+                look(r, r->units.at[unit]);
+                atomic_store_explicit(&r->looked[unit], LOOKED, memory_order_release);
+                return;
+        }
+        while (atomic_load_explicit(&r->looked[unit], memory_order_acquire) != LOOKED)
+                (void)sched_yield();
+}
+
+static enum cs_status see(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        (void)worker;
+        (void)err;
+        see_unit(context, unit);
         return CS_OK;
 }
 
-enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers, struct cs_residency **out,
-                                   struct cs_error *err)
+/* The same of all units of a range. */
+static void see_range(const struct cs_residency *r, struct cs_range range)
+{
+        if (atomic_load_explicit(r->complete, memory_order_acquire))
+                return;
+        size_t lo = 0, hi = r->units.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (r->units.at[mid].end <= range.start)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        for (; lo < r->units.n && r->units.at[lo].start < range.end; lo++)
+                see_unit(r, lo);
+}
+
+enum cs_status cs_residency_begin(const struct cs_image *image, struct cs_residency **out,
+                                  struct cs_error *err)
 {
         cs_cleanup(cs_residency_destroyp) struct cs_residency *r = calloc(1, sizeof(*r));
         if (!r)
@@ -111,15 +150,44 @@ enum cs_status cs_residency_create(const struct cs_image *image, unsigned worker
         r->image = image;
         r->bits = calloc(image->mappings.n + 1, sizeof(*r->bits));
         r->swapped = calloc(image->mappings.n + 1, sizeof(*r->swapped));
-        if (!r->bits || !r->swapped)
+        r->complete = calloc(1, sizeof(*r->complete));
+        if (!r->bits || !r->swapped || !r->complete)
                 return cs_fail(err, CS_ENOMEM, "residency");
         enum cs_status st = plan(r, err);
-        if (st == CS_OK)
-                st = cs_work_run(workers, r->units.n, look, r, err);
-        if (st != CS_OK && st != CS_ESTOPPED)
+        if (st != CS_OK)
                 return st;
+        r->looked = calloc(r->units.n + 1, sizeof(*r->looked));
+        if (!r->looked)
+                return cs_fail(err, CS_ENOMEM, "residency");
         *out = cs_take(r);
         return CS_OK;
+}
+
+enum cs_status cs_residency_complete(const struct cs_residency *r, unsigned workers, struct cs_error *err)
+{
+        if (atomic_load_explicit(r->complete, memory_order_acquire))
+                return CS_OK;
+        enum cs_status st = cs_work_run(workers, r->units.n, see, (void *)(uintptr_t)r, err);
+        for (size_t i = 0; st == CS_ESTOPPED && i < r->units.n; i++) {
+                unsigned char state = NOT_LOOKED;
+                if (!atomic_compare_exchange_strong(&r->looked[i], &state, LOOKED))
+                        see_unit(r, i);
+        }
+        if (st == CS_OK || st == CS_ESTOPPED)
+                atomic_store_explicit(r->complete, true, memory_order_release);
+        return st;
+}
+
+enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers, struct cs_residency **out,
+                                   struct cs_error *err)
+{
+        cs_cleanup(cs_residency_destroyp) struct cs_residency *r = NULL;
+        enum cs_status st = cs_residency_begin(image, &r, err);
+        if (st == CS_OK && (st = cs_residency_complete(r, workers, err)) == CS_ESTOPPED)
+                st = CS_OK;
+        if (st == CS_OK)
+                *out = cs_take(r);
+        return st;
 }
 
 void cs_residency_destroy(struct cs_residency *r)
@@ -132,6 +200,8 @@ void cs_residency_destroy(struct cs_residency *r)
                 free(r->swapped[i]);
         free(r->bits);
         free(r->swapped);
+        free(r->looked);
+        free(r->complete);
         cs_vec_deinit(&r->units);
         free(r);
 }
@@ -169,6 +239,7 @@ static uint64_t bytes_in(const struct cs_mapping *m, const uint64_t *bits, struc
 static uint64_t sum_bytes(const struct cs_residency *r, uint64_t *const *maps, struct cs_range range)
 {
         uint64_t sum = 0;
+        see_range(r, range);
         while (range.start < range.end) {
                 const struct cs_mapping *m = cs_image_mapping_at(r->image, range.start);
                 if (!m)
@@ -199,6 +270,7 @@ uint64_t cs_residency_page(const struct cs_residency *r, struct cs_range range, 
         if (!bits || range.start >= range.end)
                 return UINT64_MAX;
         struct cs_range part = cs_range_cut(range, m->range);
+        see_range(r, part);
         uint64_t at = (part.start - m->range.start) / CS_PAGE;
         uint64_t end = (part.end - m->range.start + CS_PAGE - 1) / CS_PAGE;
         while (at < end) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which pages are memory that the target really uses. Computed once (by all workers), then frozen. */
+/* Which pages are memory that the target really uses. Each is looked at once: all of them by all workers at first, or where somebody asks
+ * for them. */
 #ifndef CS_RESIDENCY_H
 #define CS_RESIDENCY_H
 
@@ -10,6 +11,16 @@ struct cs_residency;
 /* The image is borrowed. Where the end is asked for meanwhile (pulse.h), pages that were not looked at are taken as not resident. */
 CS_CHECK enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers,
                                             struct cs_residency **out, struct cs_error *err);
+/* The same, but that no page is looked at yet: of a stretch that is asked for all are, by who asks. For a core that is read once anyway: what
+ * was looked at is near then. */
+CS_CHECK enum cs_status cs_residency_begin(const struct cs_image *image, struct cs_residency **out,
+                                           struct cs_error *err);
+
+/* Looks at all that nobody has asked for yet; others may ask meanwhile. CS_ESTOPPED: pages that were not looked at then (pulse.h) are taken as
+ * not resident. */
+CS_CHECK enum cs_status cs_residency_complete(const struct cs_residency *residency, unsigned workers,
+                                              struct cs_error *err);
+
 void cs_residency_destroy(struct cs_residency *residency);
 static inline void cs_residency_destroyp(struct cs_residency **residency)
 {

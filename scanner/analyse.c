@@ -134,16 +134,20 @@ static enum cs_status look_at_pages(struct cs_analysis *a, unsigned workers, str
 
 static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
 {
-        return ended(a, HAVE_CENSUS, cs_census_end(&a->census, a->residency, &a->regions, err));
+        enum cs_status st = cs_residency_complete(a->residency, a->workers, err);
+        return st == CS_OK ? ended(a, HAVE_CENSUS, cs_census_end(&a->census, a->residency, &a->regions, err))
+                           : st;
 }
 
-/* A living process is read by one thing at a time, and its pages first, before they change. */
+/* A living process is read by one thing at a time, and its pages first, before they change. Of a core that is searched each stretch is looked at
+ * right before. */
 static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
 {
         /* Who searches, as others do, has all of a core mapped at once, if it is small for this machine. */
         a->image->source->keeps = a->options->search && a->image->file_len <= cs_ourmemory_half();
-        bool beside = a->workers > 1 && a->image->kind == CS_IMAGE_CORE;
-        enum cs_status st = beside ? CS_OK : look_at_pages(a, a->workers, err);
+        const bool core = a->image->kind == CS_IMAGE_CORE, searches = core && a->options->search;
+        const bool beside = core && a->workers > 1;
+        enum cs_status st = beside || searches ? CS_OK : look_at_pages(a, a->workers, err);
         if (st != CS_OK)
                 return st;
         cs_analysis_stage(a, "reading symbols", 0);
@@ -161,7 +165,11 @@ static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
                 cs_recall_listen(a->options->recall, a->image->source);
         st = cs_census_begin(&a->census, beside, err);
         cs_recall_listen_no_more(a->image->source);
-        if (st != CS_OK || (beside && (st = look_at_pages(a, a->workers - 1, err)) != CS_OK))
+        if (st == CS_OK && searches)
+                st = cs_residency_begin(a->image, &a->residency, err);
+        else if (st == CS_OK && beside)
+                st = look_at_pages(a, a->workers - 1, err);
+        if (st != CS_OK)
                 return st;
         if (a->options->search)
                 return cs_census_plan(&a->census, a->residency, &a->searched, err);
@@ -365,12 +373,16 @@ static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
         cs_census_deinit(&a->census);
         if (!a->symbols || !a->residency)
                 return CS_OK;
+        enum cs_status st = cs_residency_complete(a->residency, a->workers, err);
+        if (st != CS_OK && st != CS_ESTOPPED)
+                return st;
         cs_regions_deinit(&a->regions);
         cs_heaps_deinit(&a->heaps);
         cs_claims_deinit(&a->claims);
         a->heaps = (struct cs_heaps){ 0 };
         a->claims = (struct cs_claims){ 0 };
-        const struct cs_regions_input regions = { a->image, a->symbols, &a->heaps, &a->claims, a->residency };
+        const struct cs_regions_input regions = { a->image,   a->symbols,   &a->heaps,
+                                                  &a->claims, a->residency, false };
         return cs_regions_build(&regions, &a->regions, err);
 }
 
@@ -433,7 +445,11 @@ static enum cs_status keep_finished(struct cs_analysis *a, struct cs_error *err)
         a->stopped_at = a->stage;
         cs_pulse_watch(NULL, NULL);
         cs_census_deinit(&a->census);
+        /* While nothing is read: pages that were not looked at are none. */
+        enum cs_status st = a->residency ? cs_residency_complete(a->residency, 1, err) : CS_OK;
         cs_stop_answer();
+        if (st != CS_OK && st != CS_ESTOPPED)
+                return st;
         if (!(a->have & HAVE_REPEATS))
                 drop_repeats(a);
         return a->have & HAVE_CENSUS ? CS_OK : drop_census(a, err);

@@ -25,14 +25,14 @@ enum cs_status cs_census_plan(const struct cs_census *c, const struct cs_residen
                               struct cs_regions *out, struct cs_error *err)
 {
         const struct cs_heaps none = { 0 };
-        const struct cs_regions_input in = { c->image, c->symbols, &none, c->claims, residency };
+        const struct cs_regions_input in = { c->image, c->symbols, &none, c->claims, residency, true };
         return cs_regions_build(&in, out, err);
 }
 
 enum cs_status cs_census_end(struct cs_census *c, const struct cs_residency *residency,
                              struct cs_regions *out, struct cs_error *err)
 {
-        const struct cs_regions_input in = { c->image, c->symbols, c->heaps, c->claims, residency };
+        const struct cs_regions_input in = { c->image, c->symbols, c->heaps, c->claims, residency, false };
         enum cs_status st = cs_beside_wait(&c->walk, err);
         if (st != CS_OK || c->ended)
                 return st;

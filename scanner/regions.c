@@ -71,6 +71,12 @@ static bool claimed(const struct painter *p, const struct cs_mapping *m)
         return cs_claims_find(p->in->claims, m->range.start, &next) || next < m->range.end;
 }
 
+static void measure(const struct painter *p, struct cs_region *r)
+{
+        r->resident = cs_residency_bytes(p->in->residency, r->range);
+        r->swapped = cs_residency_swapped(p->in->residency, r->range);
+}
+
 /* The region of a mapping that begins at addr; kind: what the mapping is where nobody says more. */
 static struct cs_region part_at(struct painter *p, uint32_t mapping, enum cs_kind kind, uint64_t addr)
 {
@@ -95,8 +101,9 @@ static struct cs_region part_at(struct painter *p, uint32_t mapping, enum cs_kin
         }
         if (!mark && !claim)
                 mark = mark_at(&p->stacks, &p->stack_at, addr, &r.range.end);
-        r.resident = cs_residency_bytes(p->in->residency, r.range);
-        r.swapped = cs_residency_swapped(p->in->residency, r.range);
+        bool reserve = mark ? mark->reserve : !claim && kind == CS_KIND_ANONYMOUS;
+        if (!p->in->kinds_only || (reserve && !(m->perms & CS_PERM_WRITE)))
+                measure(p, &r);
         if (mark) {
                 paint(m, mark, &r);
         } else if (claim) {
@@ -121,8 +128,8 @@ static enum cs_status paint_all(struct painter *p, struct cs_regions *out, struc
                         .range = m->range, .kind = kind, .module = m->module, .mapping = (uint32_t)i
                 };
                 if (kind != CS_KIND_ANONYMOUS && !(kind == CS_KIND_SHARED && claimed(p, m))) {
-                        whole.resident = cs_residency_bytes(p->in->residency, m->range);
-                        whole.swapped = cs_residency_swapped(p->in->residency, m->range);
+                        if (!p->in->kinds_only)
+                                measure(p, &whole);
                         st = cs_vec_push(&out->at, whole, err);
                         continue;
                 }

@@ -34,6 +34,7 @@ struct cs_regions_input {
         const struct cs_heaps *heaps;   /* sealed */
         const struct cs_claims *claims; /* sealed */
         const struct cs_residency *residency;
+        bool kinds_only; /* no sums of what is resident or swapped: pages are asked for only where kinds depend on them */
 };
 
 void cs_regions_deinit(struct cs_regions *regions);

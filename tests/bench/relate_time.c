@@ -97,7 +97,9 @@ static enum cs_status prepare(const char *path, struct target *t, struct cs_erro
             (st = cs_space_create(t->image, t->symbols, &t->space, err)) != CS_OK)
                 return st;
         cs_threads_locate(t->image, t->symbols);
-        struct cs_regions_input regions = { t->image, t->symbols, &t->heaps, &t->claims, t->residency };
+        struct cs_regions_input regions = {
+                t->image, t->symbols, &t->heaps, &t->claims, t->residency, false
+        };
         struct cs_cluster_input sweep = { t->image,     t->symbols, t->space, blocks, &t->slices,
                                           t->residency, t->workers, NULL,     false };
         if ((st = cs_runtimes_find(t->image, t->symbols, &t->claims, err)) != CS_OK ||

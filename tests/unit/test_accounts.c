@@ -61,7 +61,7 @@ static void account(struct world *w)
         uint64_t mapped = 0, bytes = 0, resident = 0;
         fake_open(p);
         fake_relate(p, 1);
-        struct cs_regions_input input = { p->image, p->symbols, &p->heaps, &p->claims, p->residency };
+        struct cs_regions_input input = { p->image, p->symbols, &p->heaps, &p->claims, p->residency, false };
         assert_int_equal(cs_regions_build(&input, &w->regions, NULL), CS_OK);
         assert_int_equal(cs_accounts_build(p->image, &w->regions, &w->pool, &w->memory, NULL), CS_OK);
         uint64_t end = 0;

@@ -56,7 +56,9 @@ static void relate(struct world *w, unsigned workers)
         struct fake_process *p = w->p;
         fake_open(p);
         fake_relate(p, workers);
-        struct cs_regions_input regions = { p->image, p->symbols, &p->heaps, &p->claims, p->residency };
+        struct cs_regions_input regions = {
+                p->image, p->symbols, &p->heaps, &p->claims, p->residency, false
+        };
         assert_int_equal(cs_regions_build(&regions, &w->regions, NULL), CS_OK);
         struct cs_describe d = { p->image,           p->symbols,  p->space,  &p->heaps.blocks,
                                  &p->clusters,       &p->members, &p->graph, &p->leaks,

@@ -27,7 +27,7 @@ struct expected {
 static void check(struct fake_process *p, const struct expected *cases, size_t n)
 {
         struct cs_regions regions = { 0 };
-        struct cs_regions_input input = { p->image, p->symbols, &p->heaps, &p->claims, p->residency };
+        struct cs_regions_input input = { p->image, p->symbols, &p->heaps, &p->claims, p->residency, false };
         assert_int_equal(cs_regions_build(&input, &regions, NULL), CS_OK);
         for (size_t i = 0; i < n; i++) {
                 const struct cs_region *found = NULL;

@@ -3,6 +3,8 @@
 #include "residency.h"
 
 #include "cs_limits.h"
+#include "pulse.h"
+#include "work.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +16,13 @@
 #include <string.h>
 
 enum { START = 0x100000, PAGES = 200 };
+
+static bool begun; /* pages are looked at when they are asked for */
+
+static enum cs_status create(const struct cs_image *image, struct cs_residency **out)
+{
+        return begun ? cs_residency_begin(image, out, NULL) : cs_residency_create(image, 2, out, NULL);
+}
 
 /* Pages 1, 2, 5, 63, 64 and the last are dirty. */
 struct world {
@@ -34,7 +43,7 @@ static struct world *make(size_t n, const struct cs_mapping *mappings, size_t le
         w->image.mappings.at = w->mappings;
         w->image.mappings.n = n;
         w->image.source = cs_source_from_bytes(START, w->bytes, len);
-        assert_int_equal(cs_residency_create(&w->image, 2, &w->r, NULL), CS_OK);
+        assert_int_equal(create(&w->image, &w->r), CS_OK);
         return w;
 }
 
@@ -186,7 +195,7 @@ static void test_live(void **state)
                                   .source = &source,
                                   .mappings = { .at = maps, .n = 2 } };
         struct cs_residency *r = NULL;
-        assert_int_equal(cs_residency_create(&image, 2, &r, NULL), CS_OK);
+        assert_int_equal(create(&image, &r), CS_OK);
         assert_int_equal(cs_residency_bytes(r, whole.range), 2 * CS_PAGE);
         assert_int_equal(cs_residency_swapped(r, whole.range), 2 * CS_PAGE);
         assert_int_equal(cs_residency_bytes(r, maps[1].range), CS_PAGE);
@@ -266,6 +275,102 @@ static void test_walk(void **state)
         drop(w);
 }
 
+/* ---- who asks, looks --------------------------------------------------------------------------------------------- */
+
+enum { ASKED_UNITS = 12, ASKED_PAGES = ASKED_UNITS * CS_RESIDENT_PAGES, ASKS = 64 };
+
+static atomic_size_t looks;
+
+/* Every third page is there. */
+static void asked_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
+{
+        (void)src;
+        for (size_t i = 0; i < pages; i++)
+                flags[i] = (addr / CS_PAGE + i) % 3 ? CS_PAGE_ABSENT : CS_PAGE_RESIDENT;
+        atomic_fetch_add(&looks, 1);
+}
+
+static uint64_t asked_held(struct cs_source *src, uint64_t addr)
+{
+        (void)src;
+        return addr;
+}
+
+static const struct cs_source_ops asked_ops = { .held = asked_held, .resident = asked_resident };
+
+struct asked {
+        const struct cs_residency *residency;
+        struct cs_range range;
+};
+
+static uint64_t third(uint64_t pages)
+{
+        return (pages + 2) / 3 * CS_PAGE;
+}
+
+/* Some ask for little, some for much, and one for all. */
+static enum cs_status ask(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        const struct asked *a = context;
+        (void)worker;
+        if (unit == ASKS / 2)
+                return cs_residency_complete(a->residency, 2, err);
+        uint64_t pages = (1 + unit * 977 % ASKED_PAGES) / 3 * 3;
+        struct cs_range range = { a->range.start, a->range.start + pages * CS_PAGE };
+        assert_int_equal(cs_residency_bytes(a->residency, range), third(pages));
+        return CS_OK;
+}
+
+static void test_side_by_side(void **state)
+{
+        (void)state;
+        struct cs_source source = { .ops = &asked_ops };
+        struct cs_mapping map = whole;
+        map.range =
+                (struct cs_range){ 3 * CS_PAGE * CS_PAGE, (3 * CS_PAGE + ASKED_PAGES) * (uint64_t)CS_PAGE };
+        struct cs_image image = { .kind = CS_IMAGE_CORE,
+                                  .source = &source,
+                                  .mappings = { .at = &map, .n = 1 } };
+        for (unsigned round = 0; round < 20; round++) {
+                struct cs_residency *r = NULL;
+                assert_int_equal(cs_residency_begin(&image, &r, NULL), CS_OK);
+                atomic_store(&looks, 0);
+                assert_int_equal(cs_residency_bytes(r, (struct cs_range){ map.range.start,
+                                                                          map.range.start + 1 }),
+                                 1);
+                assert_int_equal(looks, 1);
+                struct asked a = { r, map.range };
+                assert_int_equal(cs_work_run(4, ASKS, ask, &a, NULL), CS_OK);
+                assert_int_equal(cs_residency_bytes(r, map.range), third(ASKED_PAGES));
+                assert_int_equal(looks, ASKED_UNITS);
+                cs_residency_destroy(r);
+        }
+}
+
+/* Once the end was asked for, nothing more is looked at: then, or later. */
+static void test_end_is_asked_for(void **state)
+{
+        (void)state;
+        struct cs_source source = { .ops = &asked_ops };
+        struct cs_mapping map = whole;
+        map.range =
+                (struct cs_range){ 3 * CS_PAGE * CS_PAGE, (3 * CS_PAGE + ASKED_PAGES) * (uint64_t)CS_PAGE };
+        struct cs_image image = { .kind = CS_IMAGE_CORE,
+                                  .source = &source,
+                                  .mappings = { .at = &map, .n = 1 } };
+        struct cs_range first = { map.range.start, map.range.start + 3 * CS_PAGE };
+        struct cs_residency *r = NULL;
+        assert_int_equal(cs_residency_begin(&image, &r, NULL), CS_OK);
+        atomic_store(&looks, 0);
+        assert_int_equal(cs_residency_bytes(r, first), CS_PAGE);
+        cs_stop_ask();
+        assert_int_equal(cs_residency_complete(r, 2, NULL), CS_ESTOPPED);
+        cs_stop_answer();
+        assert_int_equal(cs_residency_bytes(r, map.range), third(CS_RESIDENT_PAGES));
+        assert_int_equal(looks, 1);
+        cs_residency_destroy(r);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -275,5 +380,12 @@ int main(void)
                 cmocka_unit_test(test_live),     cmocka_unit_test(test_page),
                 cmocka_unit_test(test_walk),
         };
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        const struct CMUnitTest asked[] = {
+                cmocka_unit_test(test_side_by_side),
+                cmocka_unit_test(test_end_is_asked_for),
+        };
+        int failed = cmocka_run_group_tests(tests, NULL, NULL);
+        begun = true;
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+        return failed + cmocka_run_group_tests(asked, NULL, NULL);
 }

@@ -31,21 +31,26 @@ def watch(target, *options):
 
 
 def compare(target, watcher, pairs, window, samples):
-    """The target's work with the watcher stopped and going on, in turn: the median of what it loses from one to the next."""
-    lost = []
-    for _ in range(pairs):
-        watcher.send_signal(signal.SIGSTOP)
-        seconds(target, 1)
-        alone = rate(seconds(target, window))
-        watcher.send_signal(signal.SIGCONT)
-        seconds(target, 1)
-        beside = rate(seconds(target, window))
-        lost.append([100 * (b / a - 1) for a, b in zip(alone, beside)])
+    """The target's work with the watcher stopped and going on, in turn; every other pair the other way round, so that no drift counts."""
+    lost, control, last = [], [], None
+    for pair in range(pairs):
+        rates = {}
+        for goes_on in (False, True) if pair % 2 else (True, False):
+            watcher.send_signal(signal.SIGCONT if goes_on else signal.SIGSTOP)
+            seconds(target, 1)
+            rates[goes_on] = rate(seconds(target, window))
+        lost.append([100 * (b / a - 1) for a, b in zip(rates[False], rates[True])])
+        if last:
+            control.append(100 * (rates[False][1] / last[1] - 1))
+        last = rates[False]
+    watcher.send_signal(signal.SIGCONT)
     watcher.send_signal(signal.SIGINT)
     samples += [s for s in map(json.loads, watcher.stdout) if s['type'] == 'sample']
     watcher.wait()
     own, wall = (statistics.median(l[i] for l in lost) for i in (1, 0))
-    return f'work {own:+.2f} % ({wall:+.2f} % with what it waited for a processor), median of {pairs} times {window} s each way'
+    own_error, noise = (1.25 * statistics.pstdev(x) / len(x) ** .5 for x in ([l[1] for l in lost], control))
+    return (f'work {own:+.2f} % ± {own_error:.2f} ({wall:+.2f} % with what it waited for a processor), median of {pairs} times {window} s each way; '
+            f'from one to the next with nobody there {statistics.median(control):+.2f} % ± {noise:.2f}')
 
 
 # At rest there are light samples only, but for the first look, which is over when it begins.
@@ -65,7 +70,8 @@ for kind, name in ((False, 'whole'), (True, 'brief')):
     if looks[kind]:
         print(f'{name} looks: {len(looks[kind])}, median {statistics.median(looks[kind]):.2f} s, least {min(looks[kind]):.2f} s')
 if looks[True] and looks[False]:
-    print(f'brief by whole: {100 * min(looks[True]) / min(looks[False]):.0f} %')
+    print(f'brief by the first, whole one: {100 * statistics.median(looks[True]) / looks[False][0]:.0f} % (by the quickest of each '
+          f'{100 * min(looks[True]) / min(looks[False]):.0f} %)')
 
 target = start(large)
 watcher = watch(target, '--samples', '20')

@@ -145,6 +145,7 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                         !(run->options.show & ~(unsigned)(CS_SHOW_CENSUS | CS_SHOW_HITS | CS_SHOW_STRINGS)) &&
                         !run->options.blocks && !run->options.cluster && !run->options.fail_on &&
                         !run->options.prometheus,
+                .hits_only = streams,
                 .digest = run->options.json && !streams,
                 .strings = run->options.show & CS_SHOW_STRINGS,
                 .search = run->options.n_rules ? &search : NULL,

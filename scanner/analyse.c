@@ -132,11 +132,18 @@ static enum cs_status look_at_pages(struct cs_analysis *a, unsigned workers, str
         return st;
 }
 
+/* Who tells hits alone needs no sums of pages. */
+static enum cs_status complete_pages(struct cs_analysis *a, struct cs_error *err)
+{
+        return a->options->hits_only ? CS_OK : cs_residency_complete(a->residency, a->workers, err);
+}
+
 static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
 {
-        enum cs_status st = cs_residency_complete(a->residency, a->workers, err);
-        return st == CS_OK ? ended(a, HAVE_CENSUS, cs_census_end(&a->census, a->residency, &a->regions, err))
-                           : st;
+        enum cs_status st = complete_pages(a, err);
+        if (st == CS_OK)
+                st = cs_census_end(&a->census, a->residency, a->options->hits_only, &a->regions, err);
+        return ended(a, HAVE_CENSUS, st);
 }
 
 /* A living process is read by one thing at a time, and its pages first, before they change. Of a core that is searched each stretch is looked at
@@ -373,7 +380,7 @@ static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
         cs_census_deinit(&a->census);
         if (!a->symbols || !a->residency)
                 return CS_OK;
-        enum cs_status st = cs_residency_complete(a->residency, a->workers, err);
+        enum cs_status st = complete_pages(a, err);
         if (st != CS_OK && st != CS_ESTOPPED)
                 return st;
         cs_regions_deinit(&a->regions);
@@ -382,7 +389,7 @@ static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
         a->heaps = (struct cs_heaps){ 0 };
         a->claims = (struct cs_claims){ 0 };
         const struct cs_regions_input regions = { a->image,   a->symbols,   &a->heaps,
-                                                  &a->claims, a->residency, false };
+                                                  &a->claims, a->residency, a->options->hits_only };
         return cs_regions_build(&regions, &a->regions, err);
 }
 

@@ -348,8 +348,9 @@ enum cs_status cs_analysis_report(struct cs_analysis *a, struct cs_error *err)
                 cs_analysis_stage(a, "writing the report", 0);
         if (a->options->strings && !r->strings)
                 r->textless = why_not(a, a->stopped_at ? NULL : "reading texts");
-        if ((st = report_target(a, err)) != CS_OK ||
-            (st = cs_accounts_build(a->image, &a->regions, &r->pool, &r->memory, err)) != CS_OK ||
+        if ((st = report_target(a, err)) != CS_OK || a->options->hits_only)
+                return st;
+        if ((st = cs_accounts_build(a->image, &a->regions, &r->pool, &r->memory, err)) != CS_OK ||
             (a->options->regions && (st = cs_regions_report(&a->regions, a->image, r, err)) != CS_OK) ||
             (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK)
                 return st;

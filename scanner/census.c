@@ -29,10 +29,12 @@ enum cs_status cs_census_plan(const struct cs_census *c, const struct cs_residen
         return cs_regions_build(&in, out, err);
 }
 
-enum cs_status cs_census_end(struct cs_census *c, const struct cs_residency *residency,
+enum cs_status cs_census_end(struct cs_census *c, const struct cs_residency *residency, bool kinds_only,
                              struct cs_regions *out, struct cs_error *err)
 {
-        const struct cs_regions_input in = { c->image, c->symbols, c->heaps, c->claims, residency, false };
+        const struct cs_regions_input in = {
+                c->image, c->symbols, c->heaps, c->claims, residency, kinds_only
+        };
         enum cs_status st = cs_beside_wait(&c->walk, err);
         if (st != CS_OK || c->ended)
                 return st;

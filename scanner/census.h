@@ -26,9 +26,9 @@ CS_CHECK enum cs_status cs_census_begin(struct cs_census *census, bool beside, s
 CS_CHECK enum cs_status cs_census_plan(const struct cs_census *census, const struct cs_residency *residency,
                                        struct cs_regions *out, struct cs_error *err);
 
-/* Waits for the heaps and builds the regions. Once: from then on it does nothing. */
+/* Waits for the heaps and builds the regions, with sums of what is resident or without (kinds_only). Once: from then on it does nothing. */
 CS_CHECK enum cs_status cs_census_end(struct cs_census *census, const struct cs_residency *residency,
-                                      struct cs_regions *out, struct cs_error *err);
+                                      bool kinds_only, struct cs_regions *out, struct cs_error *err);
 
 /* Waits for a walk that nobody waited for; what it found is its owners'. */
 void cs_census_deinit(struct cs_census *census);

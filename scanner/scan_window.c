@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan_window.h"
 
+#include "bytes.h"
 #include "cs_limits.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@ enum {
         BEFORE = CS_LIMIT_CONTEXT_BYTES,
         BEHIND = CS_LIMIT_MATCH_BYTES + CS_LIMIT_CONTEXT_BYTES,
         STRIDE = 64 * CS_PAGE,
+        PEEK = 64,
 };
 
 void cs_scan_reader_deinit(struct cs_scan_reader *r)
@@ -77,6 +79,14 @@ static const uint8_t *get(struct cs_scan_reader *r, uint64_t addr, size_t len, s
         return r->buf;
 }
 
+/* Is there something right here? Then nobody need ask for pages. False: that is not known. */
+static bool holds_something(struct cs_scan_reader *r, uint64_t at)
+{
+        size_t len = PEEK;
+        const uint8_t *bytes = cs_source_borrow(r->source, at, &len);
+        return bytes && !cs_all_zero(bytes, len < PEEK ? len : PEEK);
+}
+
 /* The first address from `at` on, before `end`, that is worth looking at; `end`: none. */
 static uint64_t worth(struct cs_scan_reader *r, uint64_t at, uint64_t end)
 {
@@ -86,7 +96,7 @@ static uint64_t worth(struct cs_scan_reader *r, uint64_t at, uint64_t end)
                         return end;
                 if (next > at)
                         at = next;
-                if (!r->skips_zeros)
+                if (!r->skips_zeros || holds_something(r, at))
                         return at;
                 /* By strides, as long as there is nothing in them; then page by page. */
                 uint64_t page = cs_page_down(at), stride = STRIDE;

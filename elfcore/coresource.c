@@ -173,20 +173,33 @@ struct extent {
         uint64_t data_end;
 };
 
-/* Does [offset, offset + len) lie in a hole of the file? Then nobody needs to read, and so fault in, its zeros. */
-static bool in_hole(const struct core_source *core, struct extent *known, uint64_t offset, size_t len)
+static void learn_extent(const struct core_source *core, struct extent *known, uint64_t offset)
 {
-        if (core->fd < 0)
-                return false;
-        if (offset >= known->data_end) {
-                off_t data = lseek(core->fd, (off_t)offset, SEEK_DATA);
-                off_t end = data >= 0 ? lseek(core->fd, data, SEEK_HOLE) : -1;
-                /* ENXIO: no data up to the end of the file. What else fails does not know of holes. */
-                bool none = data < 0 && errno == ENXIO;
-                known->data_start = data >= 0 ? (uint64_t)data : none ? UINT64_MAX : 0;
-                known->data_end = end >= 0 ? (uint64_t)end : UINT64_MAX;
+        off_t data = core->fd < 0 ? 0 : lseek(core->fd, (off_t)offset, SEEK_DATA);
+        off_t end = core->fd < 0 || data < 0 ? -1 : lseek(core->fd, data, SEEK_HOLE);
+        /* ENXIO: no data up to the end of the file. What else fails does not know of holes. */
+        bool none = data < 0 && errno == ENXIO;
+        known->data_start = data >= 0 ? (uint64_t)data : none ? UINT64_MAX : 0;
+        known->data_end =
+                end > data ? (uint64_t)end : UINT64_MAX; /* who changes the file meanwhile may say so */
+}
+
+/* Is one of the bytes at [offset, offset + len) of the file no zero? Nobody reads, and so faults in, the zeros of its holes, which begin and end inside
+ * of the target's pages where segments do. */
+static bool in_use(const struct core_source *core, struct extent *known, uint64_t offset, size_t len)
+{
+        while (len) {
+                if (offset >= known->data_end)
+                        learn_extent(core, known, offset);
+                bool hole = offset < known->data_start;
+                uint64_t left = (hole ? known->data_start : known->data_end) - offset;
+                size_t part = left < len ? (size_t)left : len;
+                if (!hole && !cs_all_zero(core->bytes + offset, part))
+                        return true;
+                offset += part;
+                len -= part;
         }
-        return offset < known->data_start && len <= known->data_start - offset;
+        return false;
 }
 
 static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
@@ -210,7 +223,7 @@ static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, ui
                 if (offset < before)
                         known = (struct extent){ 0 };
                 before = offset;
-                flags[i] = at && !in_hole(core, &known, offset, len) && !cs_all_zero(at, len);
+                flags[i] = at && in_use(core, &known, offset, len);
         }
 }
 

@@ -10,8 +10,9 @@
 struct cs_finder;
 struct cs_finder_scan;
 
-/* The needle's number, and the offset behind its last byte. A place may be told of twice. False: stop. */
-typedef bool (*cs_finder_fn)(void *context, uint32_t needle, size_t end);
+/* The needle's number, and the offset behind its last byte: it stands at each place from `end` to `last`, which are one place but for runs of bytes of one
+ * kind. A place may be told of twice. False: stop. */
+typedef bool (*cs_finder_fn)(void *context, uint32_t needle, size_t end, size_t last);
 
 /* Was Vectorscan there? */
 bool cs_finder_has_vectorscan(void);
@@ -20,6 +21,7 @@ enum cs_finder_way {
         CS_FINDER_PLAIN, /* each needle must have a key (cs_needle_key) of two bytes at least, or of one */
         CS_FINDER_VECTORSCAN,
         CS_FINDER_PAIRS, /* for few needles on some processors: the fastest, where it can be used */
+        CS_FINDER_SETS,  /* for some hundred at most, on the same processors: where they are rare enough */
 };
 
 /* The needles are not needed any more afterwards. CS_ENOTSUP: it cannot be done in this way. */

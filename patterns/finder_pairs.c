@@ -127,7 +127,7 @@ static bool tell(const struct tables *t, uint32_t needle, const struct text *tex
         const struct cs_needle *n = &t->pairs[needle].needle;
         if (n->len > text->len - at || !cs_needle_is(n, text->bytes + at))
                 return true;
-        return text->fn(text->context, needle, at + n->len);
+        return text->fn(text->context, needle, at + n->len, at + n->len);
 }
 
 /* A pair as it is compared. */

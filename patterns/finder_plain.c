@@ -116,7 +116,8 @@ static bool look_up(const struct tables *t, uint32_t len, const struct place *p,
                 if (e->key != p->key || e->key_at > p->at || e->needle.len > p->len - (p->at - e->key_at) ||
                     !cs_needle_is(&e->needle, p->bytes + p->at - e->key_at))
                         continue;
-                if (!fn(context, i, p->at - e->key_at + e->needle.len))
+                size_t end = p->at - e->key_at + e->needle.len;
+                if (!fn(context, i, end, end))
                         return false;
         }
         return true;

@@ -5,13 +5,24 @@
 #ifdef CS_HAVE_VECTORSCAN
 
 #include <hs.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a long needle Vectorscan gets this many sets: more make it slower, and are looked at by ourselves where these stand. */
+enum { PART = 16 };
+
+struct entry {
+        struct cs_needle needle; /* its sets are ours */
+        uint32_t part_end;       /* where in it the part ends that Vectorscan looks for */
+};
+
 struct tables {
         hs_database_t *database;
         hs_scratch_t *scratch; /* which the workers' are copies of */
+        struct entry *entries;
+        struct cs_pool pool;
 };
 
 static void destroy(void *tables)
@@ -21,29 +32,60 @@ static void destroy(void *tables)
                 return;
         hs_free_scratch(t->scratch);
         hs_free_database(t->database);
+        cs_pool_deinit(&t->pool);
         free(t);
 }
 
+/* The rarest part of the needle. */
+static uint32_t rarest_part(const struct cs_needle *needle)
+{
+        double best = HUGE_VAL;
+        uint32_t end = needle->len;
+        for (uint32_t first = 0; needle->len > PART && first + PART <= needle->len; first++) {
+                double share = 1;
+                for (uint32_t i = 0; i < PART; i++)
+                        share *= cs_byteset_share(&needle->at[first + i]);
+                if (share < best) {
+                        best = share;
+                        end = first + PART;
+                }
+        }
+        return end;
+}
+
 /* "[\x41\x61]\x62": the same to every engine. */
-static char *write_pattern(struct cs_pool *pool, const struct cs_needle *needle)
+static char *write_pattern(struct cs_pool *pool, const struct entry *entry)
 {
         size_t size = 1;
-        for (uint32_t i = 0; i < needle->len; i++)
-                size += 4 * (size_t)cs_byteset_count(&needle->at[i]) + 2;
+        uint32_t end = entry->part_end, first = end < PART ? 0 : end - PART;
+        const struct cs_byteset *sets = entry->needle.at;
+        for (uint32_t i = first; i < end; i++)
+                size += 4 * (size_t)cs_byteset_count(&sets[i]) + 2;
         char *text = cs_pool_alloc(pool, size, 1), *at = text;
         if (!text)
                 return NULL;
-        for (uint32_t i = 0; i < needle->len; i++) {
-                bool many = cs_byteset_count(&needle->at[i]) > 1;
+        for (uint32_t i = first; i < end; i++) {
+                bool many = cs_byteset_count(&sets[i]) > 1;
                 if (many)
                         *at++ = '[';
                 for (unsigned b = 0; b < 256; b++)
-                        if (cs_byteset_has(&needle->at[i], (uint8_t)b))
+                        if (cs_byteset_has(&sets[i], (uint8_t)b))
                                 at += snprintf(at, 5, "\\x%02x", b);
                 if (many)
                         *at++ = ']';
         }
         return text;
+}
+
+static bool enter(struct tables *t, size_t i, const struct cs_needle *needle)
+{
+        struct cs_byteset *sets = cs_pool_alloc(&t->pool, needle->len, sizeof(*sets));
+        if (!sets)
+                return false;
+        memcpy(sets, needle->at, needle->len * sizeof(*sets));
+        t->entries[i] = (struct entry){ *needle, rarest_part(needle) };
+        t->entries[i].needle.at = sets;
+        return true;
 }
 
 static enum cs_status create(const struct cs_needle *const *needles, size_t n, void **out,
@@ -55,15 +97,15 @@ static enum cs_status create(const struct cs_needle *const *needles, size_t n, v
         unsigned *ids = cs_pool_alloc(&pool, n + 1, sizeof(*ids));
         struct tables *t = calloc(1, sizeof(*t));
         hs_compile_error_t *error = NULL;
-        bool ready = patterns && flags && ids && t;
+        bool ready = patterns && flags && ids && t &&
+                     (t->entries = cs_pool_alloc(&t->pool, n + 1, sizeof(*t->entries))) != NULL;
         for (size_t i = 0; ready && i < n; i++) {
-                patterns[i] = write_pattern(&pool, needles[i]);
+                ready = enter(t, i, needles[i]) && (patterns[i] = write_pattern(&pool, &t->entries[i]));
                 flags[i] = HS_FLAG_DOTALL;
                 ids[i] = (unsigned)i;
-                ready = patterns[i] != NULL;
         }
         if (!ready) {
-                free(t);
+                destroy(t);
                 return cs_fail(err, CS_ENOMEM, "tables of needles");
         }
         if (hs_compile_multi(patterns, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &t->database, &error) !=
@@ -113,10 +155,12 @@ static enum cs_status scan_create(const void *tables, void **scan, struct cs_err
 }
 
 struct call {
+        const struct entry *entries;
+        const uint8_t *bytes;
+        size_t len;  /* behind which there are the zeros */
+        size_t base; /* of what is scanned, in the bytes */
         cs_finder_fn fn;
         void *context;
-        size_t base; /* of what is scanned, in the bytes */
-        size_t len;  /* of the bytes: behind them there are the zeros */
 };
 
 static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
@@ -125,8 +169,16 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
         const struct call *call = context;
         (void)from;
         (void)flags;
-        size_t end = call->base + (size_t)to;
-        return end > call->len || call->fn(call->context, id, end) ? 0 : 1;
+        const struct entry *e = &call->entries[id];
+        const struct cs_needle *needle = &e->needle;
+        size_t part_end = call->base + (size_t)to;
+        if (part_end > call->len || part_end < e->part_end ||
+            needle->len - e->part_end > call->len - part_end)
+                return 0;
+        size_t at = part_end - e->part_end, end = at + needle->len;
+        if (needle->len > PART && !cs_needle_is(needle, call->bytes + at))
+                return 0;
+        return call->fn(call->context, id, end, end) ? 0 : 1;
 }
 
 static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len, cs_finder_fn fn,
@@ -135,7 +187,7 @@ static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len
         const struct tables *t = tables;
         struct scan *s = scan;
         size_t tail = len < TAIL ? len : TAIL;
-        struct call call = { fn, context, 0, len };
+        struct call call = { t->entries, bytes, len, 0, fn, context };
         if (len > UINT32_MAX || hs_scan(t->database, (const char *)bytes, (unsigned)len, 0, s->scratch,
                                         on_match, &call) != HS_SUCCESS)
                 return false;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-        RUN_MOST = 4 * CS_NEEDLE_MOST, /* sets of one run that are kept; the rest begins another */
+        RUN_MOST = 2 * CS_NEEDLE_MOST, /* sets of one run that are kept; the rest begins another */
         DEPTH_MOST = 40,               /* alternatives within alternatives */
 };
 
@@ -30,13 +30,18 @@ static double share_of(uint8_t byte)
         return 0.0015;
 }
 
-static double bits_of(const struct cs_byteset *set)
+double cs_byteset_share(const struct cs_byteset *set)
 {
         double share = 0;
         for (unsigned i = 0; i < 4; i++)
                 for (uint64_t word = set->word[i]; word; word &= word - 1)
                         share += share_of((uint8_t)(i * 64 + (unsigned)__builtin_ctzll(word)));
-        return share >= 1 ? 0 : -log2(share);
+        return share < 1 ? share : 1;
+}
+
+static double bits_of(const struct cs_byteset *set)
+{
+        return -log2(cs_byteset_share(set));
 }
 
 /* The byte that it is, but for its case; false: it is more than one. */

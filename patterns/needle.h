@@ -6,7 +6,7 @@
 
 #include "syntax.h"
 
-enum { CS_NEEDLE_MOST = 16, CS_NEEDLES_MOST = 64 };
+enum { CS_NEEDLE_MOST = 64, CS_NEEDLES_MOST = 64 };
 
 /* The match begins between back_least and back_most bytes before the needle's end (negative: behind it), and all bytes between that beginning
  * and the needle's are of the set `before`. */
@@ -37,6 +37,9 @@ CS_CHECK enum cs_status cs_needles_of_keywords(const char *const *keywords, size
 
 /* The longest run in the needle (at most 4 bytes) where it is one byte, but for its case: *first is where it begins. 0: there is none. */
 uint32_t cs_needle_key(const struct cs_needle *needle, uint32_t *first);
+
+/* How often such a byte is found in memory, roughly: 0 … 1. */
+double cs_byteset_share(const struct cs_byteset *set);
 
 /* Does the needle stand at these bytes (needle->len of them)? */
 bool cs_needle_is(const struct cs_needle *needle, const uint8_t *bytes);

@@ -260,11 +260,13 @@ static enum cs_status index_uses(struct cs_ruleset *set, const gathered_vec *all
 static enum cs_status make_finder(struct cs_ruleset *set, const struct cs_needle *const *needles, size_t n,
                                   bool vectorscan, bool best, struct cs_error *err)
 {
+        static const enum cs_finder_way better[] = { CS_FINDER_PAIRS, CS_FINDER_SETS };
         set->vectorscan = false;
-        enum cs_status st = best ? cs_finder_create(needles, n, CS_FINDER_PAIRS, &set->finder, err)
-                                 : cs_fail(err, CS_ENOTSUP, "not asked for");
-        if (st != CS_ENOTSUP)
-                return st;
+        for (size_t i = 0; best && i < sizeof(better) / sizeof(better[0]); i++) {
+                enum cs_status st = cs_finder_create(needles, n, better[i], &set->finder, err);
+                if (st != CS_ENOTSUP)
+                        return st;
+        }
         if (vectorscan && n > CS_LIMIT_VECTORSCAN_NEEDLES)
                 return cs_fail(err, CS_ENOTSUP, "%zu needles are too many for Vectorscan", n);
         set->vectorscan = vectorscan;
@@ -322,8 +324,8 @@ static enum cs_status choose_way(struct cs_ruleset *set, enum cs_ruleset_way way
                         set->at[i].everywhere = set->at[i].regex != NULL;
                 return list_slow(set, err);
         }
-        if (way == CS_WAY_PLAIN || (way == CS_WAY_BEST && !cs_finder_has_vectorscan()))
-                return gather(set, false, way == CS_WAY_BEST, err);
+        if (way == CS_WAY_PLAIN)
+                return gather(set, false, false, err);
         enum cs_status st = gather(set, true, way == CS_WAY_BEST, err);
         return st == CS_ENOTSUP && way == CS_WAY_BEST ? gather(set, false, true, err) : st;
 }

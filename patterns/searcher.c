@@ -185,14 +185,15 @@ static size_t walk_back(struct cs_searcher *s, size_t use, size_t end, size_t lo
         return at;
 }
 
-static bool on_needle(void *context, uint32_t needle, size_t end)
+/* Of a stretch of places what is walked back from the first one is right for all: those behind it stop at it, or where it does. */
+static bool on_needle(void *context, uint32_t needle, size_t end, size_t last_end)
 {
         struct cs_searcher *s = context;
         const struct cs_window *w = s->window;
-        int64_t at = (int64_t)(s->base + end);
+        int64_t at = (int64_t)(s->base + end), last_at = (int64_t)(s->base + last_end);
         for (uint32_t i = s->set->first_use[needle]; i < s->set->first_use[needle + 1]; i++) {
                 const struct cs_needle_use *u = &s->set->uses[i];
-                int64_t from = at - u->back_most, last = at - u->back_least;
+                int64_t from = at - u->back_most, last = last_at - u->back_least;
                 if (s->only && !s->told[u->rule])
                         continue;
                 if (from < (int64_t)w->own_start)
@@ -202,7 +203,7 @@ static bool on_needle(void *context, uint32_t needle, size_t end)
                 if (from > last)
                         continue;
                 /* Where the needle begins beyond the owned part, the bytes up to it count as well. */
-                if (!u->any && u->back_most > (int32_t)u->len) {
+                if (!u->any && at - (int64_t)u->len > from) {
                         from = (int64_t)walk_back(s, i, (size_t)at - u->len, (size_t)from);
                         if (from > last)
                                 continue;

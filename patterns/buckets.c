@@ -126,7 +126,18 @@ static double sum_of(const struct work *w)
         return share;
 }
 
-static void write_halves(const struct work *w, struct cs_buckets *out)
+static void write_bytes(const struct cs_needle *needle, uint32_t first, uint32_t bucket,
+                        struct cs_buckets *out)
+{
+        uint32_t group = bucket / CS_BUCKETS_GROUP;
+        uint8_t bit = (uint8_t)(1u << bucket % CS_BUCKETS_GROUP);
+        for (uint32_t k = 0; k < CS_BUCKET_PLACES; k++)
+                for (unsigned b = 0; b < 256; b++)
+                        if (first + k >= needle->len || cs_byteset_has(&needle->at[first + k], (uint8_t)b))
+                                *(b < 128 ? &out->ascii[group][k][b] : &out->beyond_ascii[group][k]) |= bit;
+}
+
+static void write_tables(const struct work *w, const struct cs_needle *const *needles, struct cs_buckets *out)
 {
         uint32_t number = 0;
         for (size_t i = 0; i < w->n; i++) {
@@ -145,6 +156,8 @@ static void write_halves(const struct work *w, struct cs_buckets *out)
                                 out->bucket[m] = number;
                 number++;
         }
+        for (size_t i = 0; i < w->n; i++)
+                write_bytes(needles[i], out->first[i], out->bucket[i], out);
         out->groups = number > CS_BUCKETS_GROUP ? 2 : 1;
 }
 
@@ -182,6 +195,6 @@ enum cs_status cs_buckets_fill(const struct cs_needle *const *needles, size_t n,
                 memcpy(w.in, kept_in, n * sizeof(*kept_in));
         }
         out->share = sum_of(&w);
-        write_halves(&w, out);
+        write_tables(&w, needles, out);
         return CS_OK;
 }

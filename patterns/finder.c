@@ -22,7 +22,7 @@ enum cs_status cs_finder_create(const struct cs_needle *const *needles, size_t n
                                 struct cs_finder **out, struct cs_error *err)
 {
         const struct cs_finder_engine *engine = way == CS_FINDER_PAIRS        ? cs_finder_pairs
-                                                : way == CS_FINDER_SETS       ? cs_finder_sets
+                                                : way == CS_FINDER_SETS       ? &cs_finder_sets
                                                 : way == CS_FINDER_VECTORSCAN ? cs_finder_vectorscan
                                                                               : &cs_finder_plain;
         if (!engine)

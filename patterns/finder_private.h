@@ -19,6 +19,6 @@ struct cs_finder_engine {
 extern const struct cs_finder_engine cs_finder_plain;
 extern const struct cs_finder_engine *const cs_finder_vectorscan; /* or NULL */
 extern const struct cs_finder_engine *const cs_finder_pairs;      /* or NULL */
-extern const struct cs_finder_engine *const cs_finder_sets;       /* or NULL */
+extern const struct cs_finder_engine cs_finder_sets;
 
 #endif

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many needles, 32 places at once: which buckets of needles (buckets.h) may stand there is found by looking up both halves of a few bytes, and only
- * there the needles are compared. Those that are a run of one set would stand at every byte of a long one: they are found as runs (runs.h). */
+/* Many needles, by four bytes of each: at which places which buckets of needles may stand (alarms.h) is found for many places at once, and only there
+ * the needles are compared. Those that are a run of one set would stand at every byte of a long one: they are found as runs (runs.h). */
+#include "ahead.h"
+#include "alarms.h"
 #include "finder_private.h"
+#include "runs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-
-#include "ahead.h"
-#include "buckets.h"
-#include "runs.h"
-#include "simd.h"
-
 enum {
-        BLOCK = 64,
-        RUN_LEAST = 8,                               /* sets of a needle that is a run */
-        RUNS_MOST = 6,                               /* each is looked for apart */
-        REST = CS_AHEAD_STEP + 2 * CS_BUCKET_PLACES, /* what is left at the end is less than that */
+        RUN_LEAST = 8, /* sets of a needle that is a run */
+        RUNS_MOST = 6, /* each is looked for apart */
+        AT_ONCE = 4,   /* places that are listed without asking whether there are so many */
 };
 
 /* What comes of more false alarms takes longer than Vectorscan. */
@@ -41,8 +36,8 @@ struct tables {
         struct cs_pool pool;
         struct run_needle runs[RUNS_MOST];
         size_t n_runs;
-        uint32_t groups; /* of buckets: 0 … 2 */
-        struct cs_halves halves[2][CS_BUCKET_PLACES];
+        cs_alarms_fn alarms; /* NULL: all are runs */
+        struct cs_buckets buckets;
         struct member *members; /* by bucket */
         uint32_t from[CS_BUCKETS_MOST + 1];
 };
@@ -102,25 +97,23 @@ static bool make_member(struct tables *t, struct member *m, const struct cs_need
 static enum cs_status put_in_buckets(struct tables *t, const struct cs_needle *const *needles,
                                      const uint32_t *ids, size_t n, struct cs_error *err)
 {
-        cs_cleanup(cs_pool_deinit) struct cs_pool scratch = { 0 };
-        struct cs_buckets b;
-        enum cs_status st = cs_buckets_fill(needles, n, &scratch, &b, err);
+        const struct cs_buckets *b = &t->buckets;
+        enum cs_status st = cs_buckets_fill(needles, n, &t->pool, &t->buckets, err);
         if (st != CS_OK)
                 return st;
-        if (b.share > alarms_most)
+        if (b->share > alarms_most)
                 return cs_fail(err, CS_ENOTSUP, "needles that would be found too often");
-        t->groups = b.groups;
-        memcpy(t->halves, b.halves, sizeof(t->halves));
+        t->alarms = cs_alarms_best();
         if (!(t->members = cs_pool_alloc(&t->pool, n, sizeof(*t->members))))
                 return cs_fail(err, CS_ENOMEM, "tables of needles");
         uint32_t put = 0;
         for (uint32_t bucket = 0; bucket < CS_BUCKETS_MOST; bucket++) {
                 t->from[bucket] = put;
                 for (size_t i = 0; i < n; i++) {
-                        if (b.bucket[i] != bucket)
+                        if (b->bucket[i] != bucket)
                                 continue;
                         t->members[put].id = ids[i];
-                        if (!make_member(t, &t->members[put++], needles[i], b.first[i]))
+                        if (!make_member(t, &t->members[put++], needles[i], b->first[i]))
                                 return cs_fail(err, CS_ENOMEM, "tables of needles");
                 }
         }
@@ -134,7 +127,7 @@ static enum cs_status create(const struct cs_needle *const *needles, size_t n, v
         const struct cs_needle *others[CS_BUCKETS_NEEDLES];
         uint32_t ids[CS_BUCKETS_NEEDLES];
         size_t n_others = 0;
-        if (n > CS_BUCKETS_NEEDLES || !cs_simd_has_avx2())
+        if (n > CS_BUCKETS_NEEDLES || !cs_alarms_best() || !cs_runs_can())
                 return cs_fail(err, CS_ENOTSUP, "not for so many needles, or this processor");
         struct tables *t = calloc(1, sizeof(*t));
         if (!t)
@@ -194,75 +187,44 @@ static bool compare(const struct text *text, uint32_t bucket, size_t at, const u
         return true;
 }
 
-/* Bits of the buckets that need be looked into at each of 32 places. */
-CS_AVX2 static inline __m256i alarms(const struct tables *t, uint32_t group, const uint8_t *bytes)
+/* So that what comes next need not guess where the last one is, as often as there are blocks. */
+static size_t list_places(const struct cs_alarms *alarms, uint16_t places[CS_ALARMS_STEP + AT_ONCE])
 {
-        const __m256i half = _mm256_set1_epi8(15);
-        __m256i all = _mm256_set1_epi8(-1);
-        for (uint32_t k = 0; k < CS_BUCKET_PLACES; k++) {
-                const struct cs_halves *h = &t->halves[group][k];
-                __m256i lows =
-                        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)h->low));
-                __m256i highs =
-                        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)h->high));
-                __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + k));
-                __m256i low = _mm256_shuffle_epi8(lows, _mm256_and_si256(v, half));
-                __m256i high = _mm256_shuffle_epi8(highs, _mm256_and_si256(_mm256_srli_epi16(v, 4), half));
-                all = _mm256_and_si256(all, _mm256_and_si256(low, high));
-        }
-        return all;
-}
-
-/* bytes: at `at` of the text, or a copy, of which no place from `end` on is one. */
-CS_AVX2 static bool look_closer(const struct text *text, size_t at, size_t end, const uint8_t *bytes,
-                                const __m256i found[2][2])
-{
-        uint8_t buckets[2][BLOCK];
-        uint64_t any = 0;
-        for (uint32_t g = 0; g < text->t->groups; g++) {
-                for (uint32_t i = 0; i < 2; i++)
-                        _mm256_storeu_si256((__m256i *)(void *)&buckets[g][32 * i], found[g][i]);
-                any |= ~cs_simd_pair(_mm256_cmpeq_epi8(found[g][0], _mm256_setzero_si256()),
-                                     _mm256_cmpeq_epi8(found[g][1], _mm256_setzero_si256()));
-        }
-        for (; any; any &= any - 1) {
-                size_t i = (size_t)__builtin_ctzll(any);
-                if (at + i >= end)
-                        break;
-                for (uint32_t g = 0; g < text->t->groups; g++)
-                        for (unsigned bits = buckets[g][i]; bits; bits &= bits - 1)
-                                if (!compare(text, g * CS_BUCKETS_GROUP + (uint32_t)__builtin_ctz(bits),
-                                             at + i, bytes + i))
-                                        return false;
-        }
-        return true;
-}
-
-/* Places from `at` to `end`; behind a whole number of blocks there are some bytes more. */
-CS_AVX2 static inline bool look_by(uint32_t groups, const struct text *text, size_t at, size_t end,
-                                   const uint8_t *bytes)
-{
-        for (; at < end; at += BLOCK, bytes += BLOCK) {
-                __m256i found[2][2];
-                found[0][0] = alarms(text->t, 0, bytes);
-                found[0][1] = alarms(text->t, 0, bytes + 32);
-                __m256i any = _mm256_or_si256(found[0][0], found[0][1]);
-                if (groups == 2) {
-                        found[1][0] = alarms(text->t, 1, bytes);
-                        found[1][1] = alarms(text->t, 1, bytes + 32);
-                        any = _mm256_or_si256(any, _mm256_or_si256(found[1][0], found[1][1]));
+        size_t n = 0;
+        for (size_t b = 0; b < CS_ALARMS_STEP / 64; b++) {
+                uint64_t bits = alarms->any[b];
+                size_t next = n + cs_popcount(bits);
+                while (n < next) {
+                        for (size_t i = 0; i < AT_ONCE; i++) {
+                                places[n + i] =
+                                        (uint16_t)(64 * b + (bits ? (size_t)__builtin_ctzll(bits) : 0));
+                                bits &= bits - 1;
+                        }
+                        n += AT_ONCE;
                 }
-                if (!_mm256_testz_si256(any, any) && !look_closer(text, at, end, bytes, found))
-                        return false;
+                n = next;
         }
-        return true;
+        return n;
 }
 
-CS_AVX2 static bool look(const struct text *text, size_t at, size_t end, const uint8_t *bytes)
+/* `bytes`: what stands from `at` on, or a copy; places from `end` on are none. */
+static bool look(const struct text *text, size_t at, size_t end, const uint8_t *bytes)
 {
-        return text->t->groups == 0   ? true
-               : text->t->groups == 1 ? look_by(1, text, at, end, bytes)
-                                      : look_by(2, text, at, end, bytes);
+        struct cs_alarms alarms;
+        uint16_t places[CS_ALARMS_STEP + AT_ONCE];
+        const struct tables *t = text->t;
+        t->alarms(&t->buckets, bytes, &alarms);
+        size_t n = list_places(&alarms, places);
+        for (size_t i = 0; i < n && places[i] < end - at; i++) {
+                size_t place = places[i];
+                uint32_t bits = alarms.buckets[0][place];
+                if (t->buckets.groups == 2)
+                        bits |= (uint32_t)alarms.buckets[1][place] << CS_BUCKETS_GROUP;
+                for (; bits; bits &= bits - 1)
+                        if (!compare(text, (uint32_t)__builtin_ctz(bits), at + place, bytes + place))
+                                return false;
+        }
+        return true;
 }
 
 static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len, cs_finder_fn fn,
@@ -272,12 +234,12 @@ static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len
         struct text text = { t, bytes, len, fn, context, 0 };
         struct cs_run_state states[RUNS_MOST] = { { 0 } };
         struct cs_ahead ahead = { .at = bytes, .len = len };
-        uint8_t rest[REST + BLOCK] = { 0 };
+        uint8_t rest[2 * CS_ALARMS_STEP + CS_ALARMS_BEHIND] = { 0 };
         size_t at = 0;
         (void)scan;
-        for (; len - at >= CS_AHEAD_STEP + CS_BUCKET_PLACES; at += CS_AHEAD_STEP) {
+        for (; len - at >= CS_AHEAD_STEP + CS_ALARMS_BEHIND; at += CS_AHEAD_STEP) {
                 cs_ahead_ask(&ahead, at);
-                if (!look(&text, at, at + CS_AHEAD_STEP, bytes + at))
+                if (t->alarms && !look(&text, at, len, bytes + at))
                         return false;
                 for (text.run = 0; text.run < t->n_runs; text.run++)
                         if (!cs_runs_look(&t->runs[text.run].runs, &states[text.run], bytes, at,
@@ -285,19 +247,13 @@ static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len
                                 return false;
         }
         memcpy(rest, bytes + at, len - at);
-        if (!look(&text, at, len, rest))
-                return false;
+        for (size_t i = 0; t->alarms && i < len - at; i += CS_ALARMS_STEP)
+                if (!look(&text, at + i, len, rest + i))
+                        return false;
         for (text.run = 0; text.run < t->n_runs; text.run++)
                 if (!cs_runs_end(&t->runs[text.run].runs, &states[text.run], bytes, at, len, on_run, &text))
                         return false;
         return true;
 }
 
-static const struct cs_finder_engine engine = { .create = create, .destroy = destroy, .run = run };
-const struct cs_finder_engine *const cs_finder_sets = &engine;
-
-#else
-
-const struct cs_finder_engine *const cs_finder_sets = NULL;
-
-#endif
+const struct cs_finder_engine cs_finder_sets = { .create = create, .destroy = destroy, .run = run };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every way to find needles tells the places at which they stand, all of them and no others. */
+#include "alarms.h"
 #include "finder.h"
+#include "simd.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -200,11 +202,68 @@ static void test_runs_at_all_edges(void **state)
         }
 }
 
+/* ---- buckets ----------------------------------------------------------------------------------------------------- */
+
+static bool may_stand(const struct cs_needle *needle, uint32_t first, const uint8_t *bytes)
+{
+        for (uint32_t k = 0; k < CS_BUCKET_PLACES && first + k < needle->len; k++)
+                if (!cs_byteset_has(&needle->at[first + k], bytes[k]))
+                        return false;
+        return true;
+}
+
+static void assert_alarms(const struct cs_buckets *b, const struct cs_needle *const *needles, size_t n,
+                          cs_alarms_fn look, const uint8_t *bytes)
+{
+        static struct cs_alarms alarms;
+        look(b, bytes, &alarms);
+        for (size_t at = 0; at < CS_ALARMS_STEP; at++) {
+                uint32_t bits = alarms.buckets[0][at];
+                if (b->groups == 2)
+                        bits |= (uint32_t)alarms.buckets[1][at] << CS_BUCKETS_GROUP;
+                assert_int_equal(bits != 0, alarms.any[at / 64] >> at % 64 & 1);
+                for (size_t i = 0; i < n; i++)
+                        if (may_stand(needles[i], b->first[i], bytes + at) && !(bits >> b->bucket[i] & 1))
+                                fail_msg("no alarm for needle %zu of %zu at %zu", i, n, at);
+        }
+}
+
+/* Each way that this processor has, of those for any number of buckets. */
+static void test_no_way_misses_an_alarm(void **state)
+{
+        static struct cs_byteset sets[NEEDLES][CS_NEEDLE_MOST];
+        static struct cs_needle all[NEEDLES];
+        (void)state;
+        for (unsigned round = 0; round < 300; round++) {
+                cs_cleanup(cs_pool_deinit) struct cs_pool pool = { 0 };
+                const struct cs_needle *needles[NEEDLES];
+                struct cs_buckets b;
+                enum { BYTES = CS_ALARMS_STEP + CS_ALARMS_BEHIND };
+                uint8_t *bytes = malloc(BYTES);
+                size_t n = 1 + roll(NEEDLES);
+                for (size_t i = 0; i < n; i++) {
+                        all[i] = (struct cs_needle){ .at = sets[i], .len = make_needle(sets[i]) };
+                        needles[i] = &all[i];
+                }
+                assert_non_null(bytes);
+                fill(bytes, BYTES, needles, n);
+                assert_int_equal(cs_buckets_fill(needles, n, &pool, &b, NULL), CS_OK);
+                if (cs_alarms_best())
+                        assert_alarms(&b, needles, n, cs_alarms_best(), bytes);
+#if defined(__x86_64__)
+                if (cs_simd_has_avx2())
+                        assert_alarms(&b, needles, n, cs_alarms_avx2, bytes);
+#endif
+                free(bytes);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ways_agree),
                 cmocka_unit_test(test_runs_at_all_edges),
+                cmocka_unit_test(test_no_way_misses_an_alarm),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

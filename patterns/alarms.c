@@ -42,10 +42,11 @@ CS_AVX2 static INLINE void look_avx2(const struct cs_buckets *b, uint32_t group,
         const struct cs_halves *all = b->halves[group];
         const struct halves h0 = load_halves(&all[0]), h1 = load_halves(&all[1]);
         const struct halves h2 = load_halves(&all[2]), h3 = load_halves(&all[3]);
+        const struct halves h4 = load_halves(&all[4]);
         for (uint32_t i = 0; i < CS_ALARMS_STEP; i += 32, bytes += 32) {
                 __m256i first = _mm256_and_si256(by_halves(h0, bytes), by_halves(h1, bytes + 1));
                 __m256i last = _mm256_and_si256(by_halves(h2, bytes + 2), by_halves(h3, bytes + 3));
-                __m256i found = _mm256_and_si256(first, last);
+                __m256i found = _mm256_and_si256(_mm256_and_si256(first, last), by_halves(h4, bytes + 4));
                 uint32_t none = cs_simd_bits(_mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
                 _mm256_storeu_si256((__m256i *)(void *)&out->buckets[group][i], found);
                 out->any[i / BLOCK] |= (uint64_t)~none << i % BLOCK;
@@ -84,10 +85,11 @@ VBMI static INLINE void look_avx512(const struct cs_buckets *b, uint32_t group, 
 {
         const struct entries e0 = load_entries(b, group, 0), e1 = load_entries(b, group, 1);
         const struct entries e2 = load_entries(b, group, 2), e3 = load_entries(b, group, 3);
+        const struct entries e4 = load_entries(b, group, 4);
         for (uint32_t i = 0; i < CS_ALARMS_STEP; i += BLOCK, bytes += BLOCK) {
                 __m512i first = _mm512_and_si512(by_bytes(e0, bytes), by_bytes(e1, bytes + 1));
                 __m512i last = _mm512_and_si512(by_bytes(e2, bytes + 2), by_bytes(e3, bytes + 3));
-                __m512i found = _mm512_and_si512(first, last);
+                __m512i found = _mm512_and_si512(_mm512_and_si512(first, last), by_bytes(e4, bytes + 4));
                 _mm512_storeu_si512(&out->buckets[group][i], found);
                 out->any[i / BLOCK] |= _mm512_test_epi8_mask(found, found);
         }

@@ -7,7 +7,7 @@
 #include "needle.h"
 
 enum {
-        CS_BUCKET_PLACES = 4,
+        CS_BUCKET_PLACES = 5,
         CS_BUCKETS_GROUP = 8, /* buckets that are looked at together: a bit each */
         CS_BUCKETS_MOST = 2 * CS_BUCKETS_GROUP,
         CS_BUCKETS_NEEDLES = 192,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many needles, by four bytes of each: at which places which buckets of needles may stand (alarms.h) is found for many places at once, and only there
+/* Many needles, by five bytes of each: at which places which buckets of needles may stand (alarms.h) is found for many places at once, and only there
  * the needles are compared. Those that are a run of one set would stand at every byte of a long one: they are found as runs (runs.h). */
 #include "ahead.h"
 #include "alarms.h"
@@ -16,13 +16,13 @@ enum {
 };
 
 /* What comes of more false alarms takes longer than Vectorscan. */
-static const double alarms_most = 1.0 / 64;
+static const double alarms_most = 1.0 / 16;
 
 struct member {
         struct cs_needle needle; /* its sets are ours */
         uint32_t id;
         uint32_t first; /* of the bytes that are looked at */
-        /* What can be told by four bytes there. */
+        /* What can be told by the first four of them. */
         uint32_t fold, keep, value;
 };
 

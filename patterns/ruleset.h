@@ -12,7 +12,7 @@
 #include "rule.h"
 
 enum cs_ruleset_way {
-        CS_WAY_BEST, /* few needles by two or four bytes of each; Vectorscan where it is there and takes the needles, else as CS_WAY_PLAIN */
+        CS_WAY_BEST, /* few needles by two or five bytes of each; Vectorscan where it is there and takes the needles, else as CS_WAY_PLAIN */
         CS_WAY_PLAIN,      /* tables of our own */
         CS_WAY_VECTORSCAN, /* CS_ENOTSUP where it is not there */
         CS_WAY_ALONE,      /* PCRE2 looks everywhere */

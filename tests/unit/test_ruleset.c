@@ -73,6 +73,10 @@ static void test_table(void **state)
           "1",
           "r0@3+3");
         T("x{2}y{0}z?", "xxz xx", "r0@0+3 r0@4+2");
+        /* Needles that are runs of one set, with and without something before them. */
+        T("[0-9]{9}", "12345678 123456789 1234567890123456789012", "r0@9+9 r0@19+9 r0@28+9");
+        T("[a-z0-9]*-?[0-9]{9}", "ab1-123456789012 zz 1234567890", "r0@0+13 r0@20+10");
+        T("[0-9a-f]{12}(?:z|yy)", "x0123456789abcdez 0123456789abyy", "r0@4+13 r0@18+14");
         T("a{,3}", "aaa a{,3}", "r0@4+5"); /* literal in PCRE2 10.42 */
         T("token=([a-z]+);?", "token=ab; token=cd", "r0@0+9 r0@10+8");
 }

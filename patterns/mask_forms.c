@@ -26,16 +26,22 @@ const struct cs_mask_name cs_mask_names[CS_MASKS] = {
 
 size_t cs_mask_length(const char *at, size_t left, enum cs_mask *kind)
 {
+        /* Their first letters tell them apart. */
+        static const uint8_t begins[256] = {
+                ['n'] = CS_MASK_N + 1,    ['h'] = CS_MASK_HEX + 1,   ['b'] = CS_MASK_B64 + 1,
+                ['u'] = CS_MASK_UUID + 1, ['i'] = CS_MASK_IP + 1,    ['m'] = CS_MASK_MAC + 1,
+                ['t'] = CS_MASK_TIME + 1, ['e'] = CS_MASK_EMAIL + 1, ['r'] = CS_MASK_REP + 1,
+        };
         if (left < 3 || at[0] != '<')
                 return 0;
-        for (unsigned k = 0; k < CS_MASKS; k++) {
-                const struct cs_mask_name *m = &cs_mask_names[k];
-                if (m->len <= left && memcmp(at, m->text, m->len) == 0) {
-                        *kind = (enum cs_mask)k;
-                        return m->len;
-                }
-        }
-        return 0;
+        unsigned number = begins[(uint8_t)at[1]];
+        if (!number)
+                return 0;
+        const struct cs_mask_name *m = &cs_mask_names[number - 1];
+        if (m->len > left || memcmp(at, m->text, m->len) != 0)
+                return 0;
+        *kind = (enum cs_mask)(number - 1);
+        return m->len;
 }
 
 /* How many bytes of a class stand at `at`, looking at no more than `most`. */

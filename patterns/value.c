@@ -110,8 +110,13 @@ bool cs_value_at(const char *text, size_t len, size_t at, size_t n)
         }
 }
 
+struct word {
+        char text[10];
+        size_t len;
+};
+
 /* The word that ends before the blank before `at`; *at becomes where it begins. */
-static bool word_before(const char *text, size_t *at, const char *const *words)
+static bool word_before(const char *text, size_t *at, const struct word *words, size_t n)
 {
         if (*at < 2 || text[*at - 1] != ' ')
                 return false;
@@ -119,18 +124,24 @@ static bool word_before(const char *text, size_t *at, const char *const *words)
         while (from > 0 && end - from < 12 && (cs_class[(unsigned char)text[from - 1]] & CS_CLASS_WORD))
                 from--;
         *at = from;
-        for (; *words; words++) {
-                size_t n = strlen(*words);
-                if (n == end - from && strncasecmp(text + from, *words, n) == 0)
+        for (size_t i = 0; i < n; i++)
+                if (words[i].len == end - from && strncasecmp(text + from, words[i].text, end - from) == 0)
                         return true;
-        }
         return false;
 }
 
+#define WORD(text)                     \
+        {                              \
+                text, sizeof(text) - 1 \
+        }
+#define COUNT(words) (sizeof(words) / sizeof((words)[0]))
+
 bool cs_value_names(const char *text, size_t at)
 {
-        static const char *const who[] = { "user", "username", "account", "login", NULL };
-        static const char *const whose[] = { "for", "of",      "by",      "as",      "from",
-                                             "to",  "invalid", "illegal", "unknown", NULL };
-        return word_before(text, &at, who) && word_before(text, &at, whose);
+        static const struct word who[] = { WORD("user"), WORD("username"), WORD("account"), WORD("login") };
+        static const struct word whose[] = {
+                WORD("for"), WORD("of"),      WORD("by"),      WORD("as"),      WORD("from"),
+                WORD("to"),  WORD("invalid"), WORD("illegal"), WORD("unknown"),
+        };
+        return word_before(text, &at, who, COUNT(who)) && word_before(text, &at, whose, COUNT(whose));
 }

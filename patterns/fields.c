@@ -30,15 +30,23 @@ uint64_t cs_fields_hash(const char *bytes, size_t len)
         return cs_mix(h ^ rest);
 }
 
+/* What a byte is where a field may end. */
+enum { PART, DELIMITER, OPENS_MARK, SLASH };
+
+static const uint8_t parts[256] = {
+        [0 ... ' '] = DELIMITER, ['='] = DELIMITER, [':'] = DELIMITER, [','] = DELIMITER,
+        [';'] = DELIMITER,       ['('] = DELIMITER, [')'] = DELIMITER, ['['] = DELIMITER,
+        [']'] = DELIMITER,       ['{'] = DELIMITER, ['}'] = DELIMITER, ['"'] = DELIMITER,
+        ['\''] = DELIMITER,      ['?'] = DELIMITER, ['&'] = DELIMITER, ['|'] = DELIMITER,
+        ['<'] = OPENS_MARK,      ['>'] = DELIMITER, ['!'] = DELIMITER, ['#'] = DELIMITER,
+        ['$'] = DELIMITER,       ['~'] = DELIMITER, ['^'] = DELIMITER, ['*'] = DELIMITER,
+        ['\\'] = DELIMITER,      ['`'] = DELIMITER, ['@'] = DELIMITER, [0x7f] = DELIMITER,
+        ['/'] = SLASH,
+};
+
 static bool delimits(uint8_t c)
 {
-        static const uint8_t delimiter[256] = {
-                [0 ... ' '] = 1, ['='] = 1, [':'] = 1, [','] = 1,  [';'] = 1, ['('] = 1,  [')'] = 1,
-                ['['] = 1,       [']'] = 1, ['{'] = 1, ['}'] = 1,  ['"'] = 1, ['\''] = 1, ['?'] = 1,
-                ['&'] = 1,       ['|'] = 1, ['<'] = 1, ['>'] = 1,  ['!'] = 1, ['#'] = 1,  ['$'] = 1,
-                ['~'] = 1,       ['^'] = 1, ['*'] = 1, ['\\'] = 1, ['`'] = 1, ['@'] = 1,  [0x7f] = 1,
-        };
-        return delimiter[c];
+        return parts[c] == DELIMITER || parts[c] == OPENS_MARK;
 }
 
 /* The length of a mask, or of what merging writes where texts differ, or 0. */
@@ -56,11 +64,12 @@ static size_t field_length(const char *at, size_t left, bool *slash)
         size_t n = 0;
         *slash = false;
         while (n < left) {
-                size_t mask = mark_length(at + n, left - n);
-                if (!mask && delimits((uint8_t)at[n]))
+                unsigned part = parts[(uint8_t)at[n]];
+                size_t mark = part == OPENS_MARK ? mark_length(at + n, left - n) : 1;
+                if (part == DELIMITER || !mark)
                         break;
-                *slash |= at[n] == '/';
-                n += mask ? mask : 1;
+                *slash |= part == SLASH;
+                n += mark;
         }
         return n;
 }
@@ -74,7 +83,7 @@ static bool odd(const char *at, size_t len)
         bool hex = true;
         for (size_t i = 0; i < len;) {
                 enum cs_mask kind = CS_MASK_N;
-                size_t n = cs_mask_length(at + i, len - i, &kind);
+                size_t n = at[i] == '<' ? cs_mask_length(at + i, len - i, &kind) : 0;
                 if (kind == CS_MASK_REP)
                         return false;
                 masks += n != 0;
@@ -150,7 +159,7 @@ static uint32_t hash_of(const char *at, size_t len)
                 return (uint32_t)cs_fields_hash(at, len);
         for (size_t i = 0; i < len;) {
                 enum cs_mask kind = CS_MASK_REP;
-                size_t mask = cs_mask_length(at + i, len - i, &kind);
+                size_t mask = at[i] == '<' ? cs_mask_length(at + i, len - i, &kind) : 0;
                 size_t put = mask && kind <= CS_MASK_B64 ? 1 : mask ? mask : 1;
                 memcpy(same + n, at + i, put);
                 n += put;
@@ -242,7 +251,9 @@ static bool known_end(const char *text, size_t at, size_t len)
                (kind == CS_MASK_HEX || kind == CS_MASK_B64 || kind == CS_MASK_REP);
 }
 
-void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *out)
+/* Takes the skeleton, and the fields as well where they are asked for. */
+static inline __attribute__((always_inline)) void split(const char *text, size_t len, bool cut, bool fields,
+                                                        struct cs_fields *out)
 {
         out->n = out->skeleton_len = 0;
         len = len < CS_FIELDS_TEXT ? len : CS_FIELDS_TEXT;
@@ -253,7 +264,8 @@ void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *o
                         out->skeleton[out->skeleton_len++] = text[at];
                         if (empty_value(text, at++, len) && out->skeleton_len < CS_FIELDS_TEXT) {
                                 out->skeleton[out->skeleton_len++] = MARK_FIELD;
-                                add(out, text, at, 0, 0);
+                                if (fields)
+                                        add(out, text, at, 0, 0);
                         }
                         continue;
                 }
@@ -263,13 +275,25 @@ void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *o
                 out->skeleton[out->skeleton_len++] = !slash            ? MARK_FIELD
                                                      : text[at] == '/' ? MARK_ROOTED
                                                                        : MARK_PATH;
-                if (slash) {
+                if (fields && slash) {
                         add_path(out, text, at, n);
-                } else if (out->n < CS_FIELDS_MAX) {
+                } else if (fields && out->n < CS_FIELDS_MAX) {
                         add(out, text, at, n, 0);
                         out->at[out->n - 1].name = cs_value_names(text, at);
                         out->at[out->n - 1].value = out->at[out->n - 1].name || cs_value_at(text, len, at, n);
                 }
                 at += n;
         }
+}
+
+void cs_fields_split(const char *text, size_t len, bool cut, struct cs_fields *out)
+{
+        split(text, len, cut, true, out);
+}
+
+uint64_t cs_fields_skeleton(const char *text, size_t len, bool cut)
+{
+        struct cs_fields f;
+        split(text, len, cut, false, &f);
+        return cs_fields_hash(f.skeleton, f.skeleton_len);
 }

@@ -57,9 +57,7 @@ static void index_all(struct cs_text_table *t)
 
 static uint64_t skeleton_of(const struct cs_text_entry *e)
 {
-        struct cs_fields f;
-        cs_fields_split(e->text, e->len, e->cut, &f);
-        return cs_fields_hash(f.skeleton, f.skeleton_len) ^ e->wide;
+        return cs_fields_skeleton(e->text, e->len, e->cut) ^ e->wide;
 }
 
 static struct cs_text_sum *lost_cell(const struct cs_text_table *t, uint64_t skeleton, unsigned row)

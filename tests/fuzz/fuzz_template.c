@@ -1,5 +1,7 @@
 /* Masks and merges any bytes: each line is a text (a line beginning with '!' is taken as masked and cut).
- * Groups must hold every text once, and masking must keep within its room. */
+ * Groups must hold every text once, masking must keep within its room, and a skeleton is one with its fields
+ * or without. */
+#include "fields.h"
 #include "template.h"
 
 #include <stdint.h>
@@ -36,6 +38,14 @@ static size_t read_texts(const uint8_t *data, size_t size, struct cs_template *m
         return n;
 }
 
+static void check_skeleton(const struct cs_template_count *t)
+{
+        struct cs_fields f;
+        cs_fields_split(t->text, t->len, t->cut, &f);
+        if (cs_fields_skeleton(t->text, t->len, t->cut) != cs_fields_hash(f.skeleton, f.skeleton_len))
+                abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static struct cs_template masked[TEXTS];
@@ -44,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct cs_template_groups *groups = NULL;
         size_t n = read_texts(data, size, masked, counts);
         uint64_t in = 0, out = 0;
+        for (size_t i = 0; i < n; i++)
+                check_skeleton(&counts[i]);
         if (cs_template_merge(counts, n, group_of, &groups, NULL) != CS_OK)
                 return 0;
         for (size_t i = 0; i < n; i++) {

@@ -13,6 +13,9 @@ enum {
         KNOWN = FRESH,
         SEEN = 1 << 15,
         TEXTS_MAX = 2 << 20, /* bytes of templates */
+        ASKED = 256,         /* shapes by which it is judged whether they are worth asking for: */
+        KNOWN_LEAST = 64,    /* so many were known */
+        PASSED = 16,         /* where they are not, one text in so many is asked all the same */
 };
 
 /* Half of a line of the processor's cache: the one that was last found in the second place, and the last that came. */
@@ -123,17 +126,39 @@ static uint32_t keep(struct cs_masks *m)
         return number;
 }
 
+/* Is the shape of a text of this length worth asking for? */
+static bool worth(struct cs_masks_habit *h)
+{
+        if (!h->seldom || ++h->passed == PASSED) {
+                h->passed = 0;
+                return true;
+        }
+        return false;
+}
+
+static void learn(struct cs_masks_habit *h, bool known)
+{
+        h->known += known;
+        if (++h->asked < ASKED)
+                return;
+        h->seldom = h->known < KNOWN_LEAST;
+        h->asked = h->known = 0;
+}
+
 uint32_t cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool wide, uint64_t value)
 {
         uint32_t known = find(m, value | 1);
         if (known != FRESH)
                 return known;
         bool again = came_before(m, value);
-        if (!cs_shape_of(text, len, m->classes, &m->shape))
+        struct cs_masks_habit *habit =
+                &m->habits[(len < CS_TEMPLATE_INPUT ? len : (size_t)CS_TEMPLATE_INPUT) / CS_MASKS_LENGTH];
+        if ((!again && !worth(habit)) || !cs_shape_of(text, len, m->classes, &m->shape))
                 return mask(m, text, len, wide);
         uint64_t shape = cs_template_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) &
                          ~UINT64_C(1);
         known = find(m, shape);
+        learn(habit, known != FRESH);
         if (known == FRESH) {
                 (void)mask(m, text, len, wide);
                 if (!came_before(m, shape) || (known = keep(m)) == FRESH)

@@ -4,7 +4,9 @@
 #include "bytes.h"
 #include "cs_limits.h"
 #include "pool.h"
+#include "work.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,23 +47,42 @@ struct ragged {
         uint32_t row;
 };
 
+typedef CS_VEC(uint32_t) cell_vec;
+typedef CS_VEC(struct ragged) ragged_vec;
+
+/* What splitting makes of some rows that follow each other. */
+enum { PART_ROWS = 1024 };
+
+struct part {
+        CS_WORK_APART cell_vec cells;
+        ragged_vec ragged;
+        struct cs_pool skeletons;
+};
+
 struct merger {
         const struct cs_template_count *templates;
         size_t n;
         struct cs_rows rows;
-        CS_VEC(uint32_t) cells;
-        CS_VEC(struct ragged) ragged;
-        struct cs_pool skeletons;
+        struct part *parts;
+        size_t n_parts;
+        atomic_size_t next; /* part that nobody splits yet */
+        cell_vec cells;     /* of all parts, */
+        ragged_vec ragged;  /* as these */
         cs_leaves leaves;
 };
 
 static void merger_deinit(struct merger *m)
 {
         free(m->rows.at);
+        for (size_t i = 0; i < m->n_parts; i++) {
+                cs_vec_deinit(&m->parts[i].cells);
+                cs_vec_deinit(&m->parts[i].ragged);
+                cs_pool_deinit(&m->parts[i].skeletons);
+        }
+        free(m->parts);
         cs_vec_deinit(&m->cells);
         cs_vec_deinit(&m->ragged);
         cs_vec_deinit(&m->leaves);
-        cs_pool_deinit(&m->skeletons);
 }
 
 static int compare_bytes(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -71,27 +92,57 @@ static int compare_bytes(const char *a, size_t a_len, const char *b, size_t b_le
         return order ? order : (a_len > b_len) - (a_len < b_len);
 }
 
-/* A text to be sorted: most are told apart by their first bytes, without a look at the text itself. */
+/* A text to be sorted, by eight bytes at a time: a look at the text itself is slow. */
 struct sortee {
         uint64_t head;
         uint32_t template;
 };
 
-static uint64_t head_of(const struct cs_template_count *t)
+/* The eight bytes from `from` on, as a number in their order; zeros behind the end. */
+static uint64_t head_of(const struct cs_template_count *t, size_t from)
 {
         uint64_t head = 0;
-        memcpy(&head, t->text, t->len < sizeof(head) ? t->len : sizeof(head));
+        size_t left = t->len > from ? t->len - from : 0;
+        if (left)
+                memcpy(&head, t->text + from, left < sizeof(head) ? left : sizeof(head));
         return __builtin_bswap64(head);
+}
+
+static int compare_heads(const void *a, const void *b)
+{
+        const struct sortee *x = a, *y = b;
+        return (x->head > y->head) - (x->head < y->head);
 }
 
 static int compare_texts(const void *a, const void *b, void *templates)
 {
         const struct sortee *p = a, *q = b;
-        if (p->head != q->head)
-                return p->head < q->head ? -1 : 1;
         const struct cs_template_count *t = templates, *x = &t[p->template], *y = &t[q->template];
         int order = compare_bytes(x->text, x->len, y->text, y->len);
         return order ? order : (int)x->cut - (int)y->cut;
+}
+
+enum {
+        FEW = 8, /* are compared at once */
+        DEEP = CS_TEMPLATE_BYTES,
+};
+
+/* Sorts n texts that are alike before `from`. */
+static void sort_from(const struct cs_template_count *templates, struct sortee *at, size_t n, size_t from)
+{
+        if (n <= FEW || from >= DEEP) {
+                qsort_r(at, n, sizeof(*at), compare_texts, (void *)(uintptr_t)templates);
+                return;
+        }
+        for (size_t i = 0; i < n; i++)
+                at[i].head = head_of(&templates[at[i].template], from);
+        qsort(at, n, sizeof(*at), compare_heads);
+        for (size_t lo = 0, hi; lo < n; lo = hi) {
+                for (hi = lo + 1; hi < n && at[hi].head == at[lo].head; hi++)
+                        ;
+                if (hi - lo > 1)
+                        sort_from(templates, at + lo, hi - lo, from + sizeof(at->head));
+        }
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -120,8 +171,8 @@ static enum cs_status sort_texts(struct merger *m, struct cs_error *err)
         }
         m->rows.n = m->n;
         for (size_t i = 0; i < m->n; i++)
-                sorted[i] = (struct sortee){ head_of(&m->templates[i]), (uint32_t)i };
-        qsort_r(sorted, m->n, sizeof(*sorted), compare_texts, (void *)(uintptr_t)m->templates);
+                sorted[i].template = (uint32_t)i;
+        sort_from(m->templates, sorted, m->n, 0);
         for (size_t i = 0; i < m->n; i++)
                 m->rows.at[i] = (struct cs_row){ .template = sorted[i].template,
                                                  .order = (uint32_t)i,
@@ -130,16 +181,17 @@ static enum cs_status sort_texts(struct merger *m, struct cs_error *err)
         return CS_OK;
 }
 
-static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_error *err)
+static enum cs_status split_row(const struct merger *m, struct part *part, uint32_t index,
+                                struct cs_error *err)
 {
         struct cs_row *row = &m->rows.at[index];
         const struct cs_template_count *t = &m->templates[row->template];
         struct cs_fields f;
         cs_fields_split(t->text, t->len, t->cut, &f);
-        enum cs_status st = cs_vec_reserve(&m->cells, f.n, err);
+        enum cs_status st = cs_vec_reserve(&part->cells, f.n, err);
         if (st != CS_OK)
                 return st;
-        row->first = (uint32_t)m->cells.n;
+        row->first = (uint32_t)part->cells.n;
         row->n = (uint32_t)f.n;
         for (size_t c = 0; c < f.n; c++) {
                 static const uint8_t kinds[] = {
@@ -152,7 +204,7 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
                         cell = CS_CELL_ANY;
                 else if (f.at[c].kind != CS_FIELD_ABSENT)
                         cell = (f.at[c].hash & ~(uint32_t)CS_CELL_KIND) | kinds[f.at[c].kind];
-                m->cells.at[m->cells.n++] = cell;
+                part->cells.at[part->cells.n++] = cell;
                 row->values |= (uint64_t)f.at[c].value << c;
                 row->names |= (uint64_t)f.at[c].name << c;
         }
@@ -160,10 +212,73 @@ static enum cs_status split_row(struct merger *m, uint32_t index, struct cs_erro
         if (!t->cut)
                 return CS_OK;
         struct ragged r = { .len = f.skeleton_len, .weight = row->count, .row = index };
-        r.text = cs_pool_copy(&m->skeletons, f.skeleton, f.skeleton_len);
+        r.text = cs_pool_copy(&part->skeletons, f.skeleton, f.skeleton_len);
         if (!r.text)
                 return cs_fail(err, CS_ENOMEM, "skeletons of templates");
-        return cs_vec_push(&m->ragged, r, err);
+        return cs_vec_push(&part->ragged, r, err);
+}
+
+/* Until none is left that nobody splits. */
+static enum cs_status split_parts(void *context, struct cs_error *err)
+{
+        struct merger *m = context;
+        enum cs_status st = CS_OK;
+        for (size_t i; st == CS_OK && (i = atomic_fetch_add(&m->next, 1)) < m->n_parts;) {
+                size_t end = (i + 1) * PART_ROWS < m->n ? (i + 1) * PART_ROWS : m->n;
+                for (size_t row = i * PART_ROWS; st == CS_OK && row < end; row++)
+                        st = split_row(m, &m->parts[i], (uint32_t)row, err);
+        }
+        return st;
+}
+
+/* All parts one behind the other, in the order of the rows. */
+static enum cs_status join_parts(struct merger *m, struct cs_error *err)
+{
+        size_t cells = 0, ragged = 0;
+        for (size_t i = 0; i < m->n_parts; i++) {
+                cells += m->parts[i].cells.n;
+                ragged += m->parts[i].ragged.n;
+        }
+        enum cs_status st = cs_vec_reserve(&m->cells, cells, err);
+        if (st == CS_OK)
+                st = cs_vec_reserve(&m->ragged, ragged, err);
+        for (size_t i = 0; st == CS_OK && i < m->n_parts; i++) {
+                struct part *part = &m->parts[i];
+                size_t end = (i + 1) * PART_ROWS < m->n ? (i + 1) * PART_ROWS : m->n;
+                for (size_t row = i * PART_ROWS; row < end; row++)
+                        m->rows.at[row].first += (uint32_t)m->cells.n;
+                st = cs_vec_append(&m->cells, &part->cells, err);
+                if (st == CS_OK)
+                        st = cs_vec_append(&m->ragged, &part->ragged, err);
+                cs_vec_deinit(&part->cells);
+        }
+        m->rows.cells = m->cells.at;
+        return st;
+}
+
+/* Rows are split apart from each other, so any thread may split any of them. Others may be at work meanwhile that wait for what comes of
+ * this: so helpers of its own do it. */
+static enum cs_status split_rows(struct merger *m, unsigned workers, struct cs_error *err)
+{
+        m->n_parts = (m->n + PART_ROWS - 1) / PART_ROWS;
+        size_t n = workers < m->n_parts ? workers : m->n_parts;
+        size_t n_helpers = n > 1 ? n - 1 : 0;
+        struct cs_beside *helpers = calloc(n_helpers + 1, sizeof(*helpers));
+        m->parts = cs_work_alloc(m->n_parts + 1, sizeof(*m->parts));
+        if (!m->parts || !helpers) {
+                free(helpers);
+                m->n_parts = m->parts ? m->n_parts : 0;
+                return cs_fail(err, CS_ENOMEM, "%zu templates", m->n);
+        }
+        for (size_t i = 0; i < n_helpers; i++)
+                cs_beside_start(&helpers[i], split_parts, m);
+        enum cs_status st = split_parts(m, err);
+        for (size_t i = 0; i < n_helpers; i++) {
+                enum cs_status theirs = cs_beside_wait(&helpers[i], st == CS_OK ? err : NULL);
+                st = st == CS_OK ? theirs : st;
+        }
+        free(helpers);
+        return st == CS_OK ? join_parts(m, err) : st;
 }
 
 /* With fewer delimiters than this a skeleton says nothing: 512 bytes of text with fewer of them are one or two
@@ -281,8 +396,8 @@ static enum cs_status write_groups(struct merger *m, uint32_t *group_of, struct 
         return short_of_memory ? cs_fail(err, CS_ENOMEM, "groups of templates") : CS_OK;
 }
 
-enum cs_status cs_template_merge(const struct cs_template_count *templates, size_t n, uint32_t *group_of,
-                                 struct cs_template_groups **out, struct cs_error *err)
+enum cs_status cs_template_merge(const struct cs_template_count *templates, size_t n, unsigned workers,
+                                 uint32_t *group_of, struct cs_template_groups **out, struct cs_error *err)
 {
         if (n > CS_LIMIT_TEMPLATES)
                 return cs_fail(err, CS_ELIMIT, "%zu templates: more than %d", n, CS_LIMIT_TEMPLATES);
@@ -291,11 +406,10 @@ enum cs_status cs_template_merge(const struct cs_template_count *templates, size
         if (!g)
                 return cs_fail(err, CS_ENOMEM, "groups of templates");
         enum cs_status st = sort_texts(&m, err);
-        for (size_t i = 0; st == CS_OK && i < n; i++)
-                st = split_row(&m, (uint32_t)i, err);
+        if (st == CS_OK)
+                st = split_rows(&m, workers, err);
         if (st != CS_OK)
                 return st;
-        m.rows.cells = m.cells.at;
         join_ragged(&m);
         qsort(m.rows.at, n, sizeof(*m.rows.at), compare_rows);
         if ((st = cs_rows_divide(&m.rows, &m.leaves, err)) != CS_OK)

@@ -57,11 +57,12 @@ struct cs_template_groups;
  * five words are many, unless the name before it is that of a kind (type, action, level). Where <n>, <hex>
  * and <b64> meet they are one. Of texts that were cut, one is taken for the beginning of another where it
  * can be and has enough of a shape. group_of[i] (caller's, n entries) receives the group of templates[i];
- * groups are in the order of their texts. The result does not depend on the order of the input. About O(n
- * log n); n up to CS_LIMIT_TEMPLATES. */
+ * groups are in the order of their texts. The result does not depend on the order of the input, nor on how
+ * many threads do it, which is up to `workers` where there are many templates. About O(n log n); n up to
+ * CS_LIMIT_TEMPLATES. */
 CS_CHECK enum cs_status cs_template_merge(const struct cs_template_count *templates, size_t n,
-                                          uint32_t *group_of, struct cs_template_groups **out,
-                                          struct cs_error *err);
+                                          unsigned workers, uint32_t *group_of,
+                                          struct cs_template_groups **out, struct cs_error *err);
 void cs_template_groups_destroy(struct cs_template_groups *groups);
 size_t cs_template_groups_count(const struct cs_template_groups *groups);
 const struct cs_template_group *cs_template_groups_at(const struct cs_template_groups *groups, size_t index);

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATIENCE_MAX = 64 };
+enum {
+        PATIENCE_MAX = 64,
+        ASKED = 16, /* rows that are looked up are asked for so many ahead, as memory is slow */
+};
 
 enum cs_status cs_text_table_init(struct cs_text_table *t, size_t kept, struct cs_error *err)
 {
-        *t = (struct cs_text_table){ .kept = kept };
+        *t = (struct cs_text_table){ .kept = kept, .workers = 1 };
         t->at = calloc(2 * kept, sizeof(*t->at));
         t->index = calloc(8 * kept, sizeof(*t->index));
         t->lost_by = calloc((size_t)CS_TEXT_LOST_ROWS * CS_TEXT_LOST_CELLS, sizeof(*t->lost_by));
@@ -44,6 +47,17 @@ static uint32_t *slot_of(const struct cs_text_table *t, uint64_t key)
         while (t->index[at] && t->at[t->index[at] - 1].entry.key != key)
                 at = (at + 1) & mask;
         return &t->index[at];
+}
+
+static uint32_t *door_of(const struct cs_text_table *t, uint64_t key)
+{
+        return &t->door[cs_mix(key) & (4 * t->kept - 1)];
+}
+
+static void ask(const struct cs_text_table *t, uint64_t key)
+{
+        __builtin_prefetch(&t->index[(size_t)key & (8 * t->kept - 1)]);
+        __builtin_prefetch(door_of(t, key), 1);
 }
 
 static void index_all(struct cs_text_table *t)
@@ -87,7 +101,7 @@ static void drop(struct cs_text_table *t, const struct cs_text_entry *e)
 /* Has a template that is not in the table been there too little to come in? */
 static bool keeps_out(struct cs_text_table *t, const struct cs_text_entry *e)
 {
-        uint32_t *kept_out = &t->door[cs_mix(e->key) & (4 * t->kept - 1)];
+        uint32_t *kept_out = door_of(t, e->key);
         uint64_t bytes = *kept_out + e->facts.bytes;
         if (bytes > t->given || bytes > UINT32_MAX)
                 return false;
@@ -194,7 +208,7 @@ static enum cs_status merge_sort(struct cs_text_table *t, bool wide, struct cs_e
                 m.rows[n] = (uint32_t)i;
                 m.counts[n++] = (struct cs_template_count){ e->text, e->len, e->cut, e->facts.count };
         }
-        enum cs_status st = cs_template_merge(m.counts, n, m.group_of, &m.groups, err);
+        enum cs_status st = cs_template_merge(m.counts, n, t->workers, m.group_of, &m.groups, err);
         for (size_t k = 0; st == CS_OK && k < n; k++) {
                 uint32_t *leader = &m.leader[m.group_of[k]];
                 if (!*leader) {
@@ -313,8 +327,11 @@ enum cs_status cs_text_table_add(struct cs_text_table *t, const struct cs_text_u
         enum cs_status st = a.rows ? CS_OK : cs_fail(err, CS_ENOMEM, "templates of texts");
         t->all.count += unit->count;
         t->all.bytes += unit->bytes;
-        for (size_t i = 0; st == CS_OK && i < unit->at.n; i++)
+        for (size_t i = 0; st == CS_OK && i < unit->at.n; i++) {
+                if (i + ASKED < unit->at.n)
+                        ask(t, unit->at.at[i + ASKED].key);
                 st = row_for(t, &a, i, err);
+        }
         if (st == CS_OK)
                 take_notes(&a, unit->at.n);
         free(a.rows);

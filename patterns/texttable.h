@@ -38,6 +38,7 @@ enum { CS_TEXT_LOST_ROWS = 2, CS_TEXT_LOST_CELLS = 1 << 13 };
 
 struct cs_text_table {
         size_t kept;
+        unsigned workers;       /* threads that merge what is many; one, unless the caller says otherwise */
         struct cs_text_row *at; /* room for 2 * kept */
         size_t n;
         uint32_t *index; /* by key: number of the row, and one; 8 * kept of them */

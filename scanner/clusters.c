@@ -196,7 +196,7 @@ static enum cs_status join_texts(struct cs_clusters *clusters, uint32_t *parent,
                 for (size_t i = 0; i < n; i++)
                         counts[i] = (struct cs_template_count){ order[i].c->text, order[i].c->text_len,
                                                                 order[i].c->cut, order[i].c->count };
-                st = cs_template_merge(counts, n, group_of, &groups, err);
+                st = cs_template_merge(counts, n, 1, group_of, &groups, err);
         }
         if (st == CS_OK)
                 memset(leader, 0xff, (total + 1) * sizeof(*leader));

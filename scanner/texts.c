@@ -536,6 +536,7 @@ enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_repor
                     CS_OK ||
             (st = make_workers(&t, err)) != CS_OK)
                 return st;
+        t.table.workers = input->workers;
         st = cs_work_run(input->workers, t.plan.units.n, do_unit, &t, err);
         enum cs_status told = st;
         if (st == CS_OK)

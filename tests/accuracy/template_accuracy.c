@@ -110,7 +110,7 @@ static void group_lines(struct line *lines, size_t n, struct cs_template_groups 
                 counts[k].count++;
                 lines[i].distinct = (uint32_t)k;
         }
-        if (cs_template_merge(counts, distinct, group_of, groups, &err) != CS_OK) {
+        if (cs_template_merge(counts, distinct, 1, group_of, groups, &err) != CS_OK) {
                 fprintf(stderr, "%s\n", err.text);
                 exit(2);
         }

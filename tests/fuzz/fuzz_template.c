@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint64_t in = 0, out = 0;
         for (size_t i = 0; i < n; i++)
                 check_skeleton(&counts[i]);
-        if (cs_template_merge(counts, n, group_of, &groups, NULL) != CS_OK)
+        if (cs_template_merge(counts, n, 1, group_of, &groups, NULL) != CS_OK)
                 return 0;
         for (size_t i = 0; i < n; i++) {
                 in += counts[i].count;

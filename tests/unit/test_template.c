@@ -13,6 +13,8 @@ static void mask_text(const char *text, struct cs_template *t)
         cs_template_mask((const uint8_t *)text, strlen(text), t);
 }
 
+enum { WORKERS = 3 };
+
 static uint64_t seed;
 
 static uint32_t random_below(uint32_t n)
@@ -83,7 +85,7 @@ static size_t texts_add(struct texts *t, const char *text)
 static void texts_merge(struct texts *t)
 {
         struct cs_error err;
-        assert_int_equal(cs_template_merge(t->counts, t->n, t->group_of, &t->groups, &err), CS_OK);
+        assert_int_equal(cs_template_merge(t->counts, t->n, WORKERS, t->group_of, &t->groups, &err), CS_OK);
 }
 
 static const struct cs_template_group *group_with(const struct texts *t, const char *text)
@@ -318,6 +320,18 @@ static void cut_texts_stay_together(void **state)
         texts_destroy(t);
 }
 
+static void same_groups(const struct cs_template_groups *a, const struct cs_template_groups *b)
+{
+        assert_int_equal(cs_template_groups_count(a), cs_template_groups_count(b));
+        for (size_t i = 0; i < cs_template_groups_count(a); i++) {
+                const struct cs_template_group *x = cs_template_groups_at(a, i),
+                                               *y = cs_template_groups_at(b, i);
+                assert_int_equal(x->count, y->count);
+                assert_int_equal(x->len, y->len);
+                assert_memory_equal(x->text, y->text, x->len);
+        }
+}
+
 static void order_of_input_has_no_influence(void **state)
 {
         (void)state;
@@ -333,17 +347,57 @@ static void order_of_input_has_no_influence(void **state)
                 texts_add(b, texts[i]);
         texts_merge(a);
         texts_merge(b);
-        assert_int_equal(cs_template_groups_count(a->groups), cs_template_groups_count(b->groups));
-        for (size_t i = 0; i < cs_template_groups_count(a->groups); i++) {
-                const struct cs_template_group *x = cs_template_groups_at(a->groups, i);
-                const struct cs_template_group *y = cs_template_groups_at(b->groups, i);
-                assert_int_equal(x->count, y->count);
-                assert_int_equal(x->len, y->len);
-                assert_memory_equal(x->text, y->text, x->len);
-        }
+        same_groups(a->groups, b->groups);
         free(texts);
         texts_destroy(a);
         texts_destroy(b);
+}
+
+/* Texts that begin alike for long, end early, have zeros in them, or were cut; each is another. */
+static void make_alike(size_t number, char *text, struct cs_template_count *out)
+{
+        static const char *const words[] = {
+                "cache miss for key ", "user=<n> ", "/var/log/app/", "<uuid>", "=", "{", " of 8 b"
+        };
+        size_t len = 0, repeated = random_below(12);
+        for (size_t i = 0; i < repeated; i++)
+                len += (size_t)sprintf(text + len, "%s", words[random_below(3) ? 0 : random_below(7)]);
+        len += (size_t)sprintf(text + len, "%c%zx", 'g' + (int)random_below(3), number);
+        for (size_t i = random_below(4) ? 0 : random_below(20); i > 0; i--)
+                text[len++] = 0;
+        *out = (struct cs_template_count){ text, (uint32_t)len, random_below(4) == 0, 1 + random_below(100) };
+}
+
+static void threads_have_no_influence(void **state)
+{
+        (void)state;
+        enum { N = 5000, BYTES = 400 };
+        char(*texts)[BYTES] = calloc(N, sizeof(*texts));
+        struct cs_template_count *counts = calloc(N, sizeof(*counts)), *back = calloc(N, sizeof(*back));
+        uint32_t *group_of = calloc(N, sizeof(*group_of)), *again = calloc(N, sizeof(*again));
+        struct cs_template_groups *one, *many;
+        struct cs_error err;
+        assert_true(texts && counts && back && group_of && again);
+        seed = 11;
+        for (size_t i = 0; i < N; i++) {
+                make_alike(i, texts[i], &counts[i]);
+                back[N - 1 - i] = counts[i];
+        }
+        assert_int_equal(cs_template_merge(counts, N, 1, group_of, &one, &err), CS_OK);
+        for (unsigned workers = 0; workers <= 9; workers += 3) {
+                assert_int_equal(cs_template_merge(back, N, workers, again, &many, &err), CS_OK);
+                same_groups(one, many);
+                for (size_t i = 0; i < N; i++)
+                        assert_int_equal(group_of[i], again[N - 1 - i]);
+                cs_template_groups_destroy(many);
+        }
+        assert_true(cs_template_groups_count(one) > 10);
+        cs_template_groups_destroy(one);
+        free(texts);
+        free(counts);
+        free(back);
+        free(group_of);
+        free(again);
 }
 
 static void small_sets(void **state)
@@ -392,7 +446,7 @@ static void refuses_too_many(void **state)
         (void)state;
         struct cs_template_groups *groups = NULL;
         struct cs_error err;
-        assert_int_equal(cs_template_merge(NULL, ((size_t)1 << 20) + 1, NULL, &groups, &err), CS_ELIMIT);
+        assert_int_equal(cs_template_merge(NULL, ((size_t)1 << 20) + 1, 1, NULL, &groups, &err), CS_ELIMIT);
         assert_null(groups);
 }
 
@@ -601,6 +655,7 @@ int main(void)
                 cmocka_unit_test(base64_with_slashes),
                 cmocka_unit_test(cut_texts_stay_together),
                 cmocka_unit_test(order_of_input_has_no_influence),
+                cmocka_unit_test(threads_have_no_influence),
                 cmocka_unit_test(small_sets),
                 cmocka_unit_test(common_paths_stay_apart),
                 cmocka_unit_test(refuses_too_many),

@@ -41,10 +41,32 @@ void cs_text_table_deinit(struct cs_text_table *t)
         *t = (struct cs_text_table){ 0 };
 }
 
+/* What stands in the index: the number of a row, and one, and above it some bits of its key, so that most of the rows that it is not
+ * need not be looked at. */
+enum { NUMBER_BITS = 18 };
+_Static_assert(2 * CS_TEXTS_KEPT < 1 << NUMBER_BITS, "each row has a number");
+
+static uint32_t some_bits(uint64_t key)
+{
+        return (uint32_t)(key >> 32) & ~((UINT32_C(1) << NUMBER_BITS) - 1);
+}
+
+static uint32_t in_index(uint64_t key, size_t row)
+{
+        return some_bits(key) | ((uint32_t)row + 1);
+}
+
+static struct cs_text_row *row_at(const struct cs_text_table *t, uint32_t slot)
+{
+        return &t->at[(slot & ((UINT32_C(1) << NUMBER_BITS) - 1)) - 1];
+}
+
 static uint32_t *slot_of(const struct cs_text_table *t, uint64_t key)
 {
         size_t mask = 8 * t->kept - 1, at = (size_t)key & mask;
-        while (t->index[at] && t->at[t->index[at] - 1].entry.key != key)
+        uint32_t bits = some_bits(key);
+        while (t->index[at] &&
+               (((t->index[at] ^ bits) >> NUMBER_BITS) != 0 || row_at(t, t->index[at])->entry.key != key))
                 at = (at + 1) & mask;
         return &t->index[at];
 }
@@ -64,7 +86,7 @@ static void index_all(struct cs_text_table *t)
 {
         memset(t->index, 0, 8 * t->kept * sizeof(*t->index));
         for (size_t i = 0; i < t->n; i++)
-                *slot_of(t, t->at[i].entry.key) = (uint32_t)i + 1;
+                *slot_of(t, t->at[i].entry.key) = in_index(t->at[i].entry.key, i);
 }
 
 /* ---- what is dropped ---- */
@@ -292,7 +314,7 @@ static enum cs_status row_for(struct cs_text_table *t, struct adding *a, size_t 
         uint32_t *slot = slot_of(t, e->key);
         *row = NULL;
         if (*slot) {
-                *row = &t->at[*slot - 1];
+                *row = row_at(t, *slot);
                 (*row)->credit += e->facts.bytes;
                 cs_text_facts_merge(&(*row)->entry.facts, &e->facts, false);
                 return CS_OK;
@@ -316,7 +338,7 @@ static enum cs_status row_for(struct cs_text_table *t, struct adding *a, size_t 
         *row = &t->at[t->n++];
         **row = (struct cs_text_row){ .entry = *e, .credit = e->facts.bytes, .variants = 1 };
         (*row)->entry.text = text;
-        *slot = (uint32_t)t->n;
+        *slot = in_index(e->key, t->n - 1);
         return CS_OK;
 }
 

@@ -41,7 +41,7 @@ struct cs_text_table {
         unsigned workers;       /* threads that merge what is many; one, unless the caller says otherwise */
         struct cs_text_row *at; /* room for 2 * kept */
         size_t n;
-        uint32_t *index; /* by key: number of the row, and one; 8 * kept of them */
+        uint32_t *index; /* by key: the row; 8 * kept of them */
         struct cs_text_sum all;
         struct cs_text_sum lost;
         struct cs_text_sum lost_cut; /* texts that were cut: their skeletons do not tell them apart */

@@ -17,6 +17,17 @@ bool cs_fields_marks(char c)
         return c == MARK_FIELD || c == MARK_PATH || c == MARK_ROOTED;
 }
 
+/* Fewer than eight bytes as a word, without a call for a copy of a length that is not known. */
+static uint64_t rest_of(const uint8_t *at, size_t len)
+{
+        uint64_t rest = 0;
+        if (len >= 4)
+                return cs_half(at) | (uint64_t)cs_half(at + len - 4) << 8 * (len - 4);
+        for (size_t i = 0; i < len; i++)
+                rest |= (uint64_t)at[i] << 8 * i;
+        return rest;
+}
+
 uint64_t cs_fields_hash(const char *bytes, size_t len)
 {
         uint64_t h = 0x9e3779b97f4a7c15u ^ len;
@@ -25,9 +36,7 @@ uint64_t cs_fields_hash(const char *bytes, size_t len)
                 bytes += 8;
                 len -= 8;
         }
-        uint64_t rest = 0;
-        memcpy(&rest, bytes, len);
-        return cs_mix(h ^ rest);
+        return cs_mix(h ^ rest_of((const uint8_t *)bytes, len));
 }
 
 /* What a byte is where a field may end. */
@@ -58,17 +67,24 @@ static size_t mark_length(const char *at, size_t left)
         return left >= 3 && at[1] == '*' && at[2] == '>' ? 3 : cs_mask_length(at, left, &kind);
 }
 
-/* Length of the field at `at` (0 at a delimiter), and whether it has a slash. */
-static size_t field_length(const char *at, size_t left, bool *slash)
+/* What a field has in it. */
+struct inside {
+        bool slash;
+        bool mark; /* of masks, or <*> */
+};
+
+/* Length of the field at `at` (0 at a delimiter). */
+static inline size_t field_length(const char *at, size_t left, struct inside *in)
 {
         size_t n = 0;
-        *slash = false;
+        *in = (struct inside){ 0 };
         while (n < left) {
                 unsigned part = parts[(uint8_t)at[n]];
                 size_t mark = part == OPENS_MARK ? mark_length(at + n, left - n) : 1;
                 if (part == DELIMITER || !mark)
                         break;
-                *slash |= part == SLASH;
+                in->slash |= part == SLASH;
+                in->mark |= part == OPENS_MARK;
                 n += mark;
         }
         return n;
@@ -138,12 +154,13 @@ static bool made(const char *at, size_t len)
         return dots >= 2;
 }
 
-static enum cs_field_kind kind_of(const char *at, size_t len)
+/* marked: there may be marks in it. */
+static enum cs_field_kind kind_of(const char *at, size_t len, bool marked)
 {
         enum cs_mask kind;
-        if (memchr(at, '*', len) && memmem(at, len, "<*>", 3))
+        if (marked && memchr(at, '*', len) && memmem(at, len, "<*>", 3))
                 return CS_FIELD_ANY;
-        if (cs_mask_length(at, len, &kind) == len)
+        if (marked && cs_mask_length(at, len, &kind) == len)
                 return kind <= CS_MASK_B64 ? CS_FIELD_TOKEN : CS_FIELD_MASK;
         if (odd(at, len))
                 return CS_FIELD_ODD;
@@ -151,11 +168,11 @@ static enum cs_field_kind kind_of(const char *at, size_t len)
 }
 
 /* Where compatible masks meet they are one, also within a word. */
-static uint32_t hash_of(const char *at, size_t len)
+static uint32_t hash_of(const char *at, size_t len, bool marked)
 {
         char same[CS_FIELDS_TEXT];
         size_t n = 0;
-        if (!memchr(at, '<', len))
+        if (!marked || !memchr(at, '<', len))
                 return (uint32_t)cs_fields_hash(at, len);
         for (size_t i = 0; i < len;) {
                 enum cs_mask kind = CS_MASK_REP;
@@ -168,7 +185,7 @@ static uint32_t hash_of(const char *at, size_t len)
         return (uint32_t)cs_fields_hash(same, n);
 }
 
-static void add(struct cs_fields *f, const char *text, size_t at, size_t len, unsigned path)
+static void add(struct cs_fields *f, const char *text, size_t at, size_t len, bool marked, unsigned path)
 {
         if (f->n == CS_FIELDS_MAX)
                 return;
@@ -178,8 +195,8 @@ static void add(struct cs_fields *f, const char *text, size_t at, size_t len, un
                 field->kind = path ? CS_FIELD_ABSENT : CS_FIELD_MADE;
                 return;
         }
-        field->kind = (uint8_t)kind_of(text + at, len);
-        field->hash = hash_of(text + at, len);
+        field->kind = (uint8_t)kind_of(text + at, len, marked);
+        field->hash = hash_of(text + at, len, marked);
         if (field->hash < 4)
                 field->hash += 8;
         if (field->kind == CS_FIELD_TOKEN)
@@ -192,15 +209,15 @@ static void take_file_name(struct cs_field *field, const char *text)
 {
         const char *at = text + field->at, *slash = memrchr(at, '/', field->len);
         size_t n = slash ? field->len - (size_t)(slash + 1 - at) : 0;
-        if (!n || kind_of(slash + 1, n) != CS_FIELD_MADE)
+        if (!n || kind_of(slash + 1, n, true) != CS_FIELD_MADE)
                 return;
         field->kind = CS_FIELD_MADE;
-        field->hash = hash_of(slash + 1, n);
+        field->hash = hash_of(slash + 1, n, true);
         if (field->hash < 4)
                 field->hash += 8;
 }
 
-static void add_path(struct cs_fields *f, const char *text, size_t at, size_t len)
+static void add_path(struct cs_fields *f, const char *text, size_t at, size_t len, bool marked)
 {
         size_t end = at + len;
         bool any = false;
@@ -209,7 +226,7 @@ static void add_path(struct cs_fields *f, const char *text, size_t at, size_t le
         for (unsigned i = 1; i <= CS_FIELDS_PATH; i++) {
                 const char *slash = at < end && i < CS_FIELDS_PATH ? memchr(text + at, '/', end - at) : NULL;
                 size_t n = slash ? (size_t)(slash - text) - at : end - at;
-                add(f, text, at, n, i);
+                add(f, text, at, n, marked, i);
                 if (n && i == CS_FIELDS_PATH && f->at[f->n - 1].kind != CS_FIELD_ANY)
                         take_file_name(&f->at[f->n - 1], text);
                 any |= n && f->at[f->n - 1].kind == CS_FIELD_ANY;
@@ -222,7 +239,7 @@ static void add_path(struct cs_fields *f, const char *text, size_t at, size_t le
 }
 
 /* Nothing stands where a value could: (), [], "", key= and key=& */
-static bool empty_value(const char *text, size_t at, size_t len)
+static inline bool empty_value(const char *text, size_t at, size_t len)
 {
         char open = text[at], next = at + 1 < len ? text[at + 1] : ' ';
         switch (open) {
@@ -258,27 +275,27 @@ static inline __attribute__((always_inline)) void split(const char *text, size_t
         out->n = out->skeleton_len = 0;
         len = len < CS_FIELDS_TEXT ? len : CS_FIELDS_TEXT;
         for (size_t at = 0; at < len && out->skeleton_len < CS_FIELDS_TEXT;) {
-                bool slash;
-                size_t n = field_length(text + at, len - at, &slash);
+                struct inside in;
+                size_t n = parts[(uint8_t)text[at]] == DELIMITER ? 0 : field_length(text + at, len - at, &in);
                 if (!n) {
                         out->skeleton[out->skeleton_len++] = text[at];
                         if (empty_value(text, at++, len) && out->skeleton_len < CS_FIELDS_TEXT) {
                                 out->skeleton[out->skeleton_len++] = MARK_FIELD;
                                 if (fields)
-                                        add(out, text, at, 0, 0);
+                                        add(out, text, at, 0, false, 0);
                         }
                         continue;
                 }
                 if (cut && at + n == len && !known_end(text, at, n))
                         return;
-                slash = slash && !slashed_token(text + at, n);
+                bool slash = in.slash && !slashed_token(text + at, n);
                 out->skeleton[out->skeleton_len++] = !slash            ? MARK_FIELD
                                                      : text[at] == '/' ? MARK_ROOTED
                                                                        : MARK_PATH;
                 if (fields && slash) {
-                        add_path(out, text, at, n);
+                        add_path(out, text, at, n, in.mark);
                 } else if (fields && out->n < CS_FIELDS_MAX) {
-                        add(out, text, at, n, 0);
+                        add(out, text, at, n, in.mark, 0);
                         out->at[out->n - 1].name = cs_value_names(text, at);
                         out->at[out->n - 1].value = out->at[out->n - 1].name || cs_value_at(text, len, at, n);
                 }

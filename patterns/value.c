@@ -16,19 +16,35 @@ static bool one_of(char c, const char *set)
         return c == 0 || strchr(set, c) != NULL;
 }
 
+struct word {
+        char text[10];
+        size_t len;
+};
+
+#define WORD(text)                     \
+        {                              \
+                text, sizeof(text) - 1 \
+        }
+#define COUNT(words) (sizeof(words) / sizeof((words)[0]))
+
 /* Names of what tells sources apart. */
 static bool telling_name(const char *word, size_t len)
 {
-        static const char names[][10] = {
-                "type",    "kind",  "action",  "event",    "operation", "op",    "method", "verb",  "cmd",
-                "command", "level", "lvl",     "severity", "status",    "state", "result", "phase", "reason",
-                "error",   "msg",   "message", "category", "class",     "mode",  "query",  "code",  "outcome",
+        static const struct word names[] = {
+                WORD("type"),    WORD("kind"),     WORD("action"),   WORD("event"),  WORD("operation"),
+                WORD("op"),      WORD("method"),   WORD("verb"),     WORD("cmd"),    WORD("command"),
+                WORD("level"),   WORD("lvl"),      WORD("severity"), WORD("status"), WORD("state"),
+                WORD("result"),  WORD("phase"),    WORD("reason"),   WORD("error"),  WORD("msg"),
+                WORD("message"), WORD("category"), WORD("class"),    WORD("mode"),   WORD("query"),
+                WORD("code"),    WORD("outcome"),
         };
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        for (size_t i = 0; i < COUNT(names); i++) {
                 size_t k = 0;
-                while (k < len && k < 9 && names[i][k] && (word[k] | 0x20) == names[i][k])
+                if (names[i].len != len)
+                        continue;
+                while (k < len && (word[k] | 0x20) == names[i].text[k])
                         k++;
-                if (k == len && !names[i][k])
+                if (k == len)
                         return true;
         }
         return false;
@@ -110,11 +126,6 @@ bool cs_value_at(const char *text, size_t len, size_t at, size_t n)
         }
 }
 
-struct word {
-        char text[10];
-        size_t len;
-};
-
 /* The word that ends before the blank before `at`; *at becomes where it begins. */
 static bool word_before(const char *text, size_t *at, const struct word *words, size_t n)
 {
@@ -129,12 +140,6 @@ static bool word_before(const char *text, size_t *at, const struct word *words, 
                         return true;
         return false;
 }
-
-#define WORD(text)                     \
-        {                              \
-                text, sizeof(text) - 1 \
-        }
-#define COUNT(words) (sizeof(words) / sizeof((words)[0]))
 
 bool cs_value_names(const char *text, size_t at)
 {

@@ -122,28 +122,27 @@ struct word {
         unsigned seen;  /* classes */
         bool hex;       /* nothing but hex digits, of one case */
         size_t digits;  /* how many */
-        size_t groups;  /* of digits */
         size_t changes; /* between letters and digits */
 };
 
 static struct word look(const uint8_t *at, const uint8_t *end)
 {
-        struct word w = { .hex = true };
-        unsigned prev = 0;
+        struct word w = { 0 };
+        unsigned all = UINT8_MAX, c;
+        bool digit = false;
         const uint8_t *p = at;
-        for (; p < end && (cs_class[*p] & CS_CLASS_WORD); p++) {
-                unsigned c = cs_class[*p];
-                unsigned digit = c & CS_CLASS_DIGIT;
+        for (; p < end && ((c = cs_class[*p]) & CS_CLASS_WORD); p++) {
+                bool was = digit;
+                digit = c & CS_CLASS_DIGIT;
                 w.seen |= c;
-                w.hex &= (c & CS_CLASS_HEX) != 0;
-                w.digits += digit != 0;
-                w.groups += digit && !(prev & CS_CLASS_DIGIT);
-                w.changes += prev && digit != (prev & CS_CLASS_DIGIT);
-                prev = c;
+                all &= c;
+                w.digits += digit;
+                w.changes += digit != was;
         }
         w.len = (size_t)(p - at);
-        if ((w.seen & CS_CLASS_LOWER) && (w.seen & CS_CLASS_UPPER))
-                w.hex = false;
+        if (w.len && (cs_class[*at] & CS_CLASS_DIGIT)) /* where it begins nothing changes */
+                w.changes--;
+        w.hex = (all & CS_CLASS_HEX) && !((w.seen & CS_CLASS_LOWER) && (w.seen & CS_CLASS_UPPER));
         return w;
 }
 

@@ -124,6 +124,17 @@ static bool odd(const char *at, size_t len)
         return letters + 2 * masks >= ODD_TOKEN && (seen & CS_CLASS_LOWER) && (seen & CS_CLASS_UPPER);
 }
 
+/* The same where there are no marks. */
+static bool odd_word(const char *at, size_t len)
+{
+        size_t n = 0;
+        if (len >= ODD_TOKEN)
+                return odd(at, len);
+        while (n < len && (cs_class[(uint8_t)at[n]] & CS_CLASS_HEX))
+                n++;
+        return n == len && len >= ODD_HEX;
+}
+
 /* A base64 token with slashes in it is no path: no segment is a word, or has a longer one. */
 static bool slashed_token(const char *at, size_t len)
 {
@@ -162,7 +173,7 @@ static enum cs_field_kind kind_of(const char *at, size_t len, bool marked)
                 return CS_FIELD_ANY;
         if (marked && cs_mask_length(at, len, &kind) == len)
                 return kind <= CS_MASK_B64 ? CS_FIELD_TOKEN : CS_FIELD_MASK;
-        if (odd(at, len))
+        if (marked ? odd(at, len) : odd_word(at, len))
                 return CS_FIELD_ODD;
         return made(at, len) ? CS_FIELD_MADE : CS_FIELD_WORD;
 }

@@ -136,7 +136,8 @@ static bool word_before(const char *text, size_t *at, const struct word *words, 
                 from--;
         *at = from;
         for (size_t i = 0; i < n; i++)
-                if (words[i].len == end - from && strncasecmp(text + from, words[i].text, end - from) == 0)
+                if (words[i].len == end - from && (text[from] | 0x20) == words[i].text[0] &&
+                    strncasecmp(text + from, words[i].text, end - from) == 0)
                         return true;
         return false;
 }

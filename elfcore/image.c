@@ -4,6 +4,7 @@
 #include "freeze.h"
 
 #include "store.h"
+#include "work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,27 @@ void cs_image_thaw(struct cs_image *image)
 {
         cs_freeze_thaw(image->freeze);
         image->freeze = NULL;
+}
+
+enum { LET_GO_BYTES = 64 << 20 };
+
+static enum cs_status let_go(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        const struct cs_image *image = context;
+        size_t at = unit * LET_GO_BYTES, left = image->bytes_len - at;
+        (void)worker;
+        (void)err;
+        (void)madvise((uint8_t *)image->file_bytes + at, left < LET_GO_BYTES ? left : LET_GO_BYTES,
+                      MADV_DONTNEED);
+        return CS_OK;
+}
+
+void cs_image_let_go(struct cs_image *image, unsigned workers)
+{
+        struct cs_error ignored;
+        if (image->file_bytes && !image->store)
+                (void)!cs_work_run(workers, (image->bytes_len + LET_GO_BYTES - 1) / LET_GO_BYTES, let_go,
+                                   image, &ignored);
 }
 
 void cs_image_close(struct cs_image *image)

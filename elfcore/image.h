@@ -115,6 +115,10 @@ CS_CHECK enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_opti
 /* Lets a process that was stopped go on: it is read no more. By the thread that opened it. cs_image_close() does so, too. */
 void cs_image_thaw(struct cs_image *image);
 
+/* Of a mapped core: what was read of it is no longer mapped, and comes back where it is read once more. For many gigabytes this takes long, and closing
+ * does it by one thread alone. */
+void cs_image_let_go(struct cs_image *image, unsigned workers);
+
 void cs_image_close(struct cs_image *image);
 static inline void cs_image_closep(struct cs_image **image)
 {

@@ -507,6 +507,8 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         a.report->peak_memory = cs_ourmemory_peak();
         if (options->recall && !a.stopped_at && !a.n_given_up)
                 cs_recall_keep(options->recall, &a.heaps.blocks);
+        if (image->source->keeps)
+                cs_image_let_go(image, a.workers);
         *out = cs_take(a.report);
         return CS_OK;
 }

@@ -43,6 +43,21 @@ static inline unsigned cs_byteset_count(const struct cs_byteset *set)
                cs_popcount(set->word[3]);
 }
 
+enum { CS_BYTE_CASE = 0x20 }; /* what a letter's cases differ in */
+
+/* Is the set one byte, or one letter in both cases? Then a byte with the bits of *fold set is *value where it is of the set, and only there. */
+static inline bool cs_byteset_exact(const struct cs_byteset *set, uint8_t *value, uint8_t *fold)
+{
+        unsigned n = cs_byteset_count(set), b = 0;
+        if (n != 1 && n != 2)
+                return false;
+        while (!cs_byteset_has(set, (uint8_t)b))
+                b++;
+        *fold = n == 2 ? CS_BYTE_CASE : 0;
+        *value = (uint8_t)(b | *fold);
+        return n == 1 || (!(b & CS_BYTE_CASE) && cs_byteset_has(set, *value));
+}
+
 /* Letters of ASCII, and only these, have two cases in a regex over bytes. */
 static inline void cs_byteset_both_cases(struct cs_byteset *set)
 {

@@ -14,7 +14,6 @@
 enum {
         FEW = 2,
         BLOCK = 128,
-        CASE = 0x20,     /* what a letter's cases differ in */
         RARE_ENOUGH = 8, /* sum of the two bytes' ranks: each less is half as rare, about */
 };
 
@@ -50,25 +49,12 @@ static unsigned rank_of(uint8_t byte)
         return (byte >= '0' && byte <= '9') || byte < 0x10 ? 5 : 6;
 }
 
-/* Is the set one byte, or one letter in both cases? */
-static bool exact(const struct cs_byteset *set, uint8_t *value, uint8_t *fold)
-{
-        unsigned n = cs_byteset_count(set), b = 0;
-        if (n != 1 && n != 2)
-                return false;
-        while (!cs_byteset_has(set, (uint8_t)b))
-                b++;
-        *fold = n == 2 ? CASE : 0;
-        *value = (uint8_t)(b | *fold);
-        return n == 1 || (!(b & CASE) && cs_byteset_has(set, *value));
-}
-
 static bool choose(struct pair *p, const struct cs_needle *needle)
 {
         unsigned best[2] = { 0, 0 };
         for (size_t i = 0; i < needle->len; i++) {
                 uint8_t value, fold;
-                if (!exact(&needle->at[i], &value, &fold))
+                if (!cs_byteset_exact(&needle->at[i], &value, &fold))
                         continue;
                 unsigned rank = rank_of(value) - (fold != 0);
                 if (rank <= best[1])
@@ -98,16 +84,12 @@ static enum cs_status create(const struct cs_needle *const *needles, size_t n, v
                 return cs_fail(err, CS_ENOMEM, "tables of needles");
         for (; t->n < n; t->n++) {
                 struct pair *p = &t->pairs[t->n];
-                struct cs_byteset *sets = cs_pool_alloc(&t->pool, needles[t->n]->len, sizeof(*sets));
                 bool chosen = choose(p, needles[t->n]);
-                if (!sets || !chosen) {
+                if (!chosen || !cs_needle_keep(needles[t->n], &t->pool, &p->needle)) {
                         destroy(t);
                         return chosen ? cs_fail(err, CS_ENOMEM, "tables of needles")
                                       : cs_fail(err, CS_ENOTSUP, "a needle without two rare bytes");
                 }
-                memcpy(sets, needles[t->n]->at, needles[t->n]->len * sizeof(*sets));
-                p->needle = *needles[t->n];
-                p->needle.at = sets;
                 for (size_t k = 0; k < 2; k++)
                         t->farthest = p->at[k] > t->farthest ? p->at[k] : t->farthest;
         }

@@ -61,17 +61,13 @@ static enum cs_status enter(struct tables *t, size_t i, const struct cs_needle *
 {
         struct entry *e = &t->entries[i];
         uint32_t first = 0, len = cs_needle_key(needle, &first);
-        struct cs_byteset *sets = cs_pool_alloc(&t->pool, needle->len, sizeof(*sets));
-        if (!sets)
+        if (!cs_needle_keep(needle, &t->pool, &e->needle))
                 return cs_fail(err, CS_ENOMEM, "tables of needles");
         if (!len)
                 return cs_fail(err, CS_ENOTSUP, "a needle without a key");
-        memcpy(sets, needle->at, needle->len * sizeof(*sets));
-        e->needle = *needle;
-        e->needle.at = sets;
         e->key_at = first;
         for (uint32_t k = 0; k < len; k++)
-                e->key |= (uint32_t)folded(&sets[first + k]) << 8 * k;
+                e->key |= (uint32_t)folded(&needle->at[first + k]) << 8 * k;
         uint32_t h = hash(e->key);
         t->used[len] = true;
         t->map[len][h / 64] |= UINT64_C(1) << (h % 64);

@@ -22,7 +22,7 @@ struct member {
         struct cs_needle needle; /* its sets are ours */
         uint32_t id;
         uint32_t first; /* of the bytes that are looked at */
-        /* What can be told by the first four of them. */
+        /* What can be told by the first four of them: a byte of `keep` is zero where that is nothing. */
         uint32_t fold, keep, value;
 };
 
@@ -58,36 +58,17 @@ static bool is_run(const struct cs_needle *needle)
         return needle->len >= RUN_LEAST;
 }
 
-/* By which bit pattern is a byte one of the set? keep is 0 where it cannot be said. */
-static void as_bits(const struct cs_byteset *set, uint8_t *fold, uint8_t *keep, uint8_t *value)
-{
-        unsigned n = cs_byteset_count(set), one = 0;
-        while (one < 256 && !cs_byteset_has(set, (uint8_t)one))
-                one++;
-        if (n == 1) {
-                *keep = 0xff;
-                *value = (uint8_t)one;
-        } else if (n == 2 && !(one & 0x20) && cs_byteset_has(set, (uint8_t)(one | 0x20))) {
-                *fold = 0x20;
-                *keep = 0xff;
-                *value = (uint8_t)(one | 0x20);
-        }
-}
-
 static bool make_member(struct tables *t, struct member *m, const struct cs_needle *needle, uint32_t first)
 {
-        struct cs_byteset *sets = cs_pool_alloc(&t->pool, needle->len, sizeof(*sets));
-        if (!sets)
+        if (!cs_needle_keep(needle, &t->pool, &m->needle))
                 return false;
-        memcpy(sets, needle->at, needle->len * sizeof(*sets));
-        m->needle = *needle;
-        m->needle.at = sets;
         m->first = first;
         for (uint32_t k = 0; k < 4 && first + k < needle->len; k++) {
-                uint8_t fold = 0, keep = 0, value = 0;
-                as_bits(&sets[first + k], &fold, &keep, &value);
+                uint8_t value, fold;
+                if (!cs_byteset_exact(&needle->at[first + k], &value, &fold))
+                        continue;
                 m->fold |= (uint32_t)fold << 8 * k;
-                m->keep |= (uint32_t)keep << 8 * k;
+                m->keep |= UINT32_C(0xff) << 8 * k;
                 m->value |= (uint32_t)value << 8 * k;
         }
         return true;

@@ -79,13 +79,8 @@ static char *write_pattern(struct cs_pool *pool, const struct entry *entry)
 
 static bool enter(struct tables *t, size_t i, const struct cs_needle *needle)
 {
-        struct cs_byteset *sets = cs_pool_alloc(&t->pool, needle->len, sizeof(*sets));
-        if (!sets)
-                return false;
-        memcpy(sets, needle->at, needle->len * sizeof(*sets));
-        t->entries[i] = (struct entry){ *needle, rarest_part(needle) };
-        t->entries[i].needle.at = sets;
-        return true;
+        t->entries[i].part_end = rarest_part(needle);
+        return cs_needle_keep(needle, &t->pool, &t->entries[i].needle);
 }
 
 static enum cs_status create(const struct cs_needle *const *needles, size_t n, void **out,

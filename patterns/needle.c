@@ -70,6 +70,17 @@ uint32_t cs_needle_key(const struct cs_needle *needle, uint32_t *first)
         return best;
 }
 
+bool cs_needle_keep(const struct cs_needle *needle, struct cs_pool *pool, struct cs_needle *out)
+{
+        struct cs_byteset *sets = cs_pool_alloc(pool, needle->len, sizeof(*sets));
+        if (!sets)
+                return false;
+        memcpy(sets, needle->at, needle->len * sizeof(*sets));
+        *out = *needle;
+        out->at = sets;
+        return true;
+}
+
 bool cs_needle_is(const struct cs_needle *needle, const uint8_t *bytes)
 {
         for (uint32_t i = 0; i < needle->len; i++)

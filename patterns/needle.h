@@ -41,6 +41,9 @@ uint32_t cs_needle_key(const struct cs_needle *needle, uint32_t *first);
 /* How often such a byte is found in memory, roughly: 0 … 1. */
 double cs_byteset_share(const struct cs_byteset *set);
 
+/* *out becomes a needle whose sets are in the pool. False: our memory ran out. */
+CS_CHECK bool cs_needle_keep(const struct cs_needle *needle, struct cs_pool *pool, struct cs_needle *out);
+
 /* Does the needle stand at these bytes (needle->len of them)? */
 bool cs_needle_is(const struct cs_needle *needle, const uint8_t *bytes);
 

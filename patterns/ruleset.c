@@ -177,12 +177,9 @@ static enum cs_status gather_rule(struct cs_ruleset *set, struct cs_compiled *c,
                 found = words;
         c->everywhere = found.n == 0;
         for (size_t i = 0; st == CS_OK && i < found.n; i++) {
-                struct gathered g = { found.at[i], (uint32_t)(c - set->at), 0 };
-                struct cs_byteset *sets = cs_pool_alloc(&set->pool, g.needle.len, sizeof(*sets));
-                if (!sets)
+                struct gathered g = { .rule = (uint32_t)(c - set->at) };
+                if (!cs_needle_keep(&found.at[i], &set->pool, &g.needle))
                         return cs_fail(err, CS_ENOMEM, "needles");
-                memcpy(sets, g.needle.at, g.needle.len * sizeof(*sets));
-                g.needle.at = sets;
                 st = cs_vec_push(all, g, err);
         }
         return st;

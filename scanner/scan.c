@@ -251,6 +251,13 @@ static void unit_clear(struct unit *u)
         cs_pool_deinit(&u->text);
 }
 
+static void clear_units(unit_vec *units)
+{
+        for (size_t i = 0; i < units->n; i++)
+                unit_clear(&units->at[i]);
+        units->n = 0;
+}
+
 /* Tells what is ready. Once the end was asked for nothing can be put right, so the telling ends there. */
 static enum cs_status tell_ready(struct scan *s, struct cs_error *err)
 {
@@ -278,9 +285,7 @@ static enum cs_status tell_ready(struct scan *s, struct cs_error *err)
                         st = s->fn(s->context, u->hits.at, u->hits.n, err);
                 unit_clear(u);
         }
-        for (size_t i = 0; i < s->ready.n; i++)
-                unit_clear(&s->ready.at[i]);
-        s->ready.n = 0;
+        clear_units(&s->ready);
         return st;
 }
 
@@ -421,10 +426,8 @@ static void scan_deinit(struct scan *s)
                 cs_scan_reader_deinit(&s->workers[i].reader);
         }
         free(s->workers);
-        for (size_t i = 0; i < s->units.n; i++)
-                unit_clear(&s->units.at[i]);
-        for (size_t i = 0; i < s->ready.n; i++)
-                unit_clear(&s->ready.at[i]);
+        clear_units(&s->units);
+        clear_units(&s->ready);
         cs_vec_deinit(&s->ranges);
         cs_vec_deinit(&s->units);
         cs_vec_deinit(&s->ready);

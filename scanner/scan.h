@@ -46,7 +46,7 @@ struct cs_scan_result {
 
 void cs_scan_result_deinit(struct cs_scan_result *result);
 
-/* Hits by address and then by rule, on the calling thread; text is valid until it returns. Its failure ends the search. */
+/* Hits by address and then by rule, on the calling thread, while others may search on; text is valid until it returns. Its failure ends the search. */
 typedef enum cs_status (*cs_scan_fn)(void *context, const struct cs_scan_hit *hits, size_t n,
                                      struct cs_error *err);
 

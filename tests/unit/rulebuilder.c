@@ -138,3 +138,12 @@ const char *hits_text(const struct found_hits *hits)
         }
         return text;
 }
+
+unsigned roll(unsigned below)
+{
+        static uint64_t seed = 88172645463325252u;
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        return (unsigned)(seed >> 11) % below;
+}

@@ -18,6 +18,9 @@ struct found_hits {
         unsigned limits;             /* of all rules together */
 };
 
+/* The same numbers in each run, from 0 to below - 1. */
+unsigned roll(unsigned below);
+
 /* Adds a rule with id "r0", "r1", …; returns it for more to be said. */
 struct cs_rule *rule_add(struct cs_rules *rules, const char *regex);
 struct cs_rule *rule_add_bytes(struct cs_rules *rules, const char *regex, size_t len);

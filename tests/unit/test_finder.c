@@ -2,6 +2,7 @@
 /* Every way to find needles tells the places at which they stand, all of them and no others. */
 #include "alarms.h"
 #include "finder.h"
+#include "rulebuilder.h"
 #include "simd.h"
 
 #include <setjmp.h>
@@ -15,16 +16,6 @@
 #include <cmocka.h>
 
 enum { NEEDLES = 40, TEXT = 5000 };
-
-static uint64_t seed = 88172645463325252u;
-
-static unsigned roll(unsigned below)
-{
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        return (unsigned)(seed >> 11) % below;
-}
 
 struct told {
         const struct cs_needle *const *needles;

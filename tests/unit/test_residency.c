@@ -298,10 +298,14 @@ static uint64_t asked_held(struct cs_source *src, uint64_t addr)
 
 static const struct cs_source_ops asked_ops = { .held = asked_held, .resident = asked_resident };
 
-struct asked {
-        const struct cs_residency *residency;
-        struct cs_range range;
-};
+static struct cs_source asked_source = { .ops = &asked_ops };
+static struct cs_mapping asked_map = { .range = { 3 * CS_PAGE * CS_PAGE,
+                                                  (3 * CS_PAGE + ASKED_PAGES) * (uint64_t)CS_PAGE },
+                                       .perms = CS_PERM_READ,
+                                       .dumped = true };
+static const struct cs_image asked_image = { .kind = CS_IMAGE_CORE,
+                                             .source = &asked_source,
+                                             .mappings = { .at = &asked_map, .n = 1 } };
 
 static uint64_t third(uint64_t pages)
 {
@@ -311,37 +315,29 @@ static uint64_t third(uint64_t pages)
 /* Some ask for little, some for much, and one for all. */
 static enum cs_status ask(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
-        const struct asked *a = context;
+        const struct cs_residency *r = context;
         (void)worker;
         if (unit == ASKS / 2)
-                return cs_residency_complete(a->residency, 2, err);
+                return cs_residency_complete(r, 2, err);
         uint64_t pages = (1 + unit * 977 % ASKED_PAGES) / 3 * 3;
-        struct cs_range range = { a->range.start, a->range.start + pages * CS_PAGE };
-        assert_int_equal(cs_residency_bytes(a->residency, range), third(pages));
+        struct cs_range range = { asked_map.range.start, asked_map.range.start + pages * CS_PAGE };
+        assert_int_equal(cs_residency_bytes(r, range), third(pages));
         return CS_OK;
 }
 
 static void test_side_by_side(void **state)
 {
         (void)state;
-        struct cs_source source = { .ops = &asked_ops };
-        struct cs_mapping map = whole;
-        map.range =
-                (struct cs_range){ 3 * CS_PAGE * CS_PAGE, (3 * CS_PAGE + ASKED_PAGES) * (uint64_t)CS_PAGE };
-        struct cs_image image = { .kind = CS_IMAGE_CORE,
-                                  .source = &source,
-                                  .mappings = { .at = &map, .n = 1 } };
         for (unsigned round = 0; round < 20; round++) {
                 struct cs_residency *r = NULL;
-                assert_int_equal(cs_residency_begin(&image, &r, NULL), CS_OK);
+                assert_int_equal(cs_residency_begin(&asked_image, &r, NULL), CS_OK);
                 atomic_store(&looks, 0);
-                assert_int_equal(cs_residency_bytes(r, (struct cs_range){ map.range.start,
-                                                                          map.range.start + 1 }),
+                assert_int_equal(cs_residency_bytes(r, (struct cs_range){ asked_map.range.start,
+                                                                          asked_map.range.start + 1 }),
                                  1);
                 assert_int_equal(looks, 1);
-                struct asked a = { r, map.range };
-                assert_int_equal(cs_work_run(4, ASKS, ask, &a, NULL), CS_OK);
-                assert_int_equal(cs_residency_bytes(r, map.range), third(ASKED_PAGES));
+                assert_int_equal(cs_work_run(4, ASKS, ask, r, NULL), CS_OK);
+                assert_int_equal(cs_residency_bytes(r, asked_map.range), third(ASKED_PAGES));
                 assert_int_equal(looks, ASKED_UNITS);
                 cs_residency_destroy(r);
         }
@@ -351,22 +347,15 @@ static void test_side_by_side(void **state)
 static void test_end_is_asked_for(void **state)
 {
         (void)state;
-        struct cs_source source = { .ops = &asked_ops };
-        struct cs_mapping map = whole;
-        map.range =
-                (struct cs_range){ 3 * CS_PAGE * CS_PAGE, (3 * CS_PAGE + ASKED_PAGES) * (uint64_t)CS_PAGE };
-        struct cs_image image = { .kind = CS_IMAGE_CORE,
-                                  .source = &source,
-                                  .mappings = { .at = &map, .n = 1 } };
-        struct cs_range first = { map.range.start, map.range.start + 3 * CS_PAGE };
+        struct cs_range first = { asked_map.range.start, asked_map.range.start + 3 * CS_PAGE };
         struct cs_residency *r = NULL;
-        assert_int_equal(cs_residency_begin(&image, &r, NULL), CS_OK);
+        assert_int_equal(cs_residency_begin(&asked_image, &r, NULL), CS_OK);
         atomic_store(&looks, 0);
         assert_int_equal(cs_residency_bytes(r, first), CS_PAGE);
         cs_stop_ask();
         assert_int_equal(cs_residency_complete(r, 2, NULL), CS_ESTOPPED);
         cs_stop_answer();
-        assert_int_equal(cs_residency_bytes(r, map.range), third(CS_RESIDENT_PAGES));
+        assert_int_equal(cs_residency_bytes(r, asked_map.range), third(CS_RESIDENT_PAGES));
         assert_int_equal(looks, 1);
         cs_residency_destroy(r);
 }

@@ -123,16 +123,6 @@ static void test_only_windows_of_its_stretch_see_its_ends(void **state)
 
 /* ---- the same hits in every way ---------------------------------------------------------------------------------- */
 
-static uint64_t seed = 88172645463325252u;
-
-static unsigned roll(unsigned below)
-{
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        return (unsigned)(seed >> 11) % below;
-}
-
 static void add_item(char *out, size_t size, unsigned depth)
 {
         static const char *const items[] = {

@@ -82,29 +82,36 @@ static enum cs_status on_hits(void *context, const struct cs_scan_hit *hits, siz
         return CS_OK;
 }
 
+/* in: what is not said by the others. */
+static enum cs_status scan(const struct memory *m, const struct cs_rules *rules, struct cs_scan_input in,
+                           struct told *told, struct cs_scan_result *result, struct cs_error *err)
+{
+        struct cs_ruleset *set = NULL;
+        const struct cs_rule *culprit;
+        assert_int_equal(cs_ruleset_compile(rules, CS_WAY_BEST, &set, &culprit, NULL), CS_OK);
+        in.image = &m->image;
+        in.regions = &m->regions;
+        in.residency = m->residency;
+        in.rules = set;
+        in.n_rules = rules->at.n;
+        enum cs_status st = cs_scan(&in, on_hits, told, result, err);
+        cs_ruleset_destroy(set);
+        return st;
+}
+
 /* Text of all hits; the caller frees it. beside: what they wait for, or NULL. */
 static char *search_beside(const struct memory *m, const struct cs_rules *rules, unsigned workers,
                            uint64_t unit, uint64_t window, struct cs_beside *beside,
                            struct cs_scan_result *result)
 {
         struct told told = { .text = calloc(1, 4 << 20), .cap = 4 << 20, .beside = beside };
-        struct cs_ruleset *set = NULL;
-        const struct cs_rule *culprit;
+        const struct cs_scan_input in = {
+                .workers = workers, .beside = beside, .unit = unit, .window = window
+        };
         assert_non_null(told.text);
-        assert_int_equal(cs_ruleset_compile(rules, CS_WAY_BEST, &set, &culprit, NULL), CS_OK);
-        struct cs_scan_input in = { .image = &m->image,
-                                    .regions = &m->regions,
-                                    .residency = m->residency,
-                                    .rules = set,
-                                    .n_rules = rules->at.n,
-                                    .workers = workers,
-                                    .beside = beside,
-                                    .unit = unit,
-                                    .window = window };
-        assert_int_equal(cs_scan(&in, on_hits, &told, result, NULL), CS_OK);
+        assert_int_equal(scan(m, rules, in, &told, result, NULL), CS_OK);
         assert_int_equal(result->hits, told.hits);
         cs_scan_result_deinit(result);
-        cs_ruleset_destroy(set);
         return told.text;
 }
 
@@ -184,8 +191,6 @@ static void test_failure_beside(void **state)
         static char bytes[CS_PAGE] = "needle";
         struct memory m;
         struct cs_rules rules = { 0 };
-        struct cs_ruleset *set = NULL;
-        const struct cs_rule *culprit;
         struct cs_scan_result result = { 0 };
         struct cs_beside beside = { 0 };
         struct cs_error err = { 0 };
@@ -193,20 +198,12 @@ static void test_failure_beside(void **state)
         unsigned ms = 13;
         memory_init(&m, bytes, sizeof(bytes));
         rule_add(&rules, "needle");
-        assert_int_equal(cs_ruleset_compile(&rules, CS_WAY_BEST, &set, &culprit, NULL), CS_OK);
-        struct cs_scan_input in = { .image = &m.image,
-                                    .regions = &m.regions,
-                                    .residency = m.residency,
-                                    .rules = set,
-                                    .n_rules = 1,
-                                    .workers = 2,
-                                    .beside = &beside };
+        const struct cs_scan_input in = { .workers = 2, .beside = &beside };
         cs_beside_start(&beside, take_time, &ms);
-        assert_int_equal(cs_scan(&in, on_hits, &told, &result, &err), CS_EFORMAT);
+        assert_int_equal(scan(&m, &rules, in, &told, &result, &err), CS_EFORMAT);
         assert_string_equal(err.text, "thirteen");
         assert_int_equal(told.hits, 0);
         cs_scan_result_deinit(&result);
-        cs_ruleset_destroy(set);
         cs_rules_deinit(&rules);
         memory_deinit(&m);
 }
@@ -227,8 +224,6 @@ static void test_end_is_asked_for(void **state)
         char *bytes = malloc(MEMORY);
         struct memory m;
         struct cs_rules rules = { 0 };
-        struct cs_ruleset *set = NULL;
-        const struct cs_rule *culprit;
         struct cs_scan_result result = { 0 };
         struct cs_error err = { 0 };
         struct told told = { .text = calloc(1, 1 << 20), .cap = 1 << 20 };
@@ -239,25 +234,18 @@ static void test_end_is_asked_for(void **state)
                 bytes[i] = i % 100 == 50 ? 'x' : '.';
         memory_init(&m, bytes, MEMORY);
         rule_add(&rules, "x");
-        assert_int_equal(cs_ruleset_compile(&rules, CS_WAY_BEST, &set, &culprit, NULL), CS_OK);
-        struct cs_scan_input in = { .image = &m.image,
-                                    .regions = &m.regions,
-                                    .residency = m.residency,
-                                    .rules = set,
-                                    .n_rules = 1,
-                                    .workers = 2,
-                                    .unit = 300,
-                                    .window = 300,
-                                    .progress = ask_for_the_end,
-                                    .progress_context = &searched };
-        enum cs_status st = cs_scan(&in, on_hits, &told, &result, &err);
+        const struct cs_scan_input in = { .workers = 2,
+                                          .unit = 300,
+                                          .window = 300,
+                                          .progress = ask_for_the_end,
+                                          .progress_context = &searched };
+        enum cs_status st = scan(&m, &rules, in, &told, &result, &err);
         cs_stop_answer();
         assert_int_equal(st, CS_ESTOPPED);
         assert_true(searched > 300 && searched < MEMORY);
         assert_int_equal(told.hits, (searched + 49) / 100);
         assert_int_equal(result.bytes, searched);
         cs_scan_result_deinit(&result);
-        cs_ruleset_destroy(set);
         cs_rules_deinit(&rules);
         memory_deinit(&m);
         free(told.text);

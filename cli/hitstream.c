@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { RULE_COLUMNS = 40, MATCH_BYTES = 512 };
+enum { RULE_COLUMNS = 40, MATCH_BYTES = 512, ADDRESS_DIGITS = 12 };
 
 static const char *state_text(const struct cs_report_hit *hit)
 {
@@ -17,23 +17,43 @@ static const char *state_text(const struct cs_report_hit *hit)
                                                    : ", freed, in a cache";
 }
 
-/* "block 0x55d0c0ffee00 (48 bytes, in use, c12, libfoo.so 90 %)", "stack (thread 12)" */
-static const char *place_text(struct cs_screen *s, const struct cs_report_hit *hit)
+static void put_owner(struct cs_screen *s, const struct cs_report_hit *hit)
 {
-        const char *owner = "", *cluster = hit->cluster ? cs_screen_text(s, ", %s", hit->cluster) : "";
-        if (hit->library && hit->confidence > 0 && hit->confidence < 1)
-                owner = cs_screen_text(s, ", %s %s", cs_screen_safe(s, hit->library),
-                                       cs_units_percent(hit->confidence).text);
-        else if (hit->library)
-                owner = cs_screen_text(s, ", %s", cs_screen_safe(s, hit->library));
-        const char *region = hit->region ? hit->region : "memory";
-        if (hit->has_block)
-                return cs_screen_text(s, "%s, block 0x%" PRIx64 " (%" PRIu64 " bytes%s%s%s)", region,
-                                      hit->block, hit->block_size, state_text(hit), cluster, owner);
-        if (!hit->detail && !*owner)
-                return region;
-        const char *detail = hit->detail ? cs_screen_text(s, " (%s)", cs_screen_safe(s, hit->detail)) : "";
-        return cs_screen_text(s, "%s%s%s", region, detail, owner);
+        if (!hit->library)
+                return;
+        cs_screen_put(s, ", ");
+        cs_screen_put(s, cs_screen_safe(s, hit->library));
+        if (hit->confidence > 0 && hit->confidence < 1) {
+                cs_screen_put(s, " ");
+                cs_screen_put(s, cs_units_percent(hit->confidence).text);
+        }
+}
+
+/* "malloc-used, block 0x55d0c0ffee00 (48 bytes, in use, c12, libfoo.so 90 %)", "stack (thread 12)" */
+static void put_place(struct cs_screen *s, const struct cs_report_hit *hit)
+{
+        cs_screen_put(s, hit->region ? hit->region : "memory");
+        if (hit->has_block) {
+                cs_screen_put(s, ", block ");
+                cs_screen_put_address(s, hit->block, 1);
+                cs_screen_put(s, " (");
+                cs_screen_put_number(s, hit->block_size);
+                cs_screen_put(s, " bytes");
+                cs_screen_put(s, state_text(hit));
+                if (hit->cluster) {
+                        cs_screen_put(s, ", ");
+                        cs_screen_put(s, hit->cluster);
+                }
+                put_owner(s, hit);
+                cs_screen_put(s, ")");
+                return;
+        }
+        if (hit->detail) {
+                cs_screen_put(s, " (");
+                cs_screen_put(s, cs_screen_safe(s, hit->detail));
+                cs_screen_put(s, ")");
+        }
+        put_owner(s, hit);
 }
 
 void cs_hit_print(struct cs_screen *s, const struct cs_report_hit *hit)
@@ -41,17 +61,19 @@ void cs_hit_print(struct cs_screen *s, const struct cs_report_hit *hit)
         size_t shown = hit->match.len < MATCH_BYTES ? hit->match.len : MATCH_BYTES;
         const char *match = cs_screen_safe_bytes(s, hit->match.bytes, shown);
         const char *rule = cs_screen_cut(s, cs_screen_safe(s, hit->rule), RULE_COLUMNS);
-        cs_screen_styled(s, CS_STYLE_CYAN, cs_screen_text(s, "0x%012" PRIx64, hit->address));
-        cs_screen_styled(s, CS_STYLE_PLAIN, "  ");
+        cs_screen_begin(s, CS_STYLE_CYAN);
+        cs_screen_put_address(s, hit->address, ADDRESS_DIGITS);
+        cs_screen_end(s, CS_STYLE_CYAN);
+        cs_screen_put(s, "  ");
         cs_screen_styled(s, CS_STYLE_BOLD, rule);
-        cs_screen_styled(s, CS_STYLE_PLAIN, "  ");
-        cs_screen_styled(s, CS_STYLE_PLAIN, place_text(s, hit));
-        cs_screen_styled(s, CS_STYLE_PLAIN, "  ");
+        cs_screen_put(s, "  ");
+        put_place(s, hit);
+        cs_screen_put(s, "  ");
         cs_screen_styled(s, hit->redacted ? CS_STYLE_DIM : CS_STYLE_PLAIN, match);
         if (!hit->redacted && shown < hit->length)
                 cs_screen_styled(s, CS_STYLE_DIM,
                                  cs_screen_text(s, " [%" PRIu64 " bytes more]", hit->length - shown));
-        cs_screen_styled(s, CS_STYLE_PLAIN, "\n");
+        cs_screen_put(s, "\n");
 }
 
 void cs_hitstream_deinit(struct cs_hitstream *stream)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hits may be millions: they are written without a tree of values first. */
+#include "digits.h"
 #include "escape.h"
 #include "json_values.h"
 
@@ -12,14 +13,9 @@ static void put(FILE *out, const char *text)
 
 static void put_number(FILE *out, const char *before, uint64_t value, unsigned base, const char *behind)
 {
-        char digits[24], *at = digits + sizeof(digits) - 1;
-        *at = '\0';
-        do {
-                *--at = "0123456789abcdef"[value % base];
-                value /= base;
-        } while (value);
+        char room[CS_DIGITS];
         put(out, before);
-        put(out, at);
+        put(out, cs_digits(room, value, base, 1));
         put(out, behind);
 }
 

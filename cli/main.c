@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WARNINGS_SHOWN = 20, WATCH_NICE = 10 };
+enum { WARNINGS_SHOWN = 20, WATCH_NICE = 10, HITS_BUFFER = 64 << 10 };
 
 struct run {
         struct cs_options options;
@@ -122,6 +122,8 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
         };
         FILE *out = run->report.stream ? run->report.stream : stdout;
         bool streams = cs_options_streams(&run->options);
+        if (streams && !isatty(fileno(out))) /* hits may be millions */
+                (void)setvbuf(out, NULL, _IOFBF, HITS_BUFFER);
         cs_cleanup(cs_hitstream_deinit) struct cs_hitstream stream = {
                 .out = out,
                 .json = run->options.json,

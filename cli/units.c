@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "units.h"
 
+#include "digits.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 struct cs_units cs_units_bytes(uint64_t bytes)
 {
@@ -44,6 +47,7 @@ struct cs_units cs_units_count(uint64_t count)
 struct cs_units cs_units_percent(double share)
 {
         struct cs_units out;
+        char room[CS_DIGITS];
         if (!(share > 0))
                 (void)snprintf(out.text, sizeof(out.text), "0 %%");
         else if (share < 0.01)
@@ -53,7 +57,8 @@ struct cs_units cs_units_percent(double share)
         else if (share > 0.99)
                 (void)snprintf(out.text, sizeof(out.text), ">99 %%");
         else
-                (void)snprintf(out.text, sizeof(out.text), "%.0f %%", share * 100);
+                (void)stpcpy(stpcpy(out.text, cs_digits(room, (uint64_t)nearbyint(share * 100), 10, 1)),
+                             " %");
         return out;
 }
 

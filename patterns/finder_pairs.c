@@ -164,7 +164,7 @@ CS_AVX2 static bool run(const void *tables, void *scan, const uint8_t *bytes, si
 {
         const struct tables *t = tables;
         const struct text text = { bytes, len, fn, context };
-        struct cs_ahead ahead = { .at = bytes, .len = len };
+        struct cs_ahead ahead = cs_ahead_over(bytes, len);
         size_t at = 0;
         (void)scan;
         for (; len - at >= CS_AHEAD_STEP + t->farthest; at += CS_AHEAD_STEP) {

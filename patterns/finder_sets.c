@@ -214,7 +214,7 @@ static bool run(const void *tables, void *scan, const uint8_t *bytes, size_t len
         const struct tables *t = tables;
         struct text text = { t, bytes, len, fn, context, 0 };
         struct cs_run_state states[RUNS_MOST] = { { 0 } };
-        struct cs_ahead ahead = { .at = bytes, .len = len };
+        struct cs_ahead ahead = cs_ahead_over(bytes, len);
         uint8_t rest[2 * CS_ALARMS_STEP + CS_ALARMS_BEHIND] = { 0 };
         size_t at = 0;
         (void)scan;

@@ -396,11 +396,44 @@ bool cs_blocks_next_group(struct cs_block_cursor *c, struct cs_block_group *out)
         return true;
 }
 
-uint32_t cs_blocks_holding(const struct cs_blocks *blocks, const struct cs_space *space, uint64_t addr)
+/* Block `index`, which holds addr: its ends are the bits next to it. */
+static struct cs_block block_around(const struct cs_blocks *blocks, const struct cs_heap_range *r,
+                                    uint32_t index, uint64_t addr)
 {
-        uint32_t i = cs_blocks_at(blocks, space, addr);
-        if (i == CS_NO_BLOCK || i == 0 || cs_blocks_state(blocks, i - 1) != CS_BLOCK_IN_USE)
+        uint32_t tag = cs_blocks_tag(blocks, index);
+        struct cs_range range = r->range;
+        if (r->starts) {
+                uint64_t unit = (addr - r->range.start) / CS_BLOCK_UNIT;
+                size_t w = (size_t)(unit / 64);
+                uint64_t bits = r->starts[w] & UINT64_MAX >> (63 - unit % 64);
+                while (!bits) /* a range starts with a block or a gap */
+                        bits = r->starts[--w];
+                unit = (uint64_t)w * 64 + 63 - (uint64_t)__builtin_clzll(bits);
+                range.start += unit * CS_BLOCK_UNIT;
+        }
+        if (index + 1 - r->first < r->count)
+                range.end = nth_start(r, range.start, 1);
+        return (struct cs_block){ range.start, cs_range_size(range), cs_block_tag_cluster(tag),
+                                  (enum cs_block_state)(tag & CS_BLOCK_STATE_MASK), r->mmapped };
+}
+
+uint32_t cs_blocks_holding(const struct cs_blocks *blocks, const struct cs_space *space, uint64_t addr,
+                           struct cs_block *out)
+{
+        struct cs_space_entry e = cs_space_at(space, addr);
+        uint32_t i = e.kind == CS_SPACE_HEAP ? cs_blocks_find(blocks, e.index, addr) : CS_NO_BLOCK;
+        if (i == CS_NO_BLOCK)
                 return i;
-        struct cs_block before = cs_blocks_get(blocks, i - 1);
-        return cs_range_has(cs_block_payload(&before), addr) ? i - 1 : i;
+        if (i && cs_blocks_is_header(blocks, e.index, addr) &&
+            cs_blocks_state(blocks, i - 1) == CS_BLOCK_IN_USE) {
+                struct cs_block before = cs_blocks_get(blocks, i - 1);
+                if (cs_range_has(cs_block_payload(&before), addr)) {
+                        if (out)
+                                *out = before;
+                        return i - 1;
+                }
+        }
+        if (out)
+                *out = block_around(blocks, &blocks->ranges.at[e.index], i, addr);
+        return i;
 }

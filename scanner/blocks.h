@@ -373,8 +373,9 @@ static inline uint32_t cs_blocks_at(const struct cs_blocks *blocks, const struct
         return e.kind == CS_SPACE_HEAP ? cs_blocks_find(blocks, e.index, addr) : (uint32_t)CS_NO_BLOCK;
 }
 
-/* The block whose bytes these are, its header included, or CS_NO_BLOCK. The last word that a block in use may use is the first of
- * the next one's header (see cs_block_usable()). */
-uint32_t cs_blocks_holding(const struct cs_blocks *blocks, const struct cs_space *space, uint64_t addr);
+/* The block whose bytes these are, its header included, or CS_NO_BLOCK; *out, unless that is NULL, is the block itself. The last word that a
+ * block in use may use is the first of the next one's header (see cs_block_usable()). */
+uint32_t cs_blocks_holding(const struct cs_blocks *blocks, const struct cs_space *space, uint64_t addr,
+                           struct cs_block *out);
 
 #endif

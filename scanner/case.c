@@ -71,7 +71,7 @@ static enum cs_status begin(const struct cs_case *c, uint64_t address, struct cs
         struct cs_report_case *r = cs_pool_alloc(c->pool, 1, sizeof(*r));
         if (!r)
                 return cs_fail(err, CS_ENOMEM, "case");
-        *block = cs_blocks_holding(&c->heaps->blocks, c->space, address);
+        *block = cs_blocks_holding(&c->heaps->blocks, c->space, address, NULL);
         *in_use = *block != CS_NO_BLOCK && cs_blocks_state(&c->heaps->blocks, *block) == CS_BLOCK_IN_USE;
         enum cs_status st = cs_case_place(c, address, *block, &r->place, err);
         if (st == CS_OK && *block != CS_NO_BLOCK)

@@ -106,7 +106,7 @@ static void fill_heap_pointer(const struct dump *d, uint64_t value, struct cs_re
 {
         const struct cs_case *c = d->c;
         const struct cs_blocks *blocks = &c->heaps->blocks;
-        uint32_t i = cs_blocks_holding(&c->heaps->blocks, c->space, value);
+        uint32_t i = cs_blocks_holding(&c->heaps->blocks, c->space, value, NULL);
         if (i == CS_NO_BLOCK) {
                 out->kind = "pointer:memory";
                 out->note = "malloc's heap, but no block";

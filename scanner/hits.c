@@ -48,19 +48,19 @@ struct hits {
 
 static bool in_use(const struct cs_hits_input *in, uint64_t addr)
 {
-        uint32_t i = cs_blocks_holding(in->blocks, in->space, addr);
+        uint32_t i = cs_blocks_holding(in->blocks, in->space, addr, NULL);
         return i != CS_NO_BLOCK && cs_blocks_state(in->blocks, i) == CS_BLOCK_IN_USE;
 }
 
-static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *pool, struct cs_report_hit *out)
+/* managed: it lies in memory that a runtime manages, whose kind stays told. */
+static void tell_block(const struct hits *h, uint32_t index, const struct cs_block *b, bool managed,
+                       struct cs_pool *pool, struct cs_report_hit *out)
 {
         const struct cs_hits_input *in = h->in;
-        struct cs_block b = cs_blocks_get(in->blocks, index);
-        bool managed = out->region && cs_kind_managed(cs_kind_named(out->region));
         out->has_block = true;
-        out->block = cs_block_user(&b);
-        out->block_size = cs_block_usable(&b);
-        switch (cs_block_state(&b)) {
+        out->block = cs_block_user(b);
+        out->block_size = cs_block_usable(b);
+        switch (cs_block_state(b)) {
         case CS_BLOCK_IN_USE:
                 out->state = "in-use";
                 break;
@@ -76,10 +76,10 @@ static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *poo
                 break;
         }
         if (!managed)
-                out->region = cs_kind_name(!out->state                             ? CS_KIND_MALLOC_OVERHEAD
-                                           : cs_block_state(&b) == CS_BLOCK_IN_USE ? CS_KIND_MALLOC_USED
-                                                                                   : CS_KIND_MALLOC_FREE);
-        if (cs_block_state(&b) != CS_BLOCK_IN_USE)
+                out->region = cs_kind_name(!out->state                            ? CS_KIND_MALLOC_OVERHEAD
+                                           : cs_block_state(b) == CS_BLOCK_IN_USE ? CS_KIND_MALLOC_USED
+                                                                                  : CS_KIND_MALLOC_FREE);
+        if (cs_block_state(b) != CS_BLOCK_IN_USE)
                 return;
         if (h->hands) {
                 int32_t near = cs_hands_owner(h->hands, index, &out->confidence);
@@ -88,8 +88,8 @@ static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *poo
         }
         if (!h->related)
                 return;
-        if (b.cluster != CS_NO_CLUSTER)
-                out->cluster = cs_pool_printf(pool, "c%" PRIu32, b.cluster + 1);
+        if (b->cluster != CS_NO_CLUSTER)
+                out->cluster = cs_pool_printf(pool, "c%" PRIu32, b->cluster + 1);
         int32_t module = cs_label_module(in->owners, index);
         if (module != CS_NO_MODULE) {
                 out->library = cs_unloaded_name(in->image, in->unloaded, (size_t)module);
@@ -100,7 +100,8 @@ static void tell_block(const struct hits *h, uint32_t index, struct cs_pool *poo
 static void tell_place(struct hits *h, uint64_t addr, struct cs_pool *pool, struct cs_report_hit *out)
 {
         const struct cs_region *r = cs_regions_at(h->in->regions, addr);
-        uint32_t block = cs_blocks_holding(h->in->blocks, h->in->space, addr);
+        struct cs_block b;
+        uint32_t block = cs_blocks_holding(h->in->blocks, h->in->space, addr, &b);
         if (r) {
                 out->region = cs_kind_name(r->kind);
                 out->detail = r->detail;
@@ -111,7 +112,7 @@ static void tell_place(struct hits *h, uint64_t addr, struct cs_pool *pool, stru
                 }
         }
         if (block != CS_NO_BLOCK)
-                tell_block(h, block, pool, out);
+                tell_block(h, block, &b, r && cs_kind_managed(r->kind), pool, out);
 }
 
 /* ---- what it is -------------------------------------------------------------------------------------------------- */

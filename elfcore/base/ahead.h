@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory is asked for before it is needed, by those who read much of it once. Who asks for one line after the other waits for a few
  * of them all the time. So a field of pages is asked for while the one before it is worked on, a line of each page in turn: each page is
- * a stream of its own for the processor's prefetcher (where this was measured, one stream reads 10 GB/s, eight 17). */
+ * a stream of its own for the processor's prefetcher (on a Xeon, one stream reads 10 GB/s, eight 17). Others do better when they are left
+ * alone: on an EPYC of 2022 one stream reads 28 GB/s, and eight 20. */
 #ifndef CS_AHEAD_H
 #define CS_AHEAD_H
 
 #include "range.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +30,16 @@ struct cs_ahead {
         size_t field; /* the last whose pages were touched */
         unsigned sum; /* so that they are */
 };
+
+static inline struct cs_ahead cs_ahead_over(const uint8_t *at, size_t len)
+{
+#if defined(__x86_64__)
+        const bool pays = __builtin_cpu_is("intel");
+#else
+        const bool pays = false;
+#endif
+        return (struct cs_ahead){ .at = at, .len = pays ? len : 0 };
+}
 
 /* Work has come to offset `at`: to be called for every step. */
 static inline void cs_ahead_ask(struct cs_ahead *a, size_t at)

@@ -207,7 +207,7 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
         struct cs_block_run run = opened; /* nobody has its address: it stays in registers */
         stop = here < w->top && w->top - here - 1 < stop ? w->top - here - 1 : stop;
         bool fits = true;
-        struct cs_ahead ahead = { .at = at, .len = got };
+        struct cs_ahead ahead = cs_ahead_over(at, got);
         for (uint64_t off = 0; fits && st == CS_OK && off <= stop;) {
                 uint64_t pause = off / CS_AHEAD_STEP * CS_AHEAD_STEP + CS_AHEAD_STEP - 1;
                 pause = pause < stop ? pause : stop;

@@ -58,6 +58,19 @@ static uint64_t block_at(const struct world *w, uint64_t addr)
         return i == CS_NO_BLOCK ? 0 : cs_blocks_get(&w->blocks, i).start;
 }
 
+/* Block `index` holds addr, and is told as it is. */
+static void holds(const struct world *w, uint64_t addr, uint32_t index)
+{
+        struct cs_block told, is = cs_blocks_get(&w->blocks, index);
+        assert_int_equal(cs_blocks_holding(&w->blocks, &w->space, addr, NULL), index);
+        assert_int_equal(cs_blocks_holding(&w->blocks, &w->space, addr, &told), index);
+        assert_int_equal(told.start, is.start);
+        assert_int_equal(told.size, is.size);
+        assert_int_equal(told.state, is.state);
+        assert_int_equal(told.cluster, is.cluster);
+        assert_int_equal(told.mmapped, is.mmapped);
+}
+
 static void test_block(void **state)
 {
         (void)state;
@@ -137,8 +150,13 @@ static void test_words_of_the_index(void **state)
                 assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start), i);
                 assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.end - 1), i);
                 assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start + cs_range_size(r) / 2), i);
+                holds(w, r.start + 8, i);
+                holds(w, r.end - 1, i);
+                /* The first word of a header is the last of the block before, if that is in use. */
+                holds(w, r.start, i && cs_blocks_state(&w->blocks, i - 1) == CS_BLOCK_IN_USE ? i - 1 : i);
         }
         assert_int_equal(block_at(w, at), 0);
+        assert_int_equal(cs_blocks_holding(&w->blocks, &w->space, at, NULL), CS_NO_BLOCK);
 }
 
 /* A range that begins before its first block. */

@@ -2,6 +2,7 @@
 #include "hitstream.h"
 
 #include "json_values.h"
+#include "line.h"
 #include "units.h"
 
 #include <inttypes.h>
@@ -17,90 +18,104 @@ static const char *state_text(const struct cs_report_hit *hit)
                                                    : ", freed, in a cache";
 }
 
-static void put_owner(struct cs_screen *s, const struct cs_report_hit *hit)
+static void put_owner(struct cs_line *line, struct cs_screen *s, const struct cs_report_hit *hit)
 {
         if (!hit->library)
                 return;
-        cs_screen_put(s, ", ");
-        cs_screen_put(s, cs_screen_safe(s, hit->library));
+        cs_line_put(line, ", ");
+        cs_line_put(line, cs_screen_safe(s, hit->library));
         if (hit->confidence > 0 && hit->confidence < 1) {
-                cs_screen_put(s, " ");
-                cs_screen_put(s, cs_units_percent(hit->confidence).text);
+                cs_line_put(line, " ");
+                cs_line_put(line, cs_units_percent(hit->confidence).text);
         }
 }
 
 /* "malloc-used, block 0x55d0c0ffee00 (48 bytes, in use, c12, libfoo.so 90 %)", "stack (thread 12)" */
-static void put_place(struct cs_screen *s, const struct cs_report_hit *hit)
+static void put_place(struct cs_line *line, struct cs_screen *s, const struct cs_report_hit *hit)
 {
-        cs_screen_put(s, hit->region ? hit->region : "memory");
+        cs_line_put(line, hit->region ? hit->region : "memory");
         if (hit->has_block) {
-                cs_screen_put(s, ", block ");
-                cs_screen_put_address(s, hit->block, 1);
-                cs_screen_put(s, " (");
-                cs_screen_put_number(s, hit->block_size);
-                cs_screen_put(s, " bytes");
-                cs_screen_put(s, state_text(hit));
+                cs_line_put(line, ", block ");
+                cs_line_address(line, hit->block, 1);
+                cs_line_put(line, " (");
+                cs_line_number(line, hit->block_size);
+                cs_line_put(line, " bytes");
+                cs_line_put(line, state_text(hit));
                 if (hit->cluster) {
-                        cs_screen_put(s, ", ");
-                        cs_screen_put(s, hit->cluster);
+                        cs_line_put(line, ", ");
+                        cs_line_put(line, hit->cluster);
                 }
-                put_owner(s, hit);
-                cs_screen_put(s, ")");
+                put_owner(line, s, hit);
+                cs_line_put(line, ")");
                 return;
         }
         if (hit->detail) {
-                cs_screen_put(s, " (");
-                cs_screen_put(s, cs_screen_safe(s, hit->detail));
-                cs_screen_put(s, ")");
+                cs_line_put(line, " (");
+                cs_line_put(line, cs_screen_safe(s, hit->detail));
+                cs_line_put(line, ")");
         }
-        put_owner(s, hit);
+        put_owner(line, s, hit);
+}
+
+static void put_styled(struct cs_line *line, const struct cs_screen *s, enum cs_style style, const char *text)
+{
+        cs_line_put(line, cs_screen_style_on(s, style));
+        cs_line_put(line, text);
+        cs_line_put(line, cs_screen_style_off(s, style));
 }
 
 void cs_hit_print(struct cs_screen *s, const struct cs_report_hit *hit)
 {
+        struct cs_line line;
         size_t shown = hit->match.len < MATCH_BYTES ? hit->match.len : MATCH_BYTES;
-        const char *match = cs_screen_safe_bytes(s, hit->match.bytes, shown);
-        const char *rule = cs_screen_cut(s, cs_screen_safe(s, hit->rule), RULE_COLUMNS);
-        cs_screen_begin(s, CS_STYLE_CYAN);
-        cs_screen_put_address(s, hit->address, ADDRESS_DIGITS);
-        cs_screen_end(s, CS_STYLE_CYAN);
-        cs_screen_put(s, "  ");
-        cs_screen_styled(s, CS_STYLE_BOLD, rule);
-        cs_screen_put(s, "  ");
-        put_place(s, hit);
-        cs_screen_put(s, "  ");
-        cs_screen_styled(s, hit->redacted ? CS_STYLE_DIM : CS_STYLE_PLAIN, match);
+        line.to = s->out;
+        line.len = 0;
+        cs_line_put(&line, cs_screen_style_on(s, CS_STYLE_CYAN));
+        cs_line_address(&line, hit->address, ADDRESS_DIGITS);
+        cs_line_put(&line, cs_screen_style_off(s, CS_STYLE_CYAN));
+        cs_line_put(&line, "  ");
+        put_styled(&line, s, CS_STYLE_BOLD, cs_screen_cut(s, cs_screen_safe(s, hit->rule), RULE_COLUMNS));
+        cs_line_put(&line, "  ");
+        put_place(&line, s, hit);
+        cs_line_put(&line, "  ");
+        put_styled(&line, s, hit->redacted ? CS_STYLE_DIM : CS_STYLE_PLAIN,
+                   cs_screen_safe_bytes(s, hit->match.bytes, shown));
         if (!hit->redacted && shown < hit->length)
-                cs_screen_styled(s, CS_STYLE_DIM,
-                                 cs_screen_text(s, " [%" PRIu64 " bytes more]", hit->length - shown));
-        cs_screen_put(s, "\n");
+                put_styled(&line, s, CS_STYLE_DIM,
+                           cs_screen_text(s, " [%" PRIu64 " bytes more]", hit->length - shown));
+        cs_line_put(&line, "\n");
+        cs_line_flush(&line);
 }
 
-void cs_hitstream_deinit(struct cs_hitstream *stream)
+enum cs_status cs_hitstream_write(const void *context, const struct cs_report_hit *hit, struct cs_pool *pool,
+                                  FILE *to, struct cs_error *err)
 {
-        cs_pool_deinit(&stream->pool);
-}
-
-enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit, struct cs_error *err)
-{
-        struct cs_hitstream *stream = context;
-        if (ferror(stream->out)) /* said at the end; there is nobody to tell it to */
-                return CS_OK;
-        cs_progress_clear(stream->progress);
+        const struct cs_hitstream *stream = context;
         if (stream->json) {
-                bool good = cs_json_write_hit(stream->out, hit, true);
-                (void)putc('\n', stream->out);
+                bool good = cs_json_write_hit(to, hit, true);
+                (void)putc_unlocked('\n', to);
                 return good ? CS_OK : cs_fail(err, CS_ENOMEM, "not enough memory for the JSON");
         }
-        struct cs_screen screen = { .out = stream->out,
+        struct cs_screen screen = { .out = to,
                                     .color = stream->color,
                                     .width = CS_SCREEN_WIDTH_MOST,
                                     .charset = stream->charset,
-                                    .pool = stream->pool };
+                                    .pool = *pool };
         cs_hit_print(&screen, hit);
-        stream->pool = screen.pool;
-        cs_pool_reset(&stream->pool);
+        *pool = screen.pool;
         return screen.failed ? cs_fail(err, CS_ENOMEM, "not enough memory for the report") : CS_OK;
+}
+
+enum cs_status cs_hitstream_take(void *context, const char *text, size_t len, size_t n, struct cs_error *err)
+{
+        struct cs_hitstream *stream = context;
+        (void)n;
+        (void)err;
+        if (ferror(stream->out)) /* said at the end; there is nobody to tell it to */
+                return CS_OK;
+        cs_progress_clear(stream->progress);
+        (void)fwrite(text, 1, len, stream->out);
+        return CS_OK;
 }
 
 void cs_hits_print_end(struct cs_screen *s, const struct cs_report_hits *hits)

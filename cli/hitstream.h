@@ -13,13 +13,12 @@ struct cs_hitstream {
         bool color;
         enum cs_charset charset;
         struct cs_progress *progress; /* whose line gives way */
-        struct cs_pool pool;          /* texts of one hit */
 };
 
-void cs_hitstream_deinit(struct cs_hitstream *stream);
-
-/* A cs_hits_wanted.take; context is a struct cs_hitstream. */
-enum cs_status cs_hitstream_take(void *context, const struct cs_report_hit *hit, struct cs_error *err);
+/* write and take of cs_hits_wanted; context is a struct cs_hitstream. */
+enum cs_status cs_hitstream_write(const void *context, const struct cs_report_hit *hit, struct cs_pool *pool,
+                                  FILE *to, struct cs_error *err);
+enum cs_status cs_hitstream_take(void *context, const char *text, size_t len, size_t n, struct cs_error *err);
 
 /* One line of text. */
 void cs_hit_print(struct cs_screen *screen, const struct cs_report_hit *hit);

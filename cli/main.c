@@ -124,7 +124,7 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
         bool streams = cs_options_streams(&run->options);
         if (streams && !isatty(fileno(out))) /* hits may be millions */
                 (void)setvbuf(out, NULL, _IOFBF, HITS_BUFFER);
-        cs_cleanup(cs_hitstream_deinit) struct cs_hitstream stream = {
+        struct cs_hitstream stream = {
                 .out = out,
                 .json = run->options.json,
                 .color = cs_terminal_color(out, run->options.color),
@@ -135,6 +135,7 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .rules = &run->rules.rules,
                 .set = run->rules.set,
                 .reveal = run->options.reveal,
+                .write = cs_hitstream_write,
                 .take = streams ? cs_hitstream_take : NULL,
                 .context = &stream,
         };

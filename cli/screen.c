@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "screen.h"
 
-#include "digits.h"
-
 #include <stdarg.h>
 #include <string.h>
 
@@ -94,48 +92,32 @@ static bool is_styled(const struct cs_screen *screen, enum cs_style style)
         return screen->color && style != CS_STYLE_PLAIN;
 }
 
-void cs_screen_begin(struct cs_screen *screen, enum cs_style style)
+const char *cs_screen_style_on(const struct cs_screen *screen, enum cs_style style)
 {
         static const char *const codes[] = {
-                [CS_STYLE_PLAIN] = "",   [CS_STYLE_BOLD] = "1",      [CS_STYLE_DIM] = "2",
-                [CS_STYLE_RED] = "1;31", [CS_STYLE_YELLOW] = "1;33", [CS_STYLE_GREEN] = "1;32",
-                [CS_STYLE_CYAN] = "36",
+                [CS_STYLE_PLAIN] = "",
+                [CS_STYLE_BOLD] = "\033[1m",
+                [CS_STYLE_DIM] = "\033[2m",
+                [CS_STYLE_RED] = "\033[1;31m",
+                [CS_STYLE_YELLOW] = "\033[1;33m",
+                [CS_STYLE_GREEN] = "\033[1;32m",
+                [CS_STYLE_CYAN] = "\033[36m",
         };
-        if (is_styled(screen, style))
-                (void)fprintf(screen->out, "\033[%sm", codes[style]);
+        return is_styled(screen, style) ? codes[style] : "";
 }
 
-void cs_screen_end(struct cs_screen *screen, enum cs_style style)
+const char *cs_screen_style_off(const struct cs_screen *screen, enum cs_style style)
 {
-        if (is_styled(screen, style))
-                cs_screen_put(screen, "\033[0m");
-}
-
-void cs_screen_put(struct cs_screen *screen, const char *text)
-{
-        (void)fputs_unlocked(text, screen->out);
-}
-
-void cs_screen_put_number(struct cs_screen *screen, uint64_t value)
-{
-        char room[CS_DIGITS];
-        cs_screen_put(screen, cs_digits(room, value, 10, 1));
-}
-
-void cs_screen_put_address(struct cs_screen *screen, uint64_t value, unsigned least_digits)
-{
-        char room[CS_DIGITS];
-        cs_screen_put(screen, "0x");
-        cs_screen_put(screen, cs_digits(room, value, 16, least_digits));
+        return is_styled(screen, style) ? "\033[0m" : "";
 }
 
 void cs_screen_styled(struct cs_screen *screen, enum cs_style style, const char *text)
 {
         if (!*text)
                 return;
-        cs_screen_begin(screen, style);
-        cs_screen_put(screen, text);
-        cs_screen_end(screen, style);
+        (void)fputs(cs_screen_style_on(screen, style), screen->out);
+        (void)fputs(text, screen->out);
+        (void)fputs(cs_screen_style_off(screen, style), screen->out);
 }
 
 /* A number and its unit stay on one line. */

@@ -48,16 +48,11 @@ const char *cs_screen_cut(struct cs_screen *screen, const char *text, size_t col
 const char *cs_screen_cut_end(struct cs_screen *screen, const char *text, size_t columns);
 
 void cs_screen_printf(struct cs_screen *screen, const char *format, ...) CS_PRINTF(2, 3);
-
-/* For lines that come by the million: text, and numbers without printf; a style holds from cs_screen_begin() until cs_screen_end(), which are
- * told the same one. */
-void cs_screen_begin(struct cs_screen *screen, enum cs_style style);
-void cs_screen_end(struct cs_screen *screen, enum cs_style style);
-void cs_screen_put(struct cs_screen *screen, const char *text);
-void cs_screen_put_number(struct cs_screen *screen, uint64_t value);
-void cs_screen_put_address(struct cs_screen *screen, uint64_t value, unsigned least_digits);
-
 void cs_screen_styled(struct cs_screen *screen, enum cs_style style, const char *text);
+
+/* What goes to the stream before text of that style, and behind it: static text, empty where nothing is styled. */
+const char *cs_screen_style_on(const struct cs_screen *screen, enum cs_style style);
+const char *cs_screen_style_off(const struct cs_screen *screen, enum cs_style style);
 
 /* Text broken at blanks to the screen's width: `first` before its first line, as many blanks before the
  * others, and a newline behind it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "units.h"
 
-#include "digits.h"
+#include "line.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -294,18 +294,26 @@ static void show_search(void *context, uint64_t done, uint64_t total)
         show(context, "searching memory", done, total);
 }
 
-static enum cs_status take_hit(void *context, const struct cs_report_hit *hit, struct cs_error *err)
+static enum cs_status write_hit(const void *context, const struct cs_report_hit *hit, struct cs_pool *pool,
+                                FILE *to, struct cs_error *err)
+{
+        const struct cs_hits_wanted *w = ((const struct cs_analysis *)context)->options->search;
+        return w->write(w->context, hit, pool, to, err);
+}
+
+static enum cs_status take_hits(void *context, const char *text, size_t len, size_t n, struct cs_error *err)
 {
         struct cs_analysis *a = context;
-        a->hits_told++;
-        return a->options->search->take(a->options->search->context, hit, err);
+        a->hits_told += n;
+        return a->options->search->take(a->options->search->context, text, len, n, err);
 }
 
 static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
 {
         struct cs_hits_wanted wanted = *a->options->search;
         if (wanted.take) {
-                wanted.take = take_hit;
+                wanted.write = write_hit;
+                wanted.take = take_hits;
                 wanted.context = a;
         }
         const struct cs_hits_input in = { .wanted = &wanted,

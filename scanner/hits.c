@@ -2,13 +2,12 @@
 #include "hits.h"
 
 #include "cs_limits.h"
-#include "digest.h"
-#include "gate.h"
-#include "hands.h"
+#include "hitteller.h"
 #include "pulse.h"
 #include "scan_yara.h"
+#include "work.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +15,18 @@
 /* WAITING_TEXT: bytes of waiting hits' texts; with more, owners are looked for at once. */
 enum {
         WAITING_TEXT = 256 << 20,
-        SCRATCH_HITS = 256, /* hits after which their scratch memory is freed */
-        ENDING_LOOKS = 64,  /* hits after which the time is looked at, when the end was asked for */
+        SCRATCH_HITS = 64, /* hits after which their scratch memory is used again */
+        PIECE_HITS = 512,  /* that one worker writes in one go */
+        ROUND_PIECES = 32, /* written before any is handed on */
+        ENDING_LOOKS = 64, /* hits after which the time is looked at, when the end was asked for */
 };
 
 static const double ending_seconds = 0.1;
+
+struct teller {
+        CS_WORK_APART struct cs_hit_teller teller;
+        struct cs_pool scratch; /* what is told of some hits */
+};
 
 struct hits {
         const struct cs_hits_input *in;
@@ -31,11 +37,10 @@ struct hits {
         uint64_t text_bytes;
         bool in_blocks; /* some lie in a block in use */
         bool settled;
-        bool asked;             /* for clusters and owners, */
-        bool related;           /* and they are known */
-        struct cs_hands *hands; /* instead of that, or NULL */
-        struct cs_pool scratch; /* what is told of one hit */
-        unsigned in_scratch;
+        bool asked;             /* for clusters and owners */
+        bool around;            /* owners are told by what lies around hits, and nobody is asked for them */
+        struct teller *tellers; /* by worker */
+        unsigned n_tellers;
         CS_VEC(struct cs_report_hit) kept;
         uint64_t not_kept;
         uint64_t *counts;         /* by rule */
@@ -52,141 +57,99 @@ static bool in_use(const struct cs_hits_input *in, uint64_t addr)
         return i != CS_NO_BLOCK && cs_blocks_state(in->blocks, i) == CS_BLOCK_IN_USE;
 }
 
-/* managed: it lies in memory that a runtime manages, whose kind stays told. */
-static void tell_block(const struct hits *h, uint32_t index, const struct cs_block *b, bool managed,
-                       struct cs_pool *pool, struct cs_report_hit *out)
-{
-        const struct cs_hits_input *in = h->in;
-        out->has_block = true;
-        out->block = cs_block_user(b);
-        out->block_size = cs_block_usable(b);
-        switch (cs_block_state(b)) {
-        case CS_BLOCK_IN_USE:
-                out->state = "in-use";
-                break;
-        case CS_BLOCK_FREE:
-        case CS_BLOCK_TOP:
-                out->state = "free";
-                break;
-        case CS_BLOCK_CACHED:
-                out->state = "cached";
-                break;
-        default:
-                out->has_block = false;
-                break;
-        }
-        if (!managed)
-                out->region = cs_kind_name(!out->state                            ? CS_KIND_MALLOC_OVERHEAD
-                                           : cs_block_state(b) == CS_BLOCK_IN_USE ? CS_KIND_MALLOC_USED
-                                                                                  : CS_KIND_MALLOC_FREE);
-        if (cs_block_state(b) != CS_BLOCK_IN_USE)
-                return;
-        if (h->hands) {
-                int32_t near = cs_hands_owner(h->hands, index, &out->confidence);
-                if (near != CS_NO_MODULE)
-                        out->library = in->image->modules.at[near].name;
-        }
-        if (!h->related)
-                return;
-        if (b->cluster != CS_NO_CLUSTER)
-                out->cluster = cs_pool_printf(pool, "c%" PRIu32, b->cluster + 1);
-        int32_t module = cs_label_module(in->owners, index);
-        if (module != CS_NO_MODULE) {
-                out->library = cs_unloaded_name(in->image, in->unloaded, (size_t)module);
-                out->confidence = in->owners->certainty[index] / 255.0;
-        }
-}
-
-static void tell_place(struct hits *h, uint64_t addr, struct cs_pool *pool, struct cs_report_hit *out)
-{
-        const struct cs_region *r = cs_regions_at(h->in->regions, addr);
-        struct cs_block b;
-        uint32_t block = cs_blocks_holding(h->in->blocks, h->in->space, addr, &b);
-        if (r) {
-                out->region = cs_kind_name(r->kind);
-                out->detail = r->detail;
-                if (r->module != CS_NO_MODULE &&
-                    (r->kind == CS_KIND_MODULE_DATA || r->kind == CS_KIND_STACK)) {
-                        out->library = h->in->image->modules.at[r->module].name;
-                        out->confidence = 1;
-                }
-        }
-        if (block != CS_NO_BLOCK)
-                tell_block(h, block, &b, r && cs_kind_managed(r->kind), pool, out);
-}
-
-/* ---- what it is -------------------------------------------------------------------------------------------------- */
-
-/* Length, class and a part of the hash: enough to know a secret that one has, and no help to find one that one has not. */
-static enum cs_status redact(const struct cs_scan_hit *hit, struct cs_pool *pool, struct cs_report_hit *out,
-                             struct cs_error *err)
-{
-        uint64_t offset = hit->secret - hit->address, len = hit->secret_length;
-        char hash[CS_DIGEST_TEXT] = "";
-        if (offset > hit->text_len)
-                offset = hit->text_len;
-        if (len > hit->text_len - offset)
-                len = hit->text_len - offset;
-        const uint8_t *secret = hit->text + offset;
-        out->redacted = true;
-        out->secret_class = cs_bytes_class(secret, (size_t)len);
-        if (cs_digest_bytes(secret, (size_t)len, hash))
-                memcpy(out->secret_hash, hash, CS_HIT_HASH - 1);
-        const char *text = cs_pool_printf(pool, "[redacted: %" PRIu64 " bytes of %s, sha256 %s]",
-                                          hit->secret_length, out->secret_class, out->secret_hash);
-        if (!text)
-                return cs_fail(err, CS_ENOMEM, "hits");
-        out->match = (struct cs_text){ text, strlen(text) };
-        return CS_OK;
-}
-
-static enum cs_status tell(struct hits *h, const struct cs_scan_hit *hit, struct cs_pool *pool,
-                           struct cs_report_hit *out, struct cs_error *err)
-{
-        const struct cs_rule *rule = &h->in->wanted->rules->at.at[hit->rule];
-        *out = (struct cs_report_hit){ .rule = rule->id,
-                                       .address = hit->address,
-                                       .length = hit->length,
-                                       .secret_address = hit->secret,
-                                       .secret_length = hit->secret_length };
-        tell_place(h, hit->address, pool, out);
-        if (rule->redact && !h->in->wanted->reveal)
-                return redact(hit, pool, out, err);
-        const char *text = cs_pool_copy(pool, hit->text, hit->text_len);
-        if (!text)
-                return cs_fail(err, CS_ENOMEM, "hits");
-        out->match = (struct cs_text){ text, hit->text_len };
-        return CS_OK;
-}
-
 /* ---- handing on -------------------------------------------------------------------------------------------------- */
 
-static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hit, struct cs_error *err)
+/* Some hits that are written in one go, by one worker. */
+struct piece {
+        const struct cs_scan_hit *at;
+        size_t n;
+        char *text;
+        size_t len;
+};
+
+struct round {
+        struct hits *h;
+        struct piece pieces[ROUND_PIECES];
+        size_t n;
+};
+
+static void round_deinit(struct round *r)
+{
+        for (size_t i = 0; i < r->n; i++)
+                free(r->pieces[i].text);
+}
+
+static enum cs_status write_piece(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        struct round *r = context;
+        struct piece *p = &r->pieces[unit];
+        const struct cs_hits_wanted *w = r->h->in->wanted;
+        struct teller *t = &r->h->tellers[worker];
+        enum cs_status st = CS_OK;
+        FILE *to = open_memstream(&p->text, &p->len);
+        if (!to)
+                return cs_fail(err, CS_ENOMEM, "hits");
+        for (size_t i = 0; st == CS_OK && i < p->n; i++) {
+                struct cs_report_hit told;
+                if ((st = cs_hit_tell(&t->teller, &p->at[i], &t->scratch, &told, err)) == CS_OK)
+                        st = w->write(w->context, &told, &t->scratch, to, err);
+                if (i % SCRATCH_HITS == 0)
+                        cs_pool_reset(&t->scratch);
+        }
+        if (fclose(to) != 0 && st == CS_OK)
+                st = cs_fail(err, CS_ENOMEM, "hits");
+        return st;
+}
+
+/* Has hits written, by all workers where they are many, and hands them on in their order. *told of them are: where the end is asked for
+ * meanwhile, not all. */
+static enum cs_status hand_on_round(struct hits *h, const struct cs_scan_hit *hits, size_t n, size_t *told,
+                                    struct cs_error *err)
 {
         const struct cs_hits_wanted *w = h->in->wanted;
-        struct cs_report_hit told;
-        enum cs_status st;
-        if (w->take) {
-                if ((st = tell(h, hit, &h->scratch, &told, err)) == CS_OK)
-                        st = w->take(w->context, &told, err);
-                if (++h->in_scratch == SCRATCH_HITS) {
-                        cs_pool_reset(&h->scratch);
-                        h->in_scratch = 0;
-                }
-                return st;
+        cs_cleanup(round_deinit) struct round r = { .h = h };
+        enum cs_status st = CS_OK;
+        for (size_t at = 0; at < n && r.n < ROUND_PIECES; at += r.pieces[r.n++].n)
+                r.pieces[r.n] =
+                        (struct piece){ .at = hits + at, .n = n - at < PIECE_HITS ? n - at : PIECE_HITS };
+        st = r.n == 1 ? write_piece(&r, 0, 0, err) : cs_work_run(h->n_tellers, r.n, write_piece, &r, err);
+        /* Those that were begun when the end was asked for are the first ones. */
+        const bool stopped = st == CS_ESTOPPED;
+        st = stopped ? CS_OK : st;
+        for (size_t i = 0; st == CS_OK && i < r.n && r.pieces[i].text; i++) {
+                st = w->take(w->context, r.pieces[i].text, r.pieces[i].len, r.pieces[i].n, err);
+                *told += r.pieces[i].n;
         }
+        return st;
+}
+
+static enum cs_status keep(struct hits *h, const struct cs_scan_hit *hit, struct cs_error *err)
+{
+        struct cs_report_hit told;
+        struct cs_pool *pool = &h->report->pool;
         if (h->kept.n >= CS_LIMIT_HITS_KEPT) {
                 h->not_kept++;
                 return CS_OK;
         }
-        struct cs_pool *pool = &h->report->pool;
-        if ((st = tell(h, hit, pool, &told, err)) != CS_OK)
+        enum cs_status st = cs_hit_tell(&h->tellers->teller, hit, pool, &told, err);
+        if (st != CS_OK)
                 return st;
         /* The report outlives what these belong to. */
         if ((told.detail && !(told.detail = cs_pool_copy(pool, told.detail, strlen(told.detail)))) ||
             (told.library && !(told.library = cs_pool_copy(pool, told.library, strlen(told.library)))))
                 return cs_fail(err, CS_ENOMEM, "hits");
         return cs_vec_push(&h->kept, told, err);
+}
+
+/* The first of them, or more: *told. */
+static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hits, size_t n, size_t *told,
+                              struct cs_error *err)
+{
+        *told = 0;
+        if (h->in->wanted->take)
+                return hand_on_round(h, hits, n, told, err);
+        *told = 1;
+        return keep(h, hits, err);
 }
 
 static double seconds_now(void)
@@ -206,8 +169,11 @@ static void forget_waiting(struct hits *h)
 static enum cs_status ask_owners(struct hits *h, struct cs_error *err)
 {
         double start = seconds_now();
+        bool related = false;
         h->asked = true;
-        enum cs_status st = h->in->relate(h->in->context, &h->related, err);
+        enum cs_status st = h->in->relate(h->in->context, &related, err);
+        for (unsigned i = 0; i < h->n_tellers; i++)
+                h->tellers[i].teller.related = related;
         h->relating = seconds_now() - start;
         return st;
 }
@@ -216,11 +182,12 @@ static enum cs_status ask_owners(struct hits *h, struct cs_error *err)
 static enum cs_status drain(struct hits *h, struct cs_error *err)
 {
         enum cs_status st = CS_OK;
-        if (h->in_blocks && !h->asked && !h->hands)
+        size_t told = 0;
+        if (h->in_blocks && !h->asked && !h->around)
                 st = ask_owners(h, err);
-        for (; st == CS_OK && h->told < h->waiting.n; h->told += st == CS_OK)
+        for (; st == CS_OK && h->told < h->waiting.n; h->told += st == CS_OK ? told : 0)
                 if ((st = cs_pulse(0, 0, err)) == CS_OK)
-                        st = hand_on(h, &h->waiting.at[h->told], err);
+                        st = hand_on(h, h->waiting.at + h->told, h->waiting.n - h->told, &told, err);
         if (st == CS_OK)
                 forget_waiting(h);
         return st;
@@ -231,10 +198,11 @@ static enum cs_status drain_quickly(struct hits *h, struct cs_error *err)
 {
         const double until = seconds_now() + ending_seconds;
         enum cs_status st = CS_OK;
-        for (; st == CS_OK && h->told < h->waiting.n; h->told++) {
-                if (h->told % ENDING_LOOKS == 0 && seconds_now() > until)
-                        break;
-                st = hand_on(h, &h->waiting.at[h->told], err);
+        while (st == CS_OK && h->told < h->waiting.n && seconds_now() <= until) {
+                size_t left = h->waiting.n - h->told, told;
+                st = hand_on(h, h->waiting.at + h->told, left < ENDING_LOOKS ? left : ENDING_LOOKS, &told,
+                             err);
+                h->told += told;
         }
         h->not_kept += h->waiting.n - h->told;
         return st;
@@ -249,11 +217,10 @@ static enum cs_status settle(struct hits *h, struct cs_error *err)
         enum cs_status st = h->in->settle(h->in->context, &relates, err);
         if (st != CS_OK || relates)
                 return st;
-        h->hands = malloc(sizeof(*h->hands));
-        if (!h->hands)
-                return cs_fail(err, CS_ENOMEM, "hits");
-        cs_hands_init(h->hands, h->in->image, h->in->space, h->in->blocks);
-        return CS_OK;
+        h->around = true;
+        for (unsigned i = 0; st == CS_OK && i < h->n_tellers; i++)
+                st = cs_hit_teller_asks_around(&h->tellers[i].teller, err);
+        return st;
 }
 
 static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, struct cs_error *err)
@@ -269,8 +236,9 @@ static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, st
         }
         h->counts[hit.rule]++;
         h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
-        if (!ending && (h->asked || h->hands))
-                return hand_on(h, &hit, err);
+        size_t told;
+        if (!ending && (h->asked || h->around))
+                return hand_on(h, &hit, 1, &told, err);
         hit.text = (const uint8_t *)cs_pool_copy(&h->texts, hit.text, hit.text_len);
         if (!hit.text)
                 return cs_fail(err, CS_ENOMEM, "hits");
@@ -292,13 +260,33 @@ static enum cs_status tell_yara(struct hits *h, uint64_t address, struct cs_erro
         return st;
 }
 
+/* Does nothing keep hits from being handed on as they come? */
+static bool can_pass_on(const struct hits *h)
+{
+        return h->in->wanted->take && h->settled && (h->asked || h->around) && !cs_stop_asked() &&
+               h->yara_told == h->yara.hits.n;
+}
+
+static enum cs_status pass_on(struct hits *h, const struct cs_scan_hit *hits, size_t n, size_t *told,
+                              struct cs_error *err)
+{
+        enum cs_status st = hand_on(h, hits, n, told, err);
+        for (size_t i = 0; i < *told; i++) {
+                h->counts[hits[i].rule]++;
+                h->in_blocks = h->in_blocks || in_use(h->in, hits[i].address);
+        }
+        return st;
+}
+
 static enum cs_status on_hits(void *context, const struct cs_scan_hit *hits, size_t n, struct cs_error *err)
 {
         struct hits *h = context;
         enum cs_status st = CS_OK;
-        for (size_t i = 0; st == CS_OK && i < n; i++) {
-                st = tell_yara(h, hits[i].address, err);
-                if (st == CS_OK)
+        for (size_t i = 0, told; st == CS_OK && i < n; i += told) {
+                if (can_pass_on(h) && (st = pass_on(h, hits + i, n - i, &told, err)) == CS_OK && told)
+                        continue;
+                told = 1;
+                if (st == CS_OK && (st = tell_yara(h, hits[i].address, err)) == CS_OK)
                         st = on_hit(h, &hits[i], err);
         }
         return st;
@@ -347,11 +335,12 @@ static void hits_deinit(struct hits *h)
         cs_vec_deinit(&h->waiting);
         cs_vec_deinit(&h->kept);
         cs_pool_deinit(&h->texts);
-        cs_pool_deinit(&h->scratch);
         cs_scan_yara_deinit(&h->yara);
-        if (h->hands)
-                cs_hands_deinit(h->hands);
-        free(h->hands);
+        for (unsigned i = 0; h->tellers && i < h->n_tellers; i++) {
+                cs_hit_teller_deinit(&h->tellers[i].teller);
+                cs_pool_deinit(&h->tellers[i].scratch);
+        }
+        free(h->tellers);
         free(h->counts);
 }
 
@@ -361,10 +350,14 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
         size_t n = input->wanted->rules->at.n;
         cs_cleanup(hits_deinit) struct hits h = { .in = input,
                                                   .report = report,
-                                                  .counts = calloc(n + 1, sizeof(*h.counts)) };
+                                                  .counts = calloc(n + 1, sizeof(*h.counts)),
+                                                  .n_tellers = input->workers ? input->workers : 1 };
         struct cs_report_hits *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
-        if (!h.counts || !out)
+        h.tellers = cs_work_alloc(h.n_tellers, sizeof(*h.tellers));
+        if (!h.counts || !out || !h.tellers)
                 return cs_fail(err, CS_ENOMEM, "hits");
+        for (unsigned i = 0; i < h.n_tellers; i++)
+                h.tellers[i].teller.in = input;
         const struct cs_scan_input scan = { .image = input->image,
                                             .regions = input->searched,
                                             .residency = input->residency,
@@ -389,7 +382,7 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
                 st = drain_quickly(&h, err);
         if (st != CS_OK || (st = report_rules(&h, &result, out, err)) != CS_OK)
                 return st;
-        out->near = h.hands && h.in_blocks;
+        out->near = h.around && h.in_blocks;
         out->count = counted(&h);
         out->bytes = result.bytes > h.yara.bytes ? result.bytes : h.yara.bytes;
         out->n = h.kept.n;

@@ -7,13 +7,18 @@
 #include "scan.h"
 #include "unloaded.h"
 
+#include <stdio.h>
+
 /* What to search for. Rules and their compiled set are borrowed. */
 struct cs_hits_wanted {
         const struct cs_rules *rules;
         const struct cs_ruleset *set;
         bool reveal; /* show secrets */
-        /* Takes each hit, by address, on the calling thread; valid until it returns. NULL: the report holds them. */
-        enum cs_status (*take)(void *context, const struct cs_report_hit *hit, struct cs_error *err);
+        /* Hits may be handed on as they are found: each is written as text, on any thread, and n of them at a time are taken, by address, on the
+         * calling thread. Both may use the pool, or the text, until they return. take NULL: the report holds them. */
+        enum cs_status (*write)(const void *context, const struct cs_report_hit *hit, struct cs_pool *pool,
+                                FILE *to, struct cs_error *err);
+        enum cs_status (*take)(void *context, const char *text, size_t len, size_t n, struct cs_error *err);
         void *context;
 };
 

@@ -215,6 +215,8 @@ static enum cs_status settle(struct hits *h, struct cs_error *err)
                 return CS_OK;
         h->settled = true;
         enum cs_status st = h->in->settle(h->in->context, &relates, err);
+        for (unsigned i = 0; i < h->n_tellers; i++)
+                h->tellers[i].teller.settled = st == CS_OK;
         if (st != CS_OK || relates)
                 return st;
         h->around = true;
@@ -230,12 +232,8 @@ static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, st
         enum cs_status st = ending ? CS_OK : settle(h, err);
         if (st != CS_OK)
                 return st;
-        if (!h->settled) {
-                h->not_kept++;
-                return CS_OK;
-        }
         h->counts[hit.rule]++;
-        h->in_blocks = h->in_blocks || in_use(h->in, hit.address);
+        h->in_blocks = h->in_blocks || (h->settled && in_use(h->in, hit.address));
         size_t told;
         if (!ending && (h->asked || h->around))
                 return hand_on(h, &hit, 1, &told, err);

@@ -47,7 +47,7 @@ struct cs_hits_input {
 };
 
 /* Searches, and fills report->hits. *left_out: hits that were not told, for a limit. CS_ESTOPPED: it has those that were found before, as
- * many as a tenth of a second allows to tell; whose they are only if that was known. */
+ * many as a tenth of a second allows to tell; where they lie and whose they are only if that was known. */
 CS_CHECK enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report *report,
                                      uint64_t *left_out, struct cs_error *err);
 

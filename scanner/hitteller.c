@@ -75,10 +75,10 @@ static void tell_block(const struct cs_hit_teller *t, uint32_t index, const stru
 static void tell_place(struct cs_hit_teller *t, uint64_t addr, struct cs_pool *pool,
                        struct cs_report_hit *out)
 {
-        const struct cs_region *r = cs_regions_at(t->in->regions, addr);
+        const struct cs_region *r = cs_regions_at(t->settled ? t->in->regions : t->in->searched, addr);
         struct cs_block b;
-        uint32_t block = cs_blocks_holding(t->in->blocks, t->in->space, addr, &b);
-        if (r) {
+        uint32_t block = t->settled ? cs_blocks_holding(t->in->blocks, t->in->space, addr, &b) : CS_NO_BLOCK;
+        if (r && (t->settled || r->kind != CS_KIND_ANONYMOUS)) {
                 out->region = cs_kind_name(r->kind);
                 out->detail = r->detail;
                 if (r->module != CS_NO_MODULE &&

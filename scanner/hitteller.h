@@ -8,9 +8,10 @@
 
 /* One thread's; all that is in it is borrowed but the hands. */
 struct cs_hit_teller {
-        const struct cs_hits_input *in; /* settled */
-        bool related;                   /* clusters and owners are known */
-        struct cs_hands *hands;         /* instead of that, or NULL */
+        const struct cs_hits_input *in;
+        bool settled; /* regions and blocks are known; else the kind of memory is told, where no heap could lie in it */
+        bool related;           /* clusters and owners are known */
+        struct cs_hands *hands; /* instead of that, or NULL */
 };
 
 /* From now on owners are told by what lies around the hits. */

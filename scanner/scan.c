@@ -388,10 +388,10 @@ static enum cs_status run_batches(struct scan *s, struct cs_error *err)
         return st;
 }
 
-/* What was found before the end was asked for is told as well, unless it waits for what was not finished. */
+/* What was found before the end was asked for is told as well. */
 static enum cs_status tell_rest(struct scan *s, enum cs_status how, struct cs_error *err)
 {
-        if (how != CS_OK && (how != CS_ESTOPPED || under_way(s)))
+        if (how != CS_OK && how != CS_ESTOPPED)
                 return how;
         enum cs_status st = tell_ready(s, err);
         make_ready(s);

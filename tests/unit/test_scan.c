@@ -217,10 +217,8 @@ static void ask_for_the_end(void *context, uint64_t done, uint64_t total)
         cs_stop_ask();
 }
 
-/* What was found before somebody asked for the end is told, all of it, although the search was to go on first. */
-static void test_end_is_asked_for(void **state)
+static void search_until_asked(struct cs_beside *beside)
 {
-        (void)state;
         char *bytes = malloc(MEMORY);
         struct memory m;
         struct cs_rules rules = { 0 };
@@ -235,6 +233,7 @@ static void test_end_is_asked_for(void **state)
         memory_init(&m, bytes, MEMORY);
         rule_add(&rules, "x");
         const struct cs_scan_input in = { .workers = 2,
+                                          .beside = beside,
                                           .unit = 300,
                                           .window = 300,
                                           .progress = ask_for_the_end,
@@ -250,6 +249,19 @@ static void test_end_is_asked_for(void **state)
         memory_deinit(&m);
         free(told.text);
         free(bytes);
+}
+
+/* What was found before somebody asked for the end is told, all of it, although the search was to go on first, or what hits wait for is not over
+ * yet. */
+static void test_end_is_asked_for(void **state)
+{
+        (void)state;
+        unsigned ms = 300;
+        struct cs_beside beside = { 0 };
+        search_until_asked(NULL);
+        cs_beside_start(&beside, take_time, &ms);
+        search_until_asked(&beside);
+        assert_int_equal(cs_beside_wait(&beside, NULL), CS_OK);
 }
 
 /* Memory that is mapped and was not dumped: what is read ends there, and matches do not reach over it. */

@@ -142,15 +142,28 @@ struct cs_block_run {
         uint64_t *frees;
         uint64_t base;  /* what the first bit of starts stands for */
         uint32_t count; /* of blocks added */
+        uint64_t word;  /* of starts, whose new bits are not there yet: the next block waits for no memory */
+        uint64_t started, freed;
 };
 CS_CHECK enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct cs_block_run *run,
                                            struct cs_error *err);
 
+static inline void cs_block_run_flush(const struct cs_block_run *run)
+{
+        run->starts[run->word] |= run->started;
+        run->frees[run->word] |= run->freed;
+}
+
 static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, bool in_use)
 {
         uint64_t unit = (start - run->base) / CS_BLOCK_UNIT;
-        run->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
-        run->frees[unit / 64] |= (uint64_t)!in_use << (unit % 64);
+        if (unit / 64 != run->word) {
+                cs_block_run_flush(run);
+                run->word = unit / 64;
+                run->started = run->freed = 0;
+        }
+        run->started |= UINT64_C(1) << (unit % 64);
+        run->freed |= (uint64_t)!in_use << (unit % 64);
         run->count++;
 }
 

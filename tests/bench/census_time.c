@@ -4,6 +4,7 @@
  * the pages of a core faults them in: that is measured alone, before the walk, by a byte of each page. Then they are there, unless the core
  * is large for this machine. */
 #include "heaps.h"
+#include "ourmemory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static int once(const char *path)
                 return 1;
         }
         double pages = 0;
+        image->source->keeps = image->file_len <= cs_ourmemory_half();
         for (size_t k = 0; k < image->mappings.n; k++)
                 if (image->mappings.at[k].perms & CS_PERM_WRITE)
                         pages += page_in(image, image->mappings.at[k].range, CS_PAGE);

@@ -61,46 +61,68 @@ CS_AVX2 void cs_alarms_avx2(const struct cs_buckets *buckets, const uint8_t *byt
                 look_avx2(buckets, 1, bytes, out);
 }
 
-/* Of a byte in one place: all bytes of ASCII have their own entry. */
-struct entries {
-        __m512i low, high, beyond;
+/* Of a byte in one place, by its lower seven bits. */
+struct sevens {
+        __m512i low, high;
 };
 
-VBMI static INLINE struct entries load_entries(const struct cs_buckets *b, uint32_t group, uint32_t place)
+VBMI static INLINE struct sevens load_sevens(const uint8_t at[128])
 {
-        return (struct entries){ _mm512_loadu_si512(b->ascii[group][place]),
-                                 _mm512_loadu_si512(b->ascii[group][place] + BLOCK),
-                                 _mm512_set1_epi8((char)b->beyond_ascii[group][place]) };
+        return (struct sevens){ _mm512_loadu_si512(at), _mm512_loadu_si512(at + BLOCK) };
 }
 
-VBMI static INLINE __m512i by_bytes(struct entries e, const uint8_t *bytes)
+/* Of one group: names instead of an array, which would not stay in registers. */
+struct places {
+        struct sevens s0, s1, s2, s3, s4;
+};
+
+VBMI static INLINE struct places load_places(const struct cs_buckets *b, uint32_t group)
 {
-        __m512i v = _mm512_loadu_si512(bytes);
-        __m512i found = _mm512_permutex2var_epi8(e.low, v, e.high);
-        return _mm512_mask_mov_epi8(found, _mm512_movepi8_mask(v), e.beyond);
+        return (struct places){ load_sevens(b->sevens[group][0]), load_sevens(b->sevens[group][1]),
+                                load_sevens(b->sevens[group][2]), load_sevens(b->sevens[group][3]),
+                                load_sevens(b->sevens[group][4]) };
 }
 
-VBMI static INLINE void look_avx512(const struct cs_buckets *b, uint32_t group, const uint8_t *bytes,
+VBMI static INLINE __m512i by_sevens(struct sevens s, __m512i v)
+{
+        return _mm512_permutex2var_epi8(s.low, v, s.high);
+}
+
+VBMI static INLINE __m512i and_three(__m512i a, __m512i b, __m512i c)
+{
+        return _mm512_ternarylogic_epi64(a, b, c, 0x80);
+}
+
+/* All groups at once, for the bytes are the same. */
+VBMI static INLINE void look_avx512(const struct cs_buckets *b, bool both, const uint8_t *bytes,
                                     struct cs_alarms *out)
 {
-        const struct entries e0 = load_entries(b, group, 0), e1 = load_entries(b, group, 1);
-        const struct entries e2 = load_entries(b, group, 2), e3 = load_entries(b, group, 3);
-        const struct entries e4 = load_entries(b, group, 4);
+        const struct places first = load_places(b, 0), second = load_places(b, both);
         for (uint32_t i = 0; i < CS_ALARMS_STEP; i += BLOCK, bytes += BLOCK) {
-                __m512i first = _mm512_and_si512(by_bytes(e0, bytes), by_bytes(e1, bytes + 1));
-                __m512i last = _mm512_and_si512(by_bytes(e2, bytes + 2), by_bytes(e3, bytes + 3));
-                __m512i found = _mm512_and_si512(_mm512_and_si512(first, last), by_bytes(e4, bytes + 4));
-                _mm512_storeu_si512(&out->buckets[group][i], found);
-                out->any[i / BLOCK] |= _mm512_test_epi8_mask(found, found);
+                __m512i v0 = _mm512_loadu_si512(bytes), v1 = _mm512_loadu_si512(bytes + 1);
+                __m512i v2 = _mm512_loadu_si512(bytes + 2), v3 = _mm512_loadu_si512(bytes + 3);
+                __m512i v4 = _mm512_loadu_si512(bytes + 4);
+                __m512i three =
+                        and_three(by_sevens(first.s0, v0), by_sevens(first.s1, v1), by_sevens(first.s2, v2));
+                __m512i any = and_three(three, by_sevens(first.s3, v3), by_sevens(first.s4, v4));
+                _mm512_storeu_si512(&out->buckets[0][i], any);
+                if (both) {
+                        three = and_three(by_sevens(second.s0, v0), by_sevens(second.s1, v1),
+                                          by_sevens(second.s2, v2));
+                        three = and_three(three, by_sevens(second.s3, v3), by_sevens(second.s4, v4));
+                        _mm512_storeu_si512(&out->buckets[1][i], three);
+                        any = _mm512_or_si512(any, three);
+                }
+                out->any[i / BLOCK] = _mm512_test_epi8_mask(any, any);
         }
 }
 
 VBMI void cs_alarms_avx512(const struct cs_buckets *buckets, const uint8_t *bytes, struct cs_alarms *out)
 {
-        memset(out->any, 0, sizeof(out->any));
-        look_avx512(buckets, 0, bytes, out);
         if (buckets->groups == 2)
-                look_avx512(buckets, 1, bytes, out);
+                look_avx512(buckets, true, bytes, out);
+        else
+                look_avx512(buckets, false, bytes, out);
 }
 
 cs_alarms_fn cs_alarms_best(void)

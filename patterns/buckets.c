@@ -134,7 +134,7 @@ static void write_bytes(const struct cs_needle *needle, uint32_t first, uint32_t
         for (uint32_t k = 0; k < CS_BUCKET_PLACES; k++)
                 for (unsigned b = 0; b < 256; b++)
                         if (first + k >= needle->len || cs_byteset_has(&needle->at[first + k], (uint8_t)b))
-                                *(b < 128 ? &out->ascii[group][k][b] : &out->beyond_ascii[group][k]) |= bit;
+                                out->sevens[group][k][b % 128] |= bit;
 }
 
 static void write_tables(const struct work *w, const struct cs_needle *const *needles, struct cs_buckets *out)

@@ -24,9 +24,8 @@ struct cs_buckets {
         uint32_t *first;  /* by needle: the first of its bytes that are looked at */
         uint32_t *bucket; /* by needle */
         struct cs_halves halves[CS_BUCKETS_MOST / CS_BUCKETS_GROUP][CS_BUCKET_PLACES];
-        /* The same for each byte of ASCII, exactly, and for all others together. */
-        uint8_t ascii[CS_BUCKETS_MOST / CS_BUCKETS_GROUP][CS_BUCKET_PLACES][128];
-        uint8_t beyond_ascii[CS_BUCKETS_MOST / CS_BUCKETS_GROUP][CS_BUCKET_PLACES];
+        /* The same by the lower seven bits of the byte: of text that is exact. */
+        uint8_t sevens[CS_BUCKETS_MOST / CS_BUCKETS_GROUP][CS_BUCKET_PLACES][128];
 };
 
 /* What it points at is in the pool. n: from 1 to CS_BUCKETS_NEEDLES. CS_ENOMEM. */

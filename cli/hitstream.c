@@ -68,8 +68,7 @@ void cs_hit_print(struct cs_screen *s, const struct cs_report_hit *hit)
 {
         struct cs_line line;
         size_t shown = hit->match.len < MATCH_BYTES ? hit->match.len : MATCH_BYTES;
-        line.to = s->out;
-        line.len = 0;
+        cs_line_begin(&line, s->out);
         cs_line_put(&line, cs_screen_style_on(s, CS_STYLE_CYAN));
         cs_line_address(&line, hit->address, ADDRESS_DIGITS);
         cs_line_put(&line, cs_screen_style_off(s, CS_STYLE_CYAN));

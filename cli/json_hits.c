@@ -98,8 +98,7 @@ static void put_confidence(struct cs_line *line, double confidence)
 bool cs_json_write_hit(FILE *out, const struct cs_report_hit *hit, bool typed)
 {
         struct cs_line line;
-        line.to = out;
-        line.len = 0;
+        cs_line_begin(&line, out);
         cs_line_put(&line, typed ? "{\"type\":\"hit\",\"address\":\"" : "{\"address\":\"");
         cs_line_address(&line, hit->address, 1);
         cs_line_put(&line, "\",\"length\":");

@@ -28,6 +28,12 @@ struct cs_line {
         char text[1 << 10];
 };
 
+static inline void cs_line_begin(struct cs_line *line, FILE *to)
+{
+        line->to = to;
+        line->len = 0;
+}
+
 /* What was put goes to the stream: before the line is left, or anybody else writes to the stream. */
 static inline void cs_line_flush(struct cs_line *line)
 {

@@ -213,12 +213,14 @@ static enum cs_status settle(struct hits *h, struct cs_error *err)
         bool relates = false;
         if (h->settled)
                 return CS_OK;
-        h->settled = true;
         enum cs_status st = h->in->settle(h->in->context, &relates, err);
-        for (unsigned i = 0; i < h->n_tellers; i++)
-                h->tellers[i].teller.settled = st == CS_OK;
-        if (st != CS_OK || relates)
+        if (st != CS_OK)
                 return st;
+        h->settled = true;
+        for (unsigned i = 0; i < h->n_tellers; i++)
+                h->tellers[i].teller.settled = true;
+        if (relates)
+                return CS_OK;
         h->around = true;
         for (unsigned i = 0; st == CS_OK && i < h->n_tellers; i++)
                 st = cs_hit_teller_asks_around(&h->tellers[i].teller, err);

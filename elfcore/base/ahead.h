@@ -31,6 +31,7 @@ struct cs_ahead {
         unsigned sum; /* so that they are */
 };
 
+/* For who goes through these bytes; where it does not pay, none of them is asked for. */
 static inline struct cs_ahead cs_ahead_over(const uint8_t *at, size_t len)
 {
 #if defined(__x86_64__)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recall.h"
 
+#include "pagedigest.h"
 #include "work.h"
 
 #define XXH_INLINE_ALL
@@ -55,16 +56,11 @@ static uint64_t pages_of(const struct cs_heap_range *r)
         return (cs_page_up(r->range.end) - cs_page_down(r->range.start)) / CS_PAGE;
 }
 
-static uint64_t digest_of(const uint8_t *page)
-{
-        uint64_t sum = XXH3_64bits(page, CS_PAGE);
-        return sum ? sum : 1;
-}
-
 /* Where memory runs out, pages are read later. */
 static void hear(void *context, uint64_t addr, const uint8_t *bytes, size_t len)
 {
         struct cs_recall *r = context;
+        cs_pagedigest_fn digest_of = cs_pagedigest_best();
         size_t skip = (size_t)(-addr & (CS_PAGE - 1));
         for (size_t at = skip; at <= len && len - at >= CS_PAGE; at += CS_PAGE) {
                 struct cs_recall_page page = { addr + at, digest_of(bytes + at) };
@@ -96,6 +92,7 @@ struct digesting {
         struct cs_source *source;
         CS_VEC(struct unit) units;
         uint8_t **buffers; /* one for each worker */
+        cs_pagedigest_fn digest_of;
 };
 
 /* Pages first to end - 1 of the unit. */
@@ -109,7 +106,7 @@ static enum cs_status digest_pages(struct digesting *d, const struct unit *u, si
                 if (st != CS_OK)
                         return st;
                 for (size_t i = 0; i < got / CS_PAGE; i++)
-                        u->digests[(at - u->start) / CS_PAGE + i] = digest_of(buffer + i * CS_PAGE);
+                        u->digests[(at - u->start) / CS_PAGE + i] = d->digest_of(buffer + i * CS_PAGE);
                 at += got / CS_PAGE * CS_PAGE;
                 if (at < limit)
                         at = cs_source_past_gap(d->source, at, limit);
@@ -165,6 +162,7 @@ static enum cs_status run_digests(const struct cs_cluster_input *in, struct dige
                                   struct cs_error *err)
 {
         d->source = in->image->source;
+        d->digest_of = cs_pagedigest_best();
         d->buffers = calloc(in->workers, sizeof(*d->buffers));
         enum cs_status st = d->buffers ? CS_OK : cs_fail(err, CS_ENOMEM, "digests");
         for (unsigned w = 0; st == CS_OK && w < in->workers; w++)

@@ -33,7 +33,8 @@ static bool same(const struct cs_signatures *s, const struct cs_signature *known
 
 static uint64_t key_of(const struct cs_signature *seen, const struct cs_features *found)
 {
-        uint64_t key = cs_mix(seen->shape ^ (uint64_t)seen->text << 56) ^ seen->units;
+        /* Mixed before targets are added: what lies side by side differs by no more than sizes do. */
+        uint64_t key = cs_mix(cs_mix(seen->shape ^ (uint64_t)seen->text << 56) ^ seen->units);
         for (uint32_t i = 0; i < found->n; i++)
                 key = cs_mix(key ^ (uint64_t)found->at[i].offset << 47 ^ found->at[i].target) + i;
         return key;

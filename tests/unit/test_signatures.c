@@ -47,6 +47,22 @@ static void test_what_tells_them_apart(void **state)
         cs_signatures_deinit(&s);
 }
 
+/* A few sizes, and targets that lie side by side, as a program's own types have: nobody's place is taken. */
+static void test_neighbours(void **state)
+{
+        (void)state;
+        enum { SIZES = 64, TARGETS = 64 };
+        struct cs_signatures s = { 0 };
+        struct cs_features found = { .n = 1 };
+        struct cs_signature seen = { 0 };
+        for (uint32_t i = 0; i < SIZES * TARGETS; i++) {
+                seen.units = i / TARGETS;
+                found.at[0] = (struct cs_feature){ 0, 1, 0x555555554000 + i % TARGETS * 8 };
+                assert_int_equal(number(&s, seen, &found), i);
+        }
+        cs_signatures_deinit(&s);
+}
+
 static void test_bounds(void **state)
 {
         (void)state;
@@ -75,6 +91,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_what_tells_them_apart),
+                cmocka_unit_test(test_neighbours),
                 cmocka_unit_test(test_bounds),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,7 +307,6 @@ static enum cs_status merge_all(struct cs_sweep *sweep, struct cs_clusters *out,
                                 struct cs_tally *addresses, struct cs_error *err)
 {
         enum cs_status st = gather(sweep, out, number, err);
-        out->recalled = sweep->recalled.bytes;
         if (st == CS_OK && sweep->in->recall)
                 st = keep(sweep, out, number, addresses, err);
         if (st != CS_OK)

@@ -43,9 +43,8 @@ struct cs_clusters {
         CS_VEC(struct cs_cluster) at; /* by resident bytes, largest first */
         struct cs_pool pool;
         struct cs_targets targets;
-        uint64_t *quiet;   /* one bit per block: its words point at nothing; NULL: not known of any */
-        bool limited;      /* a declared limit was reached: rare features or templates were not told apart */
-        uint64_t recalled; /* bytes of blocks that were not read, for an earlier look knew them */
+        uint64_t *quiet; /* one bit per block: its words point at nothing; NULL: not known of any */
+        bool limited;    /* a declared limit was reached: rare features or templates were not told apart */
 };
 
 /* Is it known that no word of the block points at anything? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "recall.h"
+#include "recall_private.h"
 
+#include "huge.h"
 #include "pagedigest.h"
 #include "work.h"
 
@@ -50,11 +51,6 @@ uint64_t cs_recall_program(const struct cs_image *image)
 }
 
 /* ---- digests ----------------------------------------------------------------------------------------------------- */
-
-static uint64_t pages_of(const struct cs_heap_range *r)
-{
-        return (cs_page_up(r->range.end) - cs_page_down(r->range.start)) / CS_PAGE;
-}
 
 /* Where memory runs out, pages are read later. */
 static void hear(void *context, uint64_t addr, const uint8_t *bytes, size_t len)
@@ -145,7 +141,7 @@ static void take_seen(struct cs_recall *r, const struct cs_blocks *blocks, uint6
                 qsort(r->seen.at, r->seen.n, sizeof(*r->seen.at), by_address);
         for (size_t i = 0; i < blocks->ranges.n; i++) {
                 const struct cs_heap_range *range = &blocks->ranges.at[i];
-                uint64_t start = cs_page_down(range->range.start), pages = pages_of(range);
+                uint64_t start = cs_page_down(range->range.start), pages = cs_recall_pages(range);
                 while (k < r->seen.n && r->seen.at[k].addr < start)
                         k++;
                 for (; k < r->seen.n && (r->seen.at[k].addr - start) / CS_PAGE < pages; k++)
@@ -183,14 +179,14 @@ static enum cs_status digest_all(const struct cs_cluster_input *in, struct cs_re
         enum cs_status st = CS_OK;
         uint64_t pages = 0;
         for (size_t i = 0; i < in->blocks->ranges.n; i++)
-                pages += pages_of(&in->blocks->ranges.at[i]);
+                pages += cs_recall_pages(&in->blocks->ranges.at[i]);
         out->digests = calloc((size_t)pages + 1, sizeof(*out->digests));
         if (!out->digests)
                 return cs_fail(err, CS_ENOMEM, "digests");
         uint64_t *to = out->digests;
         for (size_t i = 0; st == CS_OK && i < in->blocks->ranges.n; i++) {
                 const struct cs_heap_range *r = &in->blocks->ranges.at[i];
-                uint64_t left = pages_of(r), at = cs_page_down(r->range.start);
+                uint64_t left = cs_recall_pages(r), at = cs_page_down(r->range.start);
                 while (st == CS_OK && left) {
                         size_t n = left < UNIT_PAGES ? (size_t)left : UNIT_PAGES;
                         st = cs_vec_push(&d.units, ((struct unit){ at, to, n }), err);
@@ -208,84 +204,35 @@ static enum cs_status digest_all(const struct cs_cluster_input *in, struct cs_re
 
 /* ---- which blocks are known -------------------------------------------------------------------------------------- */
 
-/* Two heap ranges that begin at one address, then and now. */
-struct both {
-        const struct cs_heap_range *now, *then; /* then NULL: there was none */
-        const uint64_t *now_digests, *then_digests;
-};
-
 struct matching {
         const struct cs_cluster_input *in;
-        struct cs_recalled *out;
-        struct both *ranges; /* one for each of the present ones */
-        _Atomic uint64_t bytes;
+        struct cs_recall_match match;
+        struct cs_recall_pair *pairs; /* one for each of the present ranges */
 };
 
-static struct both *match_ranges(const struct cs_cluster_input *in, const struct cs_recalled *r)
+static struct cs_recall_pair *pair_ranges(const struct cs_cluster_input *in, const struct cs_recalled *r)
 {
         const struct cs_blocks *now = in->blocks, *then = &r->from->blocks;
-        struct both *all = calloc(now->ranges.n + 1, sizeof(*all));
+        struct cs_recall_pair *all = calloc(now->ranges.n + 1, sizeof(*all));
         const uint64_t *now_digests = r->digests, *then_digests = r->from->digests;
         size_t k = 0;
         for (size_t i = 0; all && i < now->ranges.n; i++) {
                 const struct cs_heap_range *range = &now->ranges.at[i];
                 while (k < then->ranges.n && then->ranges.at[k].range.start < range->range.start)
-                        then_digests += pages_of(&then->ranges.at[k++]);
+                        then_digests += cs_recall_pages(&then->ranges.at[k++]);
                 bool same = k < then->ranges.n && then->ranges.at[k].range.start == range->range.start &&
                             then->ranges.at[k].mmapped == range->mmapped;
-                all[i] = (struct both){ range, same ? &then->ranges.at[k] : NULL, now_digests, then_digests };
-                now_digests += pages_of(range);
+                all[i] = (struct cs_recall_pair){ range, same ? &then->ranges.at[k] : NULL, now_digests,
+                                                  then_digests };
+                now_digests += cs_recall_pages(range);
         }
         return all;
-}
-
-/* Is the block on pages that are what they were? It lies in both ranges. */
-static bool is_unchanged(const struct both *both, const struct cs_block *b)
-{
-        uint64_t base = cs_page_down(both->now->range.start);
-        size_t first = (size_t)((b->start - base) / CS_PAGE),
-               last = (size_t)((b->start + b->size - 1 - base) / CS_PAGE);
-        for (size_t i = first; i <= last; i++)
-                if (both->now_digests[i] != both->then_digests[i])
-                        return false;
-        return true;
-}
-
-static void match_stretch(struct matching *m, const struct both *both, uint32_t first, uint32_t end)
-{
-        const struct cs_blocks *then = &m->out->from->blocks;
-        struct cs_block_cursor now = cs_blocks_from(m->in->blocks, first, end), before;
-        struct cs_block b, old = { 0 };
-        uint32_t i, k, kinds = (uint32_t)m->out->from->kinds.n;
-        uint64_t bytes = 0;
-        bool began = false, have = true;
-        while (have && cs_blocks_next(&now, &b, &i)) {
-                if (b.state != CS_BLOCK_IN_USE)
-                        continue;
-                if (!began) {
-                        uint32_t at =
-                                cs_blocks_index(then, (uint32_t)(both->then - then->ranges.at), b.start);
-                        if (at == CS_NO_BLOCK)
-                                return;
-                        before = cs_blocks_from(then, at, both->then->first + both->then->count);
-                        have = cs_blocks_next(&before, &old, &k);
-                        began = true;
-                }
-                while (have && old.start < b.start)
-                        have = cs_blocks_next(&before, &old, &k);
-                if (!have || old.start != b.start || old.size != b.size || old.state != CS_BLOCK_IN_USE ||
-                    old.cluster >= kinds || !is_unchanged(both, &b))
-                        continue;
-                m->out->number[i] = old.cluster;
-                bytes += b.size;
-        }
-        atomic_fetch_add(&m->bytes, bytes);
 }
 
 /* The part of a slice that lies in each of the ranges. */
 static enum cs_status match_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
-        struct matching *m = context;
+        const struct matching *m = context;
         const struct cs_slice *slice = &m->in->slices->at[unit];
         const struct cs_blocks *blocks = m->in->blocks;
         (void)worker;
@@ -297,8 +244,8 @@ static enum cs_status match_slice(void *context, size_t unit, unsigned worker, s
                 end = slice->end < end ? slice->end : end;
                 if (range->first >= slice->end)
                         break;
-                if (first < end && m->ranges[r].then)
-                        match_stretch(m, &m->ranges[r], first, end);
+                if (first < end)
+                        cs_recall_match_blocks(&m->match, &m->pairs[r], first, end);
         }
         return CS_OK;
 }
@@ -306,17 +253,19 @@ static enum cs_status match_slice(void *context, size_t unit, unsigned worker, s
 static enum cs_status match_all(const struct cs_cluster_input *in, struct cs_recalled *out,
                                 struct cs_error *err)
 {
-        size_t n = cs_blocks_indices(in->blocks);
-        struct matching m = { .in = in, .out = out };
-        out->number = malloc((n + 1) * sizeof(*out->number));
-        m.ranges = match_ranges(in, out);
-        enum cs_status st = out->number && m.ranges ? CS_OK : cs_fail(err, CS_ENOMEM, "known blocks");
-        if (st == CS_OK) {
-                memset(out->number, 0xff, (n + 1) * sizeof(*out->number));
-                st = cs_work_run(in->workers, in->slices->n, match_slice, &m, err);
-        }
-        out->bytes = m.bytes;
-        free(m.ranges);
+        size_t bytes = ((size_t)cs_blocks_indices(in->blocks) + 1) * sizeof(*out->number);
+        out->number = malloc(bytes);
+        cs_huge_ask(out->number, bytes);
+        struct matching m = { in,
+                              { .now = in->blocks,
+                                .then = &out->from->blocks,
+                                .kinds = (uint32_t)out->from->kinds.n,
+                                .number = out->number },
+                              pair_ranges(in, out) };
+        enum cs_status st = out->number && m.pairs
+                                    ? cs_work_run(in->workers, in->slices->n, match_slice, &m, err)
+                                    : cs_fail(err, CS_ENOMEM, "known blocks");
+        free(m.pairs);
         return st;
 }
 

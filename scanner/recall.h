@@ -42,7 +42,6 @@ struct cs_recalled {
         struct cs_recall *into; /* NULL: nothing is kept */
         uint64_t *digests;      /* of the present heap ranges; 0: absent, or it could not be read */
         uint32_t *number;       /* by block: of from->kinds, or CS_NO_CLUSTER; NULL: nothing is recalled */
-        uint64_t bytes;         /* of blocks that are recalled */
         uint32_t *tags;         /* by block: those that are kept */
 };
 void cs_recalled_deinit(struct cs_recalled *recalled);

@@ -265,17 +265,29 @@ static enum cs_status settle(struct cs_clusters *clusters, uint32_t *parent, str
         return CS_OK;
 }
 
-static void renumber_blocks(const struct cs_sweep *sweep, uint32_t **number, const uint32_t *final)
+struct renumbering {
+        struct cs_sweep *sweep;
+        uint32_t **number;     /* of gather() */
+        const uint32_t *final; /* of settle() */
+};
+
+/* What each block was found to be is noted for the next look, before likes were joined. */
+static enum cs_status renumber_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
 {
-        for (size_t s = 0; s < sweep->in->slices->n; s++) {
-                const struct cs_slice *slice = &sweep->in->slices->at[s];
-                for (uint32_t i = slice->first; i < slice->end; i++) {
-                        uint32_t cluster = cs_blocks_cluster(sweep->in->blocks, i);
-                        if (cluster != CS_NO_CLUSTER)
-                                cs_blocks_set_cluster(sweep->in->blocks, i,
-                                                      final[number[sweep->slice_worker[s]][cluster]]);
-                }
+        const struct renumbering *r = context;
+        const struct cs_slice *slice = &r->sweep->in->slices->at[unit];
+        struct cs_blocks *blocks = r->sweep->in->blocks;
+        const uint32_t *number = r->number[r->sweep->slice_worker[unit]];
+        (void)worker;
+        (void)err;
+        for (uint32_t i = slice->first; i < slice->end; i++) {
+                uint32_t cluster = cs_blocks_cluster(blocks, i);
+                uint32_t kind = cluster != CS_NO_CLUSTER ? number[cluster] : (uint32_t)CS_NO_CLUSTER;
+                cs_recalled_note(&r->sweep->recalled, blocks, i, kind);
+                if (cluster != CS_NO_CLUSTER)
+                        cs_blocks_set_cluster(blocks, i, r->final[kind]);
         }
+        return CS_OK;
 }
 
 /* What the sweeps left in the blocks' tags is no cluster's number. */
@@ -285,30 +297,13 @@ static void forget_numbers(struct cs_blocks *blocks)
                 cs_blocks_set_cluster(blocks, i, CS_NO_CLUSTER);
 }
 
-/* What each block was found to be, for the next look. */
-static enum cs_status keep(struct cs_sweep *sweep, const struct cs_clusters *out, uint32_t **number,
-                           struct cs_tally *addresses, struct cs_error *err)
-{
-        const struct cs_blocks *blocks = sweep->in->blocks;
-        for (size_t s = 0; s < sweep->in->slices->n; s++) {
-                const struct cs_slice *slice = &sweep->in->slices->at[s];
-                for (uint32_t i = slice->first; i < slice->end; i++) {
-                        uint32_t cluster = cs_blocks_cluster(blocks, i);
-                        if (cluster != CS_NO_CLUSTER)
-                                cs_recalled_note(&sweep->recalled, blocks, i,
-                                                 number[sweep->slice_worker[s]][cluster]);
-                }
-        }
-        return cs_recalled_end(&sweep->recalled, sweep->in->image, out->at.at, out->at.n, &sweep->features,
-                               addresses, err);
-}
-
 static enum cs_status merge_all(struct cs_sweep *sweep, struct cs_clusters *out, uint32_t **number,
                                 struct cs_tally *addresses, struct cs_error *err)
 {
         enum cs_status st = gather(sweep, out, number, err);
         if (st == CS_OK && sweep->in->recall)
-                st = keep(sweep, out, number, addresses, err);
+                st = cs_recalled_end(&sweep->recalled, sweep->in, out->at.at, out->at.n, &sweep->features,
+                                     addresses, err);
         if (st != CS_OK)
                 return st;
         uint32_t *parent = malloc((out->at.n + 1) * sizeof(*parent));
@@ -317,8 +312,12 @@ static enum cs_status merge_all(struct cs_sweep *sweep, struct cs_clusters *out,
         for (size_t i = 0; i < out->at.n; i++)
                 parent[i] = (uint32_t)i;
         if ((st = join_sizes(out, parent, err)) == CS_OK && (st = join_arrays(out, parent, err)) == CS_OK &&
-            (st = join_texts(out, parent, err)) == CS_OK && (st = settle(out, parent, err)) == CS_OK)
-                renumber_blocks(sweep, number, parent);
+            (st = join_texts(out, parent, err)) == CS_OK && (st = settle(out, parent, err)) == CS_OK) {
+                struct renumbering renumbering = { sweep, number, parent };
+                st = cs_work_run(sweep->n_workers, sweep->in->slices->n, renumber_slice, &renumbering, err);
+        }
+        if (st == CS_OK)
+                cs_recalled_keep_tags(&sweep->recalled);
         free(parent);
         return st;
 }

@@ -274,25 +274,23 @@ enum cs_status cs_recalled_begin(const struct cs_cluster_input *in, struct cs_re
 {
         *out = (struct cs_recalled){ .from = recall, .into = recall };
         enum cs_status st = digest_all(in, out, err);
-        out->tags =
-                st == CS_OK ? malloc(((size_t)cs_blocks_indices(in->blocks) + 1) * sizeof(*out->tags)) : NULL;
-        if (st == CS_OK && !out->tags)
-                st = cs_fail(err, CS_ENOMEM, "known blocks");
         if (st != CS_OK)
                 return st;
-        memcpy(out->tags, in->blocks->tags.at, cs_blocks_indices(in->blocks) * sizeof(*out->tags));
         return use && recall->filled ? match_all(in, out, err) : CS_OK;
 }
 
 /* ---- what is kept ------------------------------------------------------------------------------------------------ */
 
-enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_image *image,
+enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_cluster_input *in,
                                const struct cs_cluster *kinds, size_t n, struct cs_tally *features,
                                struct cs_tally *addresses, struct cs_error *err)
 {
-        struct cs_recall next = { .program = cs_recall_program(image),
+        struct cs_recall next = { .program = cs_recall_program(in->image),
                                   .unexplained = recalled->into->unexplained };
-        enum cs_status st = CS_OK;
+        size_t bytes = ((size_t)cs_blocks_indices(in->blocks) + 1) * sizeof(*recalled->tags);
+        recalled->tags = malloc(bytes);
+        cs_huge_ask(recalled->tags, bytes);
+        enum cs_status st = recalled->tags ? CS_OK : cs_fail(err, CS_ENOMEM, "known blocks");
         for (size_t i = 0; st == CS_OK && i < n; i++) {
                 struct cs_cluster c = { .kind = kinds[i].kind,
                                         .key = kinds[i].key,
@@ -317,12 +315,17 @@ enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_ima
         next.addresses = *addresses;
         *features = *addresses = (struct cs_tally){ 0 };
         next.digests = recalled->digests;
-        next.blocks.tags.at = recalled->tags;
         recalled->digests = NULL;
-        recalled->tags = NULL;
         forget(recalled->into);
         *recalled->into = next;
         return CS_OK;
+}
+
+void cs_recalled_keep_tags(struct cs_recalled *recalled)
+{
+        if (recalled->tags)
+                recalled->into->blocks.tags.at = recalled->tags;
+        recalled->tags = NULL;
 }
 
 void cs_recall_keep(struct cs_recall *recall, struct cs_blocks *blocks)

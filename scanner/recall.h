@@ -42,7 +42,7 @@ struct cs_recalled {
         struct cs_recall *into; /* NULL: nothing is kept */
         uint64_t *digests;      /* of the present heap ranges; 0: absent, or it could not be read */
         uint32_t *number;       /* by block: of from->kinds, or CS_NO_CLUSTER; NULL: nothing is recalled */
-        uint32_t *tags;         /* by block: those that are kept */
+        uint32_t *tags;         /* by block: those that are kept; NULL: none are */
 };
 void cs_recalled_deinit(struct cs_recalled *recalled);
 
@@ -57,7 +57,12 @@ static inline uint32_t cs_recalled_number(const struct cs_recalled *recalled, ui
         return recalled->number ? recalled->number[block] : (uint32_t)CS_NO_CLUSTER;
 }
 
-/* Notes what a block of the present look is; kind is a number of those that cs_recalled_end() gets. */
+/* Keeps what was found, instead of what was: kinds are copied, features and addresses taken. Then all blocks are to be noted. */
+CS_CHECK enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_cluster_input *in,
+                                        const struct cs_cluster *kinds, size_t n, struct cs_tally *features,
+                                        struct cs_tally *addresses, struct cs_error *err);
+
+/* Notes what a block of the present look is: the number of a kind that cs_recalled_end() got, or CS_NO_CLUSTER. Thread-safe, of different ones. */
 static inline void cs_recalled_note(struct cs_recalled *recalled, const struct cs_blocks *blocks,
                                     uint32_t block, uint32_t kind)
 {
@@ -66,10 +71,8 @@ static inline void cs_recalled_note(struct cs_recalled *recalled, const struct c
                         (blocks->tags.at[block] & CS_BLOCK_STATE_MASK) | (kind + 1) << CS_BLOCK_STATE_BITS;
 }
 
-/* Keeps what was found, instead of what was: kinds are copied, features and addresses taken. */
-CS_CHECK enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_image *image,
-                                        const struct cs_cluster *kinds, size_t n, struct cs_tally *features,
-                                        struct cs_tally *addresses, struct cs_error *err);
+/* All blocks were noted. */
+void cs_recalled_keep_tags(struct cs_recalled *recalled);
 
 /* And, when nobody needs the blocks any more: takes them. Without it nothing was kept. */
 void cs_recall_keep(struct cs_recall *recall, struct cs_blocks *blocks);

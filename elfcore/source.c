@@ -238,25 +238,36 @@ static bool view_borrow(struct cs_view *view, uint64_t addr)
         return true;
 }
 
-/* Reads into the view's own buffer from addr on; false at a gap. */
+/* Reads into the view's own buffer from addr on; false at a gap. Who taps sees whole pages: then all of the first one is read as well. */
 static bool view_fill(struct cs_view *view, uint64_t addr, size_t want)
 {
-        size_t got = 0;
+        size_t got = 0, ahead = view->hops ? 0 : view->ahead ? view->ahead : CS_VIEW_BYTES;
+        size_t before = view->src->tap && !view->hops ? (size_t)(addr - cs_page_down(addr)) : 0;
+        if (want <= CS_VIEW_BYTES && want > CS_VIEW_BYTES - before)
+                before = 0; /* what can be stitched comes as a whole */
+        want = want < CS_VIEW_BYTES ? want : (size_t)CS_VIEW_BYTES;
+        size_t len = before + want > ahead ? before + want : ahead;
+        len = len < CS_VIEW_BYTES ? len : CS_VIEW_BYTES;
         view->len = 0;
         if (!view->buf)
                 view->buf = malloc(CS_VIEW_BYTES);
-        size_t ahead = view->hops ? 0 : view->ahead ? view->ahead : CS_VIEW_BYTES;
-        size_t len = want > ahead ? want : ahead;
-        len = len < CS_VIEW_BYTES ? len : CS_VIEW_BYTES;
-        if (!view->buf || cs_source_read(view->src, addr, view->buf, len, &got, NULL) != CS_OK)
+        if (!view->buf || cs_source_read(view->src, addr - before, view->buf, len, &got, NULL) != CS_OK)
                 return false;
         view->span = view->buf;
-        view->start = addr;
+        view->start = addr - before;
         view->len = got;
         view->bytes += got;
         if (view->src->tap && !view->hops)
-                view->src->tap(view->src->tap_context, addr, view->buf, got);
-        return got > 0;
+                view->src->tap(view->src->tap_context, view->start, view->buf, got);
+        return got > before;
+}
+
+/* What of the span lies from addr on, which is in it. */
+static const uint8_t *view_from(const struct cs_view *view, uint64_t addr, size_t want, size_t *got)
+{
+        size_t at = (size_t)(addr - view->start), left = view->len - at;
+        *got = left < want ? left : want;
+        return view->span + at;
 }
 
 const uint8_t *cs_view_refill(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
@@ -264,8 +275,7 @@ const uint8_t *cs_view_refill(struct cs_view *view, uint64_t addr, size_t want, 
         *got = 0;
         if (!view_borrow(view, addr) && !view_fill(view, addr, want))
                 return NULL;
-        *got = view->len < want ? view->len : want;
-        return view->span;
+        return view_from(view, addr, want, got);
 }
 
 const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
@@ -277,6 +287,5 @@ const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, 
         *got = 0;
         if (!(view_borrow(view, addr) && view->len >= want) && !view_fill(view, addr, want))
                 return NULL;
-        *got = view->len < want ? view->len : want;
-        return view->span;
+        return view_from(view, addr, want, got);
 }

@@ -43,7 +43,8 @@ struct cs_source {
         /* What was borrowed is not released: spares each pass but the first most of its time, and all of the target counts as resident in us.
          * The caller's, before anything is borrowed. */
         bool keeps;
-        /* Who sees what views read ahead, as it was read (not what was borrowed); or NULL. The caller's; only while one thread reads. */
+        /* Who sees what views read ahead, as it was read (not what was borrowed), from the beginning of a page on where that can be; or NULL. The
+         * caller's; only while one thread reads. */
         void (*tap)(void *context, uint64_t addr, const uint8_t *bytes, size_t len);
         void *tap_context;
 };

@@ -124,32 +124,39 @@ static enum cs_status digest_unit(void *context, size_t number, unsigned worker,
         return st;
 }
 
-static int by_address(const void *a, const void *b)
+/* The last range that begins on that page or before it, or 0. `guess`: perhaps it is that one. */
+static size_t range_at(const struct cs_blocks *blocks, uint64_t page, size_t guess)
 {
-        const struct cs_recall_page *x = a, *y = b;
-        return x->addr < y->addr ? -1 : x->addr > y->addr;
+        size_t lo = 0, hi = blocks->ranges.n;
+        if (cs_page_down(blocks->ranges.at[guess].range.start) <= page &&
+            (guess + 1 == hi || cs_page_down(blocks->ranges.at[guess + 1].range.start) > page))
+                return guess;
+        while (hi - lo > 1) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (cs_page_down(blocks->ranges.at[mid].range.start) <= page)
+                        lo = mid;
+                else
+                        hi = mid;
+        }
+        return lo;
 }
 
-/* What was read already. Walks go up in memory, mostly. */
-static void take_seen(struct cs_recall *r, const struct cs_blocks *blocks, uint64_t *digests)
+/* What was read already. `digests`: where those of each range begin. */
+static void take_seen(struct cs_recall *r, const struct cs_blocks *blocks, uint64_t *const *digests)
 {
-        bool sorted = true;
-        size_t k = 0;
-        for (size_t i = 1; i < r->seen.n; i++)
-                sorted &= r->seen.at[i - 1].addr <= r->seen.at[i].addr;
-        if (!sorted)
-                qsort(r->seen.at, r->seen.n, sizeof(*r->seen.at), by_address);
-        for (size_t i = 0; i < blocks->ranges.n; i++) {
-                const struct cs_heap_range *range = &blocks->ranges.at[i];
-                uint64_t start = cs_page_down(range->range.start), pages = cs_recall_pages(range);
-                while (k < r->seen.n && r->seen.at[k].addr < start)
-                        k++;
-                for (; k < r->seen.n && (r->seen.at[k].addr - start) / CS_PAGE < pages; k++)
-                        digests[(r->seen.at[k].addr - start) / CS_PAGE] = r->seen.at[k].digest;
-                /* The next range may begin on the same page. */
-                while (k && r->seen.at[k - 1].addr >= range->range.end - CS_PAGE)
-                        k--;
-                digests += pages;
+        size_t at = 0;
+        for (size_t i = 0; blocks->ranges.n && i < r->seen.n; i++) {
+                const struct cs_recall_page *page = &r->seen.at[i];
+                at = range_at(blocks, page->addr, at);
+                /* Ranges may share a page. */
+                for (size_t k = at + 1; k-- > 0;) {
+                        const struct cs_heap_range *range = &blocks->ranges.at[k];
+                        uint64_t from = cs_page_down(range->range.start);
+                        if (page->addr >= cs_page_up(range->range.end))
+                                break;
+                        if (page->addr >= from)
+                                digests[k][(page->addr - from) / CS_PAGE] = page->digest;
+                }
         }
         cs_vec_deinit(&r->seen);
 }
@@ -172,33 +179,46 @@ static enum cs_status run_digests(const struct cs_cluster_input *in, struct dige
         return st;
 }
 
+/* The pages of a range, as units. */
+static enum cs_status plan_range(struct digesting *d, const struct cs_heap_range *r, uint64_t *to,
+                                 struct cs_error *err)
+{
+        uint64_t left = cs_recall_pages(r), at = cs_page_down(r->range.start);
+        enum cs_status st = CS_OK;
+        while (st == CS_OK && left) {
+                size_t n = left < UNIT_PAGES ? (size_t)left : UNIT_PAGES;
+                st = cs_vec_push(&d->units, ((struct unit){ at, to, n }), err);
+                to += n;
+                at += n * CS_PAGE;
+                left -= n;
+        }
+        return st;
+}
+
 static enum cs_status digest_all(const struct cs_cluster_input *in, struct cs_recalled *out,
                                  struct cs_error *err)
 {
+        const struct cs_blocks *blocks = in->blocks;
         struct digesting d = { 0 };
         enum cs_status st = CS_OK;
         uint64_t pages = 0;
-        for (size_t i = 0; i < in->blocks->ranges.n; i++)
-                pages += cs_recall_pages(&in->blocks->ranges.at[i]);
+        for (size_t i = 0; i < blocks->ranges.n; i++)
+                pages += cs_recall_pages(&blocks->ranges.at[i]);
         out->digests = calloc((size_t)pages + 1, sizeof(*out->digests));
-        if (!out->digests)
-                return cs_fail(err, CS_ENOMEM, "digests");
-        uint64_t *to = out->digests;
-        for (size_t i = 0; st == CS_OK && i < in->blocks->ranges.n; i++) {
-                const struct cs_heap_range *r = &in->blocks->ranges.at[i];
-                uint64_t left = cs_recall_pages(r), at = cs_page_down(r->range.start);
-                while (st == CS_OK && left) {
-                        size_t n = left < UNIT_PAGES ? (size_t)left : UNIT_PAGES;
-                        st = cs_vec_push(&d.units, ((struct unit){ at, to, n }), err);
-                        to += n;
-                        at += n * CS_PAGE;
-                        left -= n;
-                }
+        uint64_t **of_range = malloc((blocks->ranges.n + 1) * sizeof(*of_range)), *to = out->digests;
+        if (!out->digests || !of_range)
+                st = cs_fail(err, CS_ENOMEM, "digests");
+        for (size_t i = 0; st == CS_OK && i < blocks->ranges.n; i++) {
+                of_range[i] = to;
+                st = plan_range(&d, &blocks->ranges.at[i], to, err);
+                to += cs_recall_pages(&blocks->ranges.at[i]);
         }
-        take_seen(out->into, in->blocks, out->digests);
+        if (st == CS_OK)
+                take_seen(out->into, blocks, of_range);
         if (st == CS_OK)
                 st = run_digests(in, &d, err);
         cs_vec_deinit(&d.units);
+        free(of_range);
         return st;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which blocks are what they were: by runs of words, against looking at each of them alone. */
+/* Which blocks are what they were: by runs of words, against looking at each of them alone. And what of the pages is read for that. */
+#include "pagedigest.h"
 #include "recall_private.h"
 
 #include <setjmp.h>
@@ -232,11 +233,65 @@ static void test_all_and_nothing(void **state)
         drop(&b);
 }
 
+/* What was heard is not read again, in whatever order it came, and of pages that two ranges share both have it; the rest is read. */
+static void test_what_was_heard(void **state)
+{
+        enum { PAGES = 700 };
+        static uint8_t bytes[PAGES * CS_PAGE], heard[2 * CS_PAGE];
+        static const struct cs_range ranges[] = { { BASE + 32, BASE + 3 * CS_PAGE + 64 },
+                                                  { BASE + 3 * CS_PAGE + 64, BASE + 3 * CS_PAGE + 96 },
+                                                  { BASE + 3 * CS_PAGE + 112, BASE + 600 * CS_PAGE + 16 },
+                                                  { BASE + 650 * CS_PAGE, BASE + PAGES * CS_PAGE } };
+        static const unsigned said[] = { 640, 3, 699, 0, 599, 4, 620, 650, 2 };
+        struct heap h = { 0 };
+        struct cs_recall recall = { 0 };
+        struct cs_recalled out;
+        uint64_t seed = 3, digests[PAGES];
+        (void)state;
+        for (size_t i = 0; i < sizeof(bytes); i += 8) {
+                uint64_t word = rng(&seed);
+                memcpy(bytes + i, &word, sizeof(word));
+        }
+        for (size_t i = 0; i < PAGES; i++)
+                digests[i] = cs_pagedigest_plain(bytes + i * CS_PAGE);
+        struct cs_image image = { .source = cs_source_from_bytes(BASE, bytes, sizeof(bytes)) };
+        assert_non_null(image.source);
+        for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+                assert_int_equal(cs_blocks_begin(&h.blocks, 0, ranges[i], NULL), CS_OK);
+                assert_int_equal(cs_blocks_add(&h.blocks, ranges[i].start, cs_range_size(ranges[i]),
+                                               CS_BLOCK_IN_USE, NULL),
+                                 CS_OK);
+                cs_blocks_end(&h.blocks);
+        }
+        assert_int_equal(cs_blocks_seal(&h.blocks, &h.space, NULL), CS_OK);
+        cs_recall_listen(&recall, image.source);
+        for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+                /* It was something else then; of the page before it only the end is heard, and of the next one only the beginning. */
+                memset(heard, (int)i + 1, sizeof(heard));
+                uint64_t word = BASE + (uint64_t)said[i] * CS_PAGE;
+                image.source->tap(image.source->tap_context, word - 8, heard, CS_PAGE + 16);
+                digests[said[i]] = cs_pagedigest_plain(heard);
+        }
+        cs_recall_listen_no_more(image.source);
+        const struct cs_cluster_input in = { .image = &image, .blocks = &h.blocks, .workers = 2 };
+        assert_int_equal(cs_recalled_begin(&in, &recall, true, &out, NULL), CS_OK);
+        assert_null(out.number); /* nothing was kept yet */
+        const uint64_t *at = out.digests;
+        for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+                for (uint64_t page = cs_page_down(ranges[i].start); page < ranges[i].end; page += CS_PAGE)
+                        assert_int_equal(*at++, digests[(page - BASE) / CS_PAGE]);
+        cs_recalled_deinit(&out);
+        cs_recall_deinit(&recall);
+        cs_source_close(image.source);
+        drop(&h);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_runs_against_each_alone),
                 cmocka_unit_test(test_all_and_nothing),
+                cmocka_unit_test(test_what_was_heard),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -415,6 +415,79 @@ static void test_view_without_lender(void **state)
         cs_view_deinit(&v);
 }
 
+/* From TAPPED_FROM on, what is read is the lowest byte of the address divided by seven; up to TAPPED_TO. */
+enum { TAPPED_FROM = 0x10000, TAPPED_TO = TAPPED_FROM + CS_VIEW_BYTES + 3 * CS_PAGE };
+
+static enum cs_status tapped_read(struct cs_source *src, uint64_t addr, void *buf, size_t len, size_t *got,
+                                  struct cs_error *err)
+{
+        (void)src;
+        (void)err;
+        for (*got = 0; *got < len && addr + *got >= TAPPED_FROM && addr + *got < TAPPED_TO; ++*got)
+                ((uint8_t *)buf)[*got] = (uint8_t)((addr + *got) / 7);
+        return CS_OK;
+}
+
+struct heard {
+        uint64_t start, end;
+};
+
+static void hear(void *context, uint64_t addr, const uint8_t *bytes, size_t len)
+{
+        struct heard *heard = context;
+        *heard = (struct heard){ addr, addr + len };
+        for (size_t i = 0; i < len; i++)
+                assert_int_equal(bytes[i], (uint8_t)((addr + i) / 7));
+}
+
+static void has(const uint8_t *at, size_t len, uint64_t addr)
+{
+        assert_non_null(at);
+        for (size_t i = 0; i < len; i++)
+                assert_int_equal(at[i], (uint8_t)((addr + i) / 7));
+}
+
+/* Who taps sees whole pages, and who asked gets what was asked for. */
+static void test_view_tapped(void **state)
+{
+        (void)state;
+        static const struct cs_source_ops ops = { .read = tapped_read };
+        struct heard heard = { 0 };
+        struct cs_source src = { .ops = &ops, .tap = hear, .tap_context = &heard };
+        struct cs_view v;
+        size_t got;
+        cs_view_init(&v, &src);
+        has(cs_view_at(&v, 0x10ff8, 16, &got), 16, 0x10ff8);
+        assert_int_equal(got, 16);
+        assert_int_equal(heard.start, 0x10000);
+        assert_int_equal(heard.end, 0x10000 + CS_VIEW_BYTES);
+        has(cs_view_at(&v, 0x10008, 16, &got), 16, 0x10008); /* it is there already */
+        assert_int_equal(heard.end, 0x10000 + CS_VIEW_BYTES);
+        /* More than a view has: what there is from there on. */
+        has(cs_view_at(&v, 0x10000 + CS_VIEW_BYTES + 5, SIZE_MAX, &got), got, 0x10000 + CS_VIEW_BYTES + 5);
+        assert_int_equal(got, 3 * CS_PAGE - 5);
+        assert_int_equal(heard.start, 0x10000 + CS_VIEW_BYTES);
+        assert_int_equal(heard.end, TAPPED_TO);
+        /* What can be stitched comes as a whole, though its first page is not seen as one then. */
+        has(cs_view_whole(&v, 0x11010, CS_VIEW_BYTES - 15, &got), CS_VIEW_BYTES - 15, 0x11010);
+        assert_int_equal(got, CS_VIEW_BYTES - 15);
+        assert_int_equal(heard.start, 0x11010);
+        has(cs_view_whole(&v, 0x11010, CS_VIEW_BYTES - 16, &got), CS_VIEW_BYTES - 16, 0x11010);
+        /* Up to a gap, and nothing in it. */
+        has(cs_view_whole(&v, TAPPED_TO - 9, 16, &got), 9, TAPPED_TO - 9);
+        assert_int_equal(got, 9);
+        assert_null(cs_view_whole(&v, TAPPED_TO + 9, 16, &got));
+        assert_int_equal(got, 0);
+        assert_null(cs_view_at(&v, TAPPED_FROM - 9, 16, &got));
+        cs_view_deinit(&v);
+        /* Nobody taps: from there on. */
+        src.tap = NULL;
+        cs_view_init(&v, &src);
+        has(cs_view_at(&v, 0x10ff8, 16, &got), 16, 0x10ff8);
+        assert_int_equal(v.start, 0x10ff8);
+        cs_view_deinit(&v);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -431,6 +504,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_view, set_up, tear_down),
                 cmocka_unit_test(test_view_large),
                 cmocka_unit_test(test_view_without_lender),
+                cmocka_unit_test(test_view_tapped),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,6 @@ enum cs_status cs_sweep_init(struct cs_sweep *sweep, const struct cs_cluster_inp
                 if (!(sweep->workers[i].known = malloc(bytes)))
                         return cs_fail(err, CS_ENOMEM, "known blocks");
                 memset(sweep->workers[i].known, 0xff, bytes);
-                sweep->workers[i].view.ahead = AHEAD_BETWEEN;
         }
         return st;
 }
@@ -218,19 +217,30 @@ static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker
         return st;
 }
 
-/* Goes on behind blocks that are known, and what is not in use: most of a heap that has hardly changed. */
-static void pass_known(const struct cs_sweep *sweep, struct cs_block_cursor *cursor)
+/* Goes on behind blocks that are known: most of a heap that has hardly changed. What lies from there up to the next one that is known, at *known,
+ * is read at once. */
+static void pass_known(const struct cs_sweep *sweep, struct cs_sweep_worker *w,
+                       struct cs_block_cursor *cursor, uint32_t *known)
 {
         const uint32_t *number = sweep->recalled.number;
         uint32_t i = cursor->index;
-        if (!number)
+        struct cs_range span;
+        if (!number || i < *known)
                 return;
         while (i < cursor->end && number[i] != CS_NO_CLUSTER)
                 i++;
-        if (i < cursor->end)
-                cs_blocks_skip(cursor, i);
-        else
+        for (*known = i; *known < cursor->end && number[*known] == CS_NO_CLUSTER;)
+                ++*known;
+        if (i == cursor->end) {
                 cursor->index = i;
+                return;
+        }
+        cs_blocks_skip(cursor, i);
+        struct cs_block_cursor unknown = *cursor;
+        unknown.end = *known;
+        w->view.ahead = cs_blocks_next_span(&unknown, &span) && cs_range_size(span) < CS_VIEW_BYTES
+                                ? (size_t)cs_range_size(span)
+                                : (size_t)CS_VIEW_BYTES;
 }
 
 static enum cs_status count_slice(void *context, size_t unit, unsigned worker, struct cs_error *err)
@@ -240,9 +250,11 @@ static enum cs_status count_slice(void *context, size_t unit, unsigned worker, s
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
         struct cs_block block;
-        uint32_t i;
+        uint32_t i, known = 0;
         sweep->slice_counter[unit] = (uint16_t)worker;
-        for (pass_known(sweep, &cursor); cs_blocks_next(&cursor, &block, &i); pass_known(sweep, &cursor)) {
+        for (pass_known(sweep, w, &cursor, &known); cs_blocks_next(&cursor, &block, &i);
+             pass_known(sweep, w, &cursor, &known)) {
+                /* Behind a gap there may be one that is known. */
                 enum cs_status st = cs_block_state(&block) == CS_BLOCK_IN_USE &&
                                                     cs_recalled_number(&sweep->recalled, i) == CS_NO_CLUSTER
                                             ? count_block(sweep, w, &block, i, err)
@@ -551,6 +563,8 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
         const struct cs_slice *slice = &sweep->in->slices->at[unit];
         const struct cs_sweep_worker *counter = &sweep->workers[sweep->slice_counter[unit]];
         sweep->slice_worker[unit] = (uint16_t)worker;
+        if (sweep->recalled.number)
+                w->view.ahead = AHEAD_BETWEEN;
         cs_arrays_begin(&w->arrays);
         struct cs_block_cursor cursor = cs_blocks_from(sweep->in->blocks, slice->first, slice->end);
         struct cs_residency_walk residency = { .residency = sweep->in->residency };

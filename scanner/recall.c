@@ -270,12 +270,19 @@ static enum cs_status match_slice(void *context, size_t unit, unsigned worker, s
         return CS_OK;
 }
 
+/* Room for a number of each block. */
+static uint32_t *number_blocks(const struct cs_blocks *blocks)
+{
+        size_t bytes = ((size_t)cs_blocks_indices(blocks) + 1) * sizeof(uint32_t);
+        uint32_t *numbers = malloc(bytes);
+        cs_huge_ask(numbers, bytes);
+        return numbers;
+}
+
 static enum cs_status match_all(const struct cs_cluster_input *in, struct cs_recalled *out,
                                 struct cs_error *err)
 {
-        size_t bytes = ((size_t)cs_blocks_indices(in->blocks) + 1) * sizeof(*out->number);
-        out->number = malloc(bytes);
-        cs_huge_ask(out->number, bytes);
+        out->number = number_blocks(in->blocks);
         struct matching m = { in,
                               { .now = in->blocks,
                                 .then = &out->from->blocks,
@@ -307,9 +314,9 @@ enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_clu
 {
         struct cs_recall next = { .program = cs_recall_program(in->image),
                                   .unexplained = recalled->into->unexplained };
-        size_t bytes = ((size_t)cs_blocks_indices(in->blocks) + 1) * sizeof(*recalled->tags);
-        recalled->tags = malloc(bytes);
-        cs_huge_ask(recalled->tags, bytes);
+        /* What was known of the blocks is not asked for any more. */
+        recalled->tags = recalled->number ? recalled->number : number_blocks(in->blocks);
+        recalled->number = NULL;
         enum cs_status st = recalled->tags ? CS_OK : cs_fail(err, CS_ENOMEM, "known blocks");
         for (size_t i = 0; st == CS_OK && i < n; i++) {
                 struct cs_cluster c = { .kind = kinds[i].kind,

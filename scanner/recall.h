@@ -41,8 +41,9 @@ struct cs_recalled {
         const struct cs_recall *from;
         struct cs_recall *into; /* NULL: nothing is kept */
         uint64_t *digests;      /* of the present heap ranges; 0: absent, or it could not be read */
-        uint32_t *number;       /* by block: of from->kinds, or CS_NO_CLUSTER; NULL: nothing is recalled */
-        uint32_t *tags;         /* by block: those that are kept; NULL: none are */
+        uint32_t *
+                number; /* by block: of from->kinds, or CS_NO_CLUSTER; NULL: nothing is recalled, or no longer */
+        uint32_t *tags; /* by block: those that are kept; NULL: none are */
 };
 void cs_recalled_deinit(struct cs_recalled *recalled);
 
@@ -57,7 +58,8 @@ static inline uint32_t cs_recalled_number(const struct cs_recalled *recalled, ui
         return recalled->number ? recalled->number[block] : (uint32_t)CS_NO_CLUSTER;
 }
 
-/* Keeps what was found, instead of what was: kinds are copied, features and addresses taken. Then all blocks are to be noted. */
+/* Keeps what was found, instead of what was: kinds are copied, features and addresses taken. Nothing is recalled any more, and
+ * all blocks are to be noted. */
 CS_CHECK enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_cluster_input *in,
                                         const struct cs_cluster *kinds, size_t n, struct cs_tally *features,
                                         struct cs_tally *addresses, struct cs_error *err);

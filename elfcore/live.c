@@ -83,10 +83,13 @@ static size_t like_run(struct live_source *live, uint64_t addr, size_t count, bo
         *origin = FROM_TARGET;
         if (live->pagemap < 0)
                 return count;
+        size_t run = file ? 0 : cs_pagemap_present(live->pagemap, addr, count);
+        if (run)
+                return run;
         ssize_t n = cs_pagemap_read(live->pagemap, addr, entries, count);
         notice_end(live, cs_pagemap_ended(addr, n));
         *origin = n > 0 ? origin_of(entries[0], file) : FROM_NOWHERE;
-        size_t run = 1;
+        run = 1;
         while (n > 0 && run < (size_t)n && origin_of(entries[run], file) == *origin)
                 run++;
         return run;

@@ -81,6 +81,25 @@ uint64_t cs_pagemap_next(int fd, uint64_t addr, uint64_t end, uint64_t bits, boo
         return end;
 }
 
+size_t cs_pagemap_present(int fd, uint64_t addr, size_t count)
+{
+        struct page_region found = { 0 };
+        struct scan_argument scan = {
+                .size = sizeof(scan),
+                .start = addr,
+                .end = addr + count * CS_PAGE,
+                .vec = (uint64_t)(uintptr_t)&found,
+                .vec_len = 1,
+                .max_pages = count,
+                .mask = PAGE_IS_PRESENT,
+                .returned = PAGE_IS_PRESENT,
+        };
+        if (ioctl(fd, SCAN_PAGES, &scan) != 1 || found.start != addr || found.end <= addr)
+                return 0;
+        size_t n = (size_t)((found.end - addr) / CS_PAGE);
+        return n < count ? n : count;
+}
+
 void cs_pagemap_drop_zeros(int fd, uint64_t addr, size_t pages, uint8_t *flags)
 {
         struct page_region zeros[64];

@@ -2,6 +2,8 @@
 /* From a running process to an image: a child of ours with known memory, and processes that cannot be looked at. */
 #include "image.h"
 #include "live.h"
+#include "pagemap.h"
+#include "range.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +12,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -166,6 +169,41 @@ static void test_child(void **state)
         assert_false(cs_source_u64(image->source, at + 3 * CS_PAGE, &word));
         cs_image_close(image);
         munmap(area, AREA);
+}
+
+/* By the kernel's tables alone what entries say: pages that are present, one behind the other, up to so many. */
+static void test_present(void **state)
+{
+        enum { PAGES = 600 };
+        static const struct {
+                size_t first, count, run;
+        } cases[] = { { 0, 5, 0 },       { 3, 9, 2 },     { 4, 9, 1 },     { 5, 1, 0 },   { 3, 1, 1 },
+                      { 8, PAGES, 592 }, { 8, 592, 592 }, { 8, 591, 591 }, { 599, 1, 1 }, { 2, 9, 0 } };
+        (void)state;
+        uint8_t *area =
+                mmap(NULL, PAGES * CS_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_ptr_not_equal(area, MAP_FAILED);
+        (void)madvise(area, PAGES * CS_PAGE, MADV_NOHUGEPAGE);
+        for (size_t i = 3; i < PAGES; i++)
+                if (i < 5 || i > 7)
+                        area[i * CS_PAGE] = 1;
+        int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+        uint64_t entry;
+        if (fd < 0 || cs_pagemap_read(fd, (uintptr_t)(area + 3 * CS_PAGE), &entry, 1) != 1 ||
+            !cs_pagemap_present(fd, (uintptr_t)(area + 3 * CS_PAGE), 1)) {
+                (void)close(fd);
+                munmap(area, PAGES * CS_PAGE);
+                skip();
+        }
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                size_t n =
+                        cs_pagemap_present(fd, (uintptr_t)(area + cases[i].first * CS_PAGE), cases[i].count);
+                /* What lies behind the area may be present as well. */
+                assert_true(cases[i].first + cases[i].run == PAGES ? n >= cases[i].run : n == cases[i].run);
+                assert_true(n <= cases[i].count);
+        }
+        close(fd);
+        munmap(area, PAGES * CS_PAGE);
 }
 
 static uint8_t changed[2 * CS_PAGE] = { 1 };
@@ -388,10 +426,11 @@ static void test_not_permitted(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_child),         cmocka_unit_test(test_protected),
-                cmocka_unit_test(test_zombie),        cmocka_unit_test(test_nobody),
-                cmocka_unit_test(test_clean_pages),   cmocka_unit_test(test_exec),
-                cmocka_unit_test(test_kernel_thread), cmocka_unit_test(test_not_permitted),
+                cmocka_unit_test(test_present),       cmocka_unit_test(test_child),
+                cmocka_unit_test(test_protected),     cmocka_unit_test(test_zombie),
+                cmocka_unit_test(test_nobody),        cmocka_unit_test(test_clean_pages),
+                cmocka_unit_test(test_exec),          cmocka_unit_test(test_kernel_thread),
+                cmocka_unit_test(test_not_permitted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

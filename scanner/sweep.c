@@ -545,14 +545,26 @@ static uint32_t seed_number(const struct cs_sweep_worker *counter, uint32_t numb
         return counter->first_signature + (uint32_t)counter->signatures.at.n + (number - CS_SWEEP_TEXT);
 }
 
-/* A block of which an earlier look knows what it is. */
-static enum cs_status assign_known(struct cs_sweep *sweep, struct cs_sweep_worker *w, uint32_t kind,
-                                   uint32_t *cluster, struct cs_error *err)
+/* Blocks from the cursor's on of which an earlier look knows what they are, up to one of which none does. They are in use. */
+static enum cs_status assign_known(struct cs_sweep *sweep, struct cs_sweep_worker *w,
+                                   struct cs_block_cursor *cursor, struct cs_residency_walk *residency,
+                                   struct cs_error *err)
 {
+        const uint32_t *of_block = sweep->recalled.number;
+        struct cs_block_cursor c = *cursor; /* nobody has its address: it stays in registers */
         enum cs_status st = CS_OK;
-        if (w->known[kind] == CS_NO_CLUSTER)
-                st = number(w, &sweep->in->recall->kinds.at[kind], &w->known[kind], err);
-        *cluster = w->known[kind];
+        while (c.index < c.end && of_block[c.index] != CS_NO_CLUSTER) {
+                struct cs_block b;
+                uint32_t i, kind = of_block[c.index], *cluster = &w->known[kind];
+                if (*cluster == CS_NO_CLUSTER &&
+                    (st = number(w, &sweep->in->recall->kinds.at[kind], cluster, err)) != CS_OK)
+                        break;
+                cs_blocks_next_any(&c, &b, &i);
+                uint64_t resident = cs_residency_walk_bytes(residency, cs_block_range(&b));
+                cs_blocks_set_cluster(sweep->in->blocks, i, *cluster);
+                add_block(&w->local.at[*cluster], &b, i, resident, 0);
+        }
+        *cursor = c;
         return st;
 }
 
@@ -570,17 +582,20 @@ static enum cs_status assign_slice(void *context, size_t unit, unsigned worker, 
         struct cs_residency_walk residency = { .residency = sweep->in->residency };
         struct cs_block b;
         uint32_t i;
-        while (cs_blocks_next(&cursor, &b, &i)) {
+        for (;;) {
                 uint32_t cluster = 0;
                 uint64_t records = 0;
+                enum cs_status st =
+                        sweep->recalled.number ? assign_known(sweep, w, &cursor, &residency, err) : CS_OK;
+                if (st != CS_OK)
+                        return st;
+                if (!cs_blocks_next_any(&cursor, &b, &i))
+                        break;
                 if (cs_block_state(&b) != CS_BLOCK_IN_USE)
                         continue;
                 uint64_t resident = cs_residency_walk_bytes(&residency, cs_block_range(&b));
-                uint32_t known = cs_recalled_number(&sweep->recalled, i);
-                enum cs_status st = known != CS_NO_CLUSTER
-                                            ? assign_known(sweep, w, known, &cluster, err)
-                                            : assign_block(sweep, w, &b, seed_number(counter, b.cluster),
-                                                           resident, &cluster, &records, err);
+                st = assign_block(sweep, w, &b, seed_number(counter, b.cluster), resident, &cluster, &records,
+                                  err);
                 if (st != CS_OK)
                         return st;
                 cs_blocks_set_cluster(sweep->in->blocks, i, cluster);

@@ -37,7 +37,7 @@ static inline bool cs_pagemap_ended(uint64_t addr, ssize_t got)
  * quickly from Linux 6.7 on. *ended is set, never cleared. */
 uint64_t cs_pagemap_next(int fd, uint64_t addr, uint64_t end, uint64_t bits, bool *ended);
 
-/* How many pages from addr (page-aligned) on are present, one behind the other, up to `count`. Costs less than half of their entries, for the kernel
+/* How many pages from addr (page-aligned) on are present, one behind the other, up to `count`. Costs less than their entries, for the kernel
  * looks at its tables only. 0: the first one is not, or the kernel (before Linux 6.7) cannot tell so. */
 size_t cs_pagemap_present(int fd, uint64_t addr, size_t count);
 

@@ -114,8 +114,8 @@ static enum cs_status hand_on_round(struct hits *h, const struct cs_scan_hit *hi
                         (struct piece){ .at = hits + at, .n = n - at < PIECE_HITS ? n - at : PIECE_HITS };
         st = r.n == 1 ? write_piece(&r, 0, 0, err) : cs_work_run(h->n_tellers, r.n, write_piece, &r, err);
         /* Those that were begun when the end was asked for are the first ones. */
-        const bool stopped = st == CS_ESTOPPED;
-        st = stopped ? CS_OK : st;
+        if (st == CS_ESTOPPED)
+                st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < r.n && r.pieces[i].text; i++) {
                 st = w->take(w->context, r.pieces[i].text, r.pieces[i].len, r.pieces[i].n, err);
                 *told += r.pieces[i].n;
@@ -227,6 +227,12 @@ static enum cs_status settle(struct hits *h, struct cs_error *err)
         return st;
 }
 
+static void count(struct hits *h, const struct cs_scan_hit *hit)
+{
+        h->counts[hit->rule]++;
+        h->in_blocks = h->in_blocks || (h->settled && in_use(h->in, hit->address));
+}
+
 static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, struct cs_error *err)
 {
         struct cs_scan_hit hit = *found;
@@ -234,8 +240,7 @@ static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, st
         enum cs_status st = ending ? CS_OK : settle(h, err);
         if (st != CS_OK)
                 return st;
-        h->counts[hit.rule]++;
-        h->in_blocks = h->in_blocks || (h->settled && in_use(h->in, hit.address));
+        count(h, &hit);
         size_t told;
         if (!ending && (h->asked || h->around))
                 return hand_on(h, &hit, 1, &told, err);
@@ -271,10 +276,8 @@ static enum cs_status pass_on(struct hits *h, const struct cs_scan_hit *hits, si
                               struct cs_error *err)
 {
         enum cs_status st = hand_on(h, hits, n, told, err);
-        for (size_t i = 0; i < *told; i++) {
-                h->counts[hits[i].rule]++;
-                h->in_blocks = h->in_blocks || in_use(h->in, hits[i].address);
-        }
+        for (size_t i = 0; i < *told; i++)
+                count(h, &hits[i]);
         return st;
 }
 

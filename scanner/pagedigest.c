@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pagedigest_private.h"
 
-#include "range.h"
 #include "simd.h"
 
 #include <stddef.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 uint64_t cs_pagedigest_plain(const uint8_t *page)
 {
-        uint64_t sum = XXH3_64bits(page, CS_PAGE);
-        return sum ? sum : 1;
+        return cs_pagedigest_here(page);
 }
 
 cs_pagedigest_fn cs_pagedigest_avx2(void)

@@ -56,8 +56,9 @@ CS_CHECK enum cs_status cs_core_source_create_stored(const struct cs_store *stor
                                                      const struct cs_corefile *core, struct cs_source **out,
                                                      struct cs_error *err);
 
-/* From now on reads come from fd, which is the file that the bytes are a mapping of; borrowed. Borrowing is as before. */
-void cs_core_source_read_from(struct cs_source *src, int fd);
+/* From now on reads come from fd, which is the file that the bytes are a mapping of; borrowed. What is borrowed is as before, but
+ * ends where a hole of the file begins. Called before anything is read. */
+CS_CHECK enum cs_status cs_core_source_read_from(struct cs_source *src, int fd, struct cs_error *err);
 
 /* A stretch of memory that shows a file. */
 struct cs_file_part {

@@ -2,12 +2,11 @@
 /* The source over a core: pieces in address order, each lent from the mapped file, read from a module's own file, or a gap. */
 #include "bytes.h"
 #include "corefile.h"
+#include "extents.h"
 #include "store.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PAGES_AHEAD = 8 };
@@ -27,7 +26,7 @@ struct core_source {
         const uint8_t *bytes;         /* all of the core */
         const struct cs_store *store; /* instead of bytes, or NULL; borrowed */
         CS_VEC(struct piece) pieces;  /* sorted, disjoint */
-        bool sparse;                  /* the file has holes */
+        struct cs_extents extents;    /* of the file behind fd */
 };
 
 static bool readable(const struct piece *p)
@@ -71,10 +70,11 @@ static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *
         const struct core_source *core = (const struct core_source *)src;
         const uint8_t *at = lend(core, addr, len);
         /* Up to the next hole only, whose pages would be made by whoever touches them. */
-        if (at && core->sparse) {
-                off_t offset = at - core->bytes, hole = lseek(core->fd, offset, SEEK_HOLE);
-                if (hole > offset && (uint64_t)(hole - offset) < *len)
-                        *len = (size_t)(hole - offset);
+        if (at && core->bytes) {
+                uint64_t offset = (uint64_t)(at - core->bytes);
+                struct cs_extent extent = cs_extents_at(&core->extents, offset);
+                if (extent.data_start <= offset && extent.data_end - offset < *len)
+                        *len = (size_t)(extent.data_end - offset);
         }
         return at;
 }
@@ -167,30 +167,13 @@ static bool stored_in_use(const struct core_source *core, uint64_t addr)
         return !cs_all_zero(page, cs_store_read(core->store, offset, page, len));
 }
 
-/* What lseek() last said of the file: holes before data_start, data before data_end. */
-struct extent {
-        uint64_t data_start;
-        uint64_t data_end;
-};
-
-static void learn_extent(const struct core_source *core, struct extent *known, uint64_t offset)
-{
-        off_t data = core->fd < 0 ? 0 : lseek(core->fd, (off_t)offset, SEEK_DATA);
-        off_t end = core->fd < 0 || data < 0 ? -1 : lseek(core->fd, data, SEEK_HOLE);
-        /* ENXIO: no data up to the end of the file. What else fails does not know of holes. */
-        bool none = data < 0 && errno == ENXIO;
-        known->data_start = data >= 0 ? (uint64_t)data : none ? UINT64_MAX : 0;
-        known->data_end =
-                end > data ? (uint64_t)end : UINT64_MAX; /* who changes the file meanwhile may say so */
-}
-
 /* Is one of the bytes at [offset, offset + len) of the file no zero? Nobody reads, and so faults in, the zeros of its holes, which begin and end inside
  * of the target's pages where segments do. */
-static bool in_use(const struct core_source *core, struct extent *known, uint64_t offset, size_t len)
+static bool in_use(const struct core_source *core, struct cs_extent *known, uint64_t offset, size_t len)
 {
         while (len) {
                 if (offset >= known->data_end)
-                        learn_extent(core, known, offset);
+                        *known = cs_extents_at(&core->extents, offset);
                 bool hole = offset < known->data_start;
                 uint64_t left = (hole ? known->data_start : known->data_end) - offset;
                 size_t part = left < len ? (size_t)left : len;
@@ -205,7 +188,7 @@ static bool in_use(const struct core_source *core, struct extent *known, uint64_
 static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *flags)
 {
         const struct core_source *core = (const struct core_source *)src;
-        struct extent known = { 0 };
+        struct cs_extent known = { 0 };
         uint64_t before = 0; /* segments need not lie in the file in the order of their addresses */
         size_t run = pages * CS_PAGE;
         const uint8_t *ahead = core->store ? NULL : lend(core, addr, &run);
@@ -221,7 +204,7 @@ static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, ui
                 const uint8_t *at = lend(core, addr + i * CS_PAGE, &len);
                 uint64_t offset = at ? (uint64_t)(at - core->bytes) : 0;
                 if (offset < before)
-                        known = (struct extent){ 0 };
+                        known = (struct cs_extent){ 0 };
                 before = offset;
                 flags[i] = at && in_use(core, &known, offset, len);
         }
@@ -230,17 +213,16 @@ static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, ui
 static uint64_t core_zeros(struct cs_source *src, uint64_t addr)
 {
         const struct core_source *core = (const struct core_source *)src;
-        const struct piece *p = core->sparse || core->store ? piece_at(core, addr) : NULL;
+        const struct piece *p = piece_at(core, addr);
         if (!p || addr < p->range.start)
                 return 0;
         uint64_t left = p->range.end - addr, zeros = 0;
         if (p->stored) {
                 zeros = cs_store_zeros(core->store, p->file_offset + (addr - p->range.start));
         } else if (p->bytes) {
-                off_t offset = p->bytes - core->bytes + (off_t)(addr - p->range.start);
-                off_t data = lseek(core->fd, offset, SEEK_DATA);
-                /* ENXIO: no data up to the end of the file. What else fails does not know of holes. */
-                zeros = data >= offset ? (uint64_t)(data - offset) : data < 0 && errno == ENXIO ? left : 0;
+                uint64_t offset = (uint64_t)(p->bytes - core->bytes) + (addr - p->range.start);
+                uint64_t data = cs_extents_at(&core->extents, offset).data_start;
+                zeros = data > offset ? data - offset : 0;
         }
         return zeros < left ? zeros : left;
 }
@@ -249,6 +231,7 @@ static void core_close(struct cs_source *src)
 {
         struct core_source *core = (struct core_source *)src;
         cs_vec_deinit(&core->pieces);
+        cs_extents_deinit(&core->extents);
         free(core);
 }
 
@@ -278,7 +261,7 @@ static enum cs_status create(const uint8_t *bytes, const struct cs_store *store,
         core->base.ops = &core_ops;
         core->bytes = bytes;
         core->store = store;
-        core->fd = -1;
+        core->fd = core->extents.fd = -1;
         for (size_t i = 0; i < file->segments.n; i++) {
                 const struct cs_segment *s = &file->segments.at[i];
                 struct piece held = { .range = { s->range.start, s->range.start + s->held }, .fd = -1 };
@@ -318,12 +301,11 @@ enum cs_status cs_core_source_create_stored(const struct cs_store *store, const 
         return create(NULL, store, cs_store_size(store), file, out, err);
 }
 
-void cs_core_source_read_from(struct cs_source *src, int fd)
+enum cs_status cs_core_source_read_from(struct cs_source *src, int fd, struct cs_error *err)
 {
         struct core_source *core = (struct core_source *)src;
-        struct stat status;
         core->fd = fd;
-        core->sparse = fstat(fd, &status) == 0 && status.st_blocks < status.st_size / 512;
+        return cs_extents_learn(&core->extents, fd, err);
 }
 
 struct merge {

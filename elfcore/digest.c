@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "digest.h"
 
-#include <errno.h>
+#include "extents.h"
+
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,22 +21,12 @@ struct cs_digest {
         unsigned char hash[SHA256_BYTES];
 };
 
-/* What the file system knows: no data before data_start, then data up to data_end. */
-struct extent {
-        size_t data_start;
-        size_t data_end;
-};
-
 /* Bytes from `at` on that are a hole of a sparse core; they are hashed as the zeros that they are, and not read. */
-static size_t hole_at(const struct cs_digest *d, struct extent *known, size_t at)
+static size_t hole_at(const struct cs_digest *d, struct cs_extent *known, size_t at)
 {
-        if (at >= known->data_end) {
-                off_t data = lseek(d->fd, (off_t)at, SEEK_DATA);
-                off_t end = data >= 0 ? lseek(d->fd, data, SEEK_HOLE) : -1;
-                /* ENXIO: no data up to the end of the file. What else fails does not know of holes. */
-                known->data_start = data >= 0 ? (size_t)data : errno == ENXIO ? d->len : at;
-                known->data_end = end >= 0 ? (size_t)end : d->len;
-        }
+        const struct cs_extents file = { .fd = d->fd };
+        if (at >= known->data_end)
+                *known = cs_extents_at(&file, at);
         size_t end = known->data_start < d->len ? known->data_start : d->len;
         return at < end ? end - at : 0;
 }
@@ -43,7 +34,7 @@ static size_t hole_at(const struct cs_digest *d, struct extent *known, size_t at
 static bool hash_file(struct cs_digest *d, EVP_MD_CTX *context, unsigned char *buf)
 {
         static const unsigned char zeros[READ_BYTES];
-        struct extent known = { 0 };
+        struct cs_extent known = { 0 };
         if (!EVP_DigestInit_ex(context, EVP_sha256(), NULL))
                 return false;
         /* Read, not borrowed from the mapping: pages that are only hashed should not count as ours. */

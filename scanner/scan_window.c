@@ -39,8 +39,9 @@ static size_t read_some(struct cs_scan_reader *r, uint64_t addr, uint8_t *to, si
 static bool readable(struct cs_scan_reader *r, uint64_t addr)
 {
         uint8_t byte;
-        size_t got = 0;
-        return cs_source_read(r->source, addr, &byte, 1, &got, NULL) == CS_OK && got == 1;
+        size_t got = 0, lent = 1;
+        return cs_source_borrow(r->source, addr, &lent) ||
+               (cs_source_read(r->source, addr, &byte, 1, &got, NULL) == CS_OK && got == 1);
 }
 
 /* Where in [from, at) the bytes begin that lead to `at` without a gap. */
@@ -48,7 +49,9 @@ static uint64_t contiguous_from(struct cs_scan_reader *r, uint64_t from, uint64_
 {
         uint8_t bytes[BEFORE];
         while (from < at) {
-                size_t got = 0, want = (size_t)(at - from);
+                size_t got = 0, want = (size_t)(at - from), lent = want;
+                if (cs_source_borrow(r->source, from, &lent) && lent == want)
+                        return from;
                 if (cs_source_read(r->source, from, bytes, want, &got, NULL) != CS_OK)
                         return at;
                 if (got == want)

@@ -24,7 +24,8 @@ struct module_names {
         size_t needed_n;
         bool file_tried;
         bool debug_tried;
-        bool symtab_read;
+        bool dynamic_read; /* of symtab: the dynamic symbols */
+        bool symtab_read;  /* and all others */
         bool sections_read;
         bool needed_read;
 };
@@ -201,21 +202,31 @@ static void add_memory_table(struct cs_symbols *symbols, size_t module)
         cs_elf_dynamic_deinit(&dynamic);
 }
 
-static struct cs_symtab *read_symbols(struct cs_symbols *symbols, size_t module)
+/* The dynamic symbols, which are few beside those of debug files. */
+static struct cs_symtab *read_dynamic(struct cs_symbols *symbols, size_t module)
 {
         const struct cs_module *of = &symbols->image->modules.at[module];
         struct cs_symtab *tab = &symbols->modules[module].symtab;
+        if (symbols->modules[module].dynamic_read)
+                return tab;
+        symbols->modules[module].dynamic_read = true;
+        cs_symtab_init(tab, of->range, of->bias);
+        if (!add_table(symbols, module, own_file(symbols, module), SHT_DYNSYM))
+                add_memory_table(symbols, module);
+        return tab;
+}
+
+static struct cs_symtab *read_symbols(struct cs_symbols *symbols, size_t module)
+{
+        struct cs_symtab *tab = read_dynamic(symbols, module);
         if (symbols->modules[module].symtab_read)
                 return tab;
         symbols->modules[module].symtab_read = true;
-        cs_symtab_init(tab, of->range, of->bias);
-        const struct cs_elffile *file = own_file(symbols, module);
-        if (!add_table(symbols, module, file, SHT_DYNSYM))
-                add_memory_table(symbols, module);
-        if (!add_table(symbols, module, file, SHT_SYMTAB))
+        if (!add_table(symbols, module, own_file(symbols, module), SHT_SYMTAB))
                 (void)add_table(symbols, module, debug_file(symbols, module), SHT_SYMTAB);
         if (tab->limited)
-                warn(symbols, "%s: only the first %d symbols are used", of->name, CS_LIMIT_SYMBOLS);
+                warn(symbols, "%s: only the first %d symbols are used",
+                     symbols->image->modules.at[module].name, CS_LIMIT_SYMBOLS);
         return tab;
 }
 
@@ -227,7 +238,8 @@ bool cs_symbols_at(struct cs_symbols *symbols, size_t module, uint64_t addr, str
 bool cs_symbols_named(struct cs_symbols *symbols, size_t module, const char *name, struct cs_symbol *out)
 {
         return module < symbols->image->modules.n &&
-               cs_symtab_named(read_symbols(symbols, module), name, out);
+               (cs_symtab_named(read_dynamic(symbols, module), name, out) ||
+                cs_symtab_named(read_symbols(symbols, module), name, out));
 }
 
 const char *cs_symbols_import(struct cs_symbols *symbols, size_t module, size_t i)

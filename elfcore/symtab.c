@@ -18,12 +18,20 @@ void cs_symtab_init(struct cs_symtab *tab, struct cs_range range, uint64_t bias)
         *tab = (struct cs_symtab){ .range = range, .bias = bias };
 }
 
+static void forget_names(struct cs_symtab *tab)
+{
+        free(tab->names.heads);
+        free(tab->names.next);
+        tab->names = (struct cs_symtab_names){ 0 };
+        tab->names_built = false;
+}
+
 void cs_symtab_deinit(struct cs_symtab *tab)
 {
         cs_vec_deinit(&tab->entries);
         cs_vec_deinit(&tab->imports);
         cs_vec_deinit(&tab->spans);
-        cs_vec_deinit(&tab->names);
+        forget_names(tab);
         for (size_t i = 0; i < tab->tables; i++)
                 free(tab->strings[i].at);
         tab->tables = 0;
@@ -72,6 +80,7 @@ enum cs_status cs_symtab_add(struct cs_symtab *tab, const uint8_t *symbols, size
                 return cs_fail(err, CS_ELIMIT, "more than %d symbol tables", CS_SYMTAB_TABLES);
         }
         tab->strings[tab->tables++] = (struct cs_symtab_strings){ .at = strings, .len = strings_len };
+        forget_names(tab);
         enum cs_status st = cs_vec_reserve(&tab->entries, len / SYM_BYTES, err);
         struct cs_cursor c = cs_cursor_make(symbols, len);
         while (st == CS_OK && cs_cursor_left(&c) >= SYM_BYTES) {
@@ -247,66 +256,56 @@ bool cs_symtab_at(struct cs_symtab *tab, uint64_t addr, struct cs_symbol *out)
 
 /* ---- by name ----------------------------------------------------------------------------------------------------- */
 
-/* FNV-1a, 64 bit. A target that makes its names collide makes one bucket long, and a question linear, nothing worse. */
-static uint64_t hash_name(const char *name)
+/* FNV-1a, 32 bit. A target that makes its names collide makes one chain long, and a question linear, nothing worse. */
+static uint32_t hash_name(const char *name)
 {
-        uint64_t hash = 0xcbf29ce484222325u;
+        uint32_t hash = 0x811c9dc5u;
         for (size_t i = 0; i < HASHED && name[i]; i++)
-                hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3u;
+                hash = (hash ^ (uint8_t)name[i]) * 0x01000193u;
         return hash;
-}
-
-/* The same name twice: the first table, there global before local, then the order of the table. */
-static int by_hash(const void *left, const void *right, void *context)
-{
-        const struct cs_symtab *tab = context;
-        const struct cs_symtab_hash *a = left, *b = right;
-        if (a->hash != b->hash)
-                return a->hash < b->hash ? -1 : 1;
-        const struct cs_symtab_entry *x = &tab->entries.at[a->entry], *y = &tab->entries.at[b->entry];
-        if (x->table != y->table)
-                return x->table < y->table ? -1 : 1;
-        if (x->global != y->global)
-                return x->global ? -1 : 1;
-        return a->entry < b->entry ? -1 : a->entry > b->entry;
 }
 
 static void build_names(struct cs_symtab *tab)
 {
-        if (cs_vec_reserve(&tab->names, tab->entries.n, NULL) != CS_OK)
+        struct cs_symtab_names *names = &tab->names;
+        size_t heads = 1;
+        while (heads < tab->entries.n)
+                heads *= 2;
+        names->heads = calloc(heads, sizeof(*names->heads));
+        names->next = malloc((tab->entries.n + 1) * sizeof(*names->next));
+        if (!names->heads || !names->next) {
+                forget_names(tab);
+                tab->names_built = true;
                 return;
-        for (size_t i = 0; i < tab->entries.n; i++) {
-                struct cs_symtab_hash item = { .hash = hash_name(name_of(tab, &tab->entries.at[i])),
-                                               .entry = (uint32_t)i };
-                tab->names.at[tab->names.n++] = item;
         }
-        if (tab->names.n)
-                qsort_r(tab->names.at, tab->names.n, sizeof(*tab->names.at), by_hash, tab);
+        names->mask = (uint32_t)(heads - 1);
+        for (size_t i = tab->entries.n; i-- > 0;) {
+                uint32_t *head = &names->heads[hash_name(name_of(tab, &tab->entries.at[i])) & names->mask];
+                names->next[i] = *head;
+                *head = (uint32_t)i + 1;
+        }
 }
 
+/* The same name twice: the first table, there global before local, then the order of the table. */
 bool cs_symtab_named(struct cs_symtab *tab, const char *name, struct cs_symbol *out)
 {
         if (!tab->names_built) {
                 tab->names_built = true;
                 build_names(tab);
         }
-        uint64_t hash = hash_name(name);
-        size_t lo = 0, hi = tab->names.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (tab->names.at[mid].hash < hash)
-                        lo = mid + 1;
-                else
-                        hi = mid;
+        const struct cs_symtab_entry *best = NULL;
+        uint32_t link = tab->names.heads ? tab->names.heads[hash_name(name) & tab->names.mask] : 0;
+        for (; link; link = tab->names.next[link - 1]) {
+                const struct cs_symtab_entry *e = &tab->entries.at[link - 1];
+                if (best && (e->table != best->table || best->global))
+                        break;
+                if ((best && !e->global) || strncmp(name_of(tab, e), name, CS_LIMIT_NAME) != 0)
+                        continue;
+                best = e;
         }
-        for (; lo < tab->names.n && tab->names.at[lo].hash == hash; lo++) {
-                uint32_t entry = tab->names.at[lo].entry;
-                if (strncmp(name_of(tab, &tab->entries.at[entry]), name, CS_LIMIT_NAME) == 0) {
-                        give(tab, entry, out);
-                        return true;
-                }
-        }
-        return false;
+        if (best)
+                give(tab, (uint32_t)(best - tab->entries.at), out);
+        return best;
 }
 
 /* ---- between modules --------------------------------------------------------------------------------------------- */

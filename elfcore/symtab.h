@@ -30,9 +30,11 @@ struct cs_symtab_span {
         uint32_t entry;
 };
 
-struct cs_symtab_hash {
-        uint64_t hash;
-        uint32_t entry;
+/* The names whose hashes end alike, from the heads of chains on. */
+struct cs_symtab_names {
+        uint32_t *heads; /* by the lower bits of the hash: an entry's number and one; 0: none */
+        uint32_t *next;  /* by entry: the same; a chain's entries are in the order of the tables */
+        uint32_t mask;
 };
 
 struct cs_symtab {
@@ -41,7 +43,7 @@ struct cs_symtab {
         CS_VEC(struct cs_symtab_entry) entries; /* in the order of the tables */
         CS_VEC(uint32_t) imports; /* undefined names of the first table, offsets into its strings */
         CS_VEC(struct cs_symtab_span) spans; /* sorted, disjoint: who answers for which address */
-        CS_VEC(struct cs_symtab_hash) names; /* sorted by hash, then by preference */
+        struct cs_symtab_names names;
         struct cs_symtab_strings strings[CS_SYMTAB_TABLES];
         size_t tables;
         bool spans_built;
@@ -53,7 +55,7 @@ void cs_symtab_init(struct cs_symtab *tab, struct cs_range range, uint64_t bias)
 void cs_symtab_deinit(struct cs_symtab *tab);
 
 /* Adds a table of Elf64_Sym (len bytes, only read now) with its strings (strings_len bytes with a NUL behind them, malloc'ed,
- * taken over even on failure). To be called before the first question. */
+ * taken over even on failure). To be called before the first question by address. */
 CS_CHECK enum cs_status cs_symtab_add(struct cs_symtab *tab, const uint8_t *symbols, size_t len,
                                       char *strings, size_t strings_len, struct cs_error *err);
 

@@ -8,6 +8,8 @@ int32_t cs_marks_module(const struct cs_runtime_input *in, const char *const *na
         for (size_t m = 0; m < in->image->modules.n; m++) {
                 struct cs_symbol symbol;
                 size_t i = 0;
+                if (in->image->modules.at[m].runtime) /* C's own, whose debug symbols are many */
+                        continue;
                 while (names[i] && cs_symbols_named(in->symbols, m, names[i], &symbol))
                         i++;
                 if (!names[i])

@@ -66,6 +66,7 @@ enum { BY_OTHERS = 2, LISTS = 3 };
 struct heap {
         const struct cs_allocator_input *in;
         struct cs_view header_view, block_view;
+        CS_VEC(uint64_t) bases; /* addresses where a segment may begin */
         const struct layout *layout;
         uint64_t secret;                               /* what addresses and cookies have in common */
         uint64_t candidates;                           /* segments, as they seem */
@@ -107,22 +108,33 @@ static void read_slices(struct heap *h, uint64_t at, size_t len)
         }
 }
 
+/* May a segment begin with these bytes, in that layout? */
+static bool is_header(const struct heap *h, const struct layout *l, const uint8_t *bytes)
+{
+        uint64_t entries = cs_word(bytes + l->entries), thread = cs_word(bytes + l->thread_id);
+        return entries >= 2 && entries <= SLICES_MOST && cs_word(bytes + l->cookie) &&
+               (!thread || cs_allocator_plain(h->in->image, thread));
+}
+
+static const uint8_t *header_at(struct heap *h, uint64_t base)
+{
+        size_t got;
+        const uint8_t *bytes = cs_view_whole(&h->header_view, base, HEADER_BYTES, &got);
+        return bytes && got >= HEADER_BYTES ? bytes : NULL;
+}
+
 /* Reads what may be a segment at base. True: its slices lead from the first to the last. */
 static bool read_segment(struct heap *h, uint64_t base)
 {
         const struct layout *l = h->layout;
-        size_t got;
-        const uint8_t *bytes = cs_view_whole(&h->header_view, base, HEADER_BYTES, &got);
-        if (!bytes || got < HEADER_BYTES)
+        const uint8_t *bytes = header_at(h, base);
+        if (!bytes || !is_header(h, l, bytes))
                 return false;
-        uint64_t entries = cs_word(bytes + l->entries), thread = cs_word(bytes + l->thread_id);
         h->cookie = cs_word(bytes + l->cookie);
-        if (entries < 2 || entries > SLICES_MOST || !h->cookie ||
-            (thread && !cs_allocator_plain(h->in->image, thread)))
-                return false;
-        read_slices(h, base + l->slices, entries * l->page_bytes);
         h->base = base;
-        h->entries = (unsigned)entries;
+        h->entries = (unsigned)cs_word(bytes + l->entries);
+        const unsigned entries = h->entries;
+        read_slices(h, base + l->slices, (size_t)entries * l->page_bytes);
         unsigned i = 0, n = 0;
         for (; i < entries; n++) {
                 uint32_t count = count_of(h, i);
@@ -251,16 +263,12 @@ static enum cs_status enter_segment(struct heap *h, struct cs_error *err)
         return st;
 }
 
-enum purpose { FIND_SECRET, COUNT, MEASURE };
-
-/* Goes through what may be segments. */
-static enum cs_status visit(struct heap *h, enum purpose purpose, struct cs_error *err)
+/* Where segments may begin, whatever their layout: most addresses are ruled out here, at one look. */
+static enum cs_status list_bases(struct heap *h, struct cs_error *err)
 {
         const struct cs_image *image = h->in->image;
         enum cs_status st = CS_OK;
-        uint64_t majority = 0, done = 0;
-        h->pages = h->unsound = h->segments = h->candidates = 0;
-        for (size_t m = 0; m < image->mappings.n; m++) {
+        for (size_t m = 0; st == CS_OK && m < image->mappings.n; m++) {
                 struct cs_range range = image->mappings.at[m].range;
                 uint64_t base = (range.start + SEGMENT_ALIGN - 1) & ~(uint64_t)(SEGMENT_ALIGN - 1);
                 if (!cs_allocator_plain(image, range.start))
@@ -273,21 +281,39 @@ static enum cs_status visit(struct heap *h, enum purpose purpose, struct cs_erro
                                 base = (next - 1) & ~(uint64_t)(SEGMENT_ALIGN - 1);
                                 continue;
                         }
-                        if (base < done || !read_segment(h, base))
-                                continue;
-                        uint64_t secret = base ^ h->cookie;
-                        h->candidates++;
-                        if (purpose == FIND_SECRET) {
-                                /* The one that most have, if there is such a one (Boyer and Moore). */
-                                if (!majority)
-                                        h->secret = secret;
-                                majority += secret == h->secret ? 1 : UINT64_MAX;
-                        } else if (secret == h->secret) {
-                                if (!h->segments++)
-                                        h->first = base;
-                                st = enter_segment(h, err);
-                                done = base + SEGMENT_ALIGN;
-                        }
+                        const uint8_t *bytes = header_at(h, base);
+                        bool may = false;
+                        for (size_t i = 0; bytes && !may && i < LAYOUTS; i++)
+                                may = is_header(h, &layouts[i], bytes);
+                        if (may)
+                                st = cs_vec_push(&h->bases, base, err);
+                }
+        }
+        return st;
+}
+
+enum purpose { FIND_SECRET, COUNT, MEASURE };
+
+/* Goes through what may be segments. */
+static enum cs_status visit(struct heap *h, enum purpose purpose, struct cs_error *err)
+{
+        enum cs_status st = CS_OK;
+        uint64_t majority = 0;
+        h->pages = h->unsound = h->segments = h->candidates = 0;
+        for (size_t i = 0; st == CS_OK && i < h->bases.n; i++) {
+                if (!read_segment(h, h->bases.at[i]))
+                        continue;
+                uint64_t secret = h->base ^ h->cookie;
+                h->candidates++;
+                if (purpose == FIND_SECRET) {
+                        /* The one that most have, if there is such a one (Boyer and Moore). */
+                        if (!majority)
+                                h->secret = secret;
+                        majority += secret == h->secret ? 1 : UINT64_MAX;
+                } else if (secret == h->secret) {
+                        if (!h->segments++)
+                                h->first = h->base;
+                        st = enter_segment(h, err);
                 }
         }
         return st;
@@ -345,7 +371,9 @@ enum cs_status cs_mimalloc_measure(const struct cs_allocator_input *in, struct c
         h->sums = &heap->measured;
         cs_view_init(&h->header_view, in->image->source);
         cs_view_init(&h->block_view, in->image->source);
-        enum cs_status st = choose_layout(h, err);
+        enum cs_status st = list_bases(h, err);
+        if (st == CS_OK)
+                st = choose_layout(h, err);
         if (st == CS_OK && h->layout) {
                 /* _mi_heap_main, for one, refers to pages by their records. */
                 if (heap->module == CS_NO_MODULE)
@@ -360,6 +388,7 @@ enum cs_status cs_mimalloc_measure(const struct cs_allocator_input *in, struct c
         }
         cs_view_deinit(&h->header_view);
         cs_view_deinit(&h->block_view);
+        cs_vec_deinit(&h->bases);
         free(h);
         return st;
 }

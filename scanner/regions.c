@@ -216,6 +216,37 @@ static void add_blocks(struct cs_regions *out, const struct cs_regions_input *in
         }
 }
 
+/* Does any block of the heap range that lies in the region count as used, and if not, as free? */
+static void see_blocks(const struct cs_blocks *blocks, uint32_t range, struct cs_region *r)
+{
+        const struct cs_heap_range *h = &blocks->ranges.at[range];
+        struct cs_range part = cs_range_cut(h->range, r->range);
+        struct cs_block b;
+        uint32_t index;
+        if (!r->heap || part.start >= part.end)
+                return;
+        struct cs_block_cursor cursor =
+                cs_blocks_from(blocks, cs_blocks_index(blocks, range, part.start), h->first + h->count);
+        while (!r->used && cs_blocks_next(&cursor, &b, &index) && b.start < part.end) {
+                enum use use = use_of(b.state);
+                if (use != USE_NONE)
+                        *(use == USE_USED ? &r->used : &r->freed) = b.size;
+        }
+}
+
+/* What add_blocks() adds up, as far as it tells kinds: a few blocks are looked at, not all. */
+static void see_all_blocks(struct cs_regions *out, const struct cs_blocks *blocks)
+{
+        size_t first = 0;
+        for (uint32_t range = 0; range < blocks->ranges.n; range++) {
+                const struct cs_range in = blocks->ranges.at[range].range;
+                while (first < out->at.n && out->at.at[first].range.end <= in.start)
+                        first++;
+                for (size_t i = first; i < out->at.n && out->at.at[i].range.start < in.end; i++)
+                        see_blocks(blocks, range, &out->at.at[i]);
+        }
+}
+
 static const char *bytes_text(char *text, size_t len, uint64_t bytes)
 {
         static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
@@ -227,7 +258,8 @@ static const char *bytes_text(char *text, size_t len, uint64_t bytes)
         return text;
 }
 
-static enum cs_status tell_use(struct cs_regions *out, struct cs_error *err)
+/* sums: with how many bytes are used and free. */
+static enum cs_status tell_use(struct cs_regions *out, bool sums, struct cs_error *err)
 {
         for (size_t i = 0; i < out->at.n; i++) {
                 struct cs_region *r = &out->at.at[i];
@@ -236,7 +268,7 @@ static enum cs_status tell_use(struct cs_regions *out, struct cs_error *err)
                         continue;
                 if (!r->used)
                         r->kind = r->freed ? CS_KIND_MALLOC_FREE : CS_KIND_MALLOC_OVERHEAD;
-                if (strncmp(r->detail, "mmapped", 7) == 0)
+                if (!sums || strncmp(r->detail, "mmapped", 7) == 0)
                         continue;
                 r->detail = cs_pool_printf(&out->pool, "%s: %s in use, %s free", r->detail,
                                            bytes_text(used, sizeof(used), r->used),
@@ -259,8 +291,11 @@ enum cs_status cs_regions_build(const struct cs_regions_input *input, struct cs_
         if (st == CS_OK)
                 st = paint_all(&p, out, err);
         if (st == CS_OK) {
-                add_blocks(out, input);
-                st = tell_use(out, err);
+                if (input->kinds_only)
+                        see_all_blocks(out, &input->heaps->blocks);
+                else
+                        add_blocks(out, input);
+                st = tell_use(out, !input->kinds_only, err);
         }
         cs_vec_deinit(&p.heaps);
         cs_vec_deinit(&p.stacks);

@@ -18,7 +18,7 @@ struct cs_region {
         uint32_t mapping;   /* index of the mapping that it is of */
         bool lent;          /* a managed runtime has it from malloc; the block is still malloc's */
         bool heap; /* blocks lie here: kind says what most of them are, used and freed bytes how many */
-        uint64_t used, freed;                   /* of a heap: bytes of blocks */
+        uint64_t used, freed;                   /* of a heap: bytes of blocks (kinds_only: not all) */
         uint64_t used_resident, freed_resident; /* what is neither is the allocator's overhead */
 };
 
@@ -34,7 +34,7 @@ struct cs_regions_input {
         const struct cs_heaps *heaps;   /* sealed */
         const struct cs_claims *claims; /* sealed */
         const struct cs_residency *residency;
-        bool kinds_only; /* no sums of what is resident or swapped: pages are asked for only where kinds depend on them */
+        bool kinds_only; /* no sums of what is resident, swapped, used or free: pages and blocks are looked at only where kinds depend on them */
 };
 
 void cs_regions_deinit(struct cs_regions *regions);

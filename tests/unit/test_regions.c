@@ -42,6 +42,16 @@ static void check(struct fake_process *p, const struct expected *cases, size_t n
                 if (found->detail)
                         assert_memory_equal(found->detail, cases[i].detail, strlen(cases[i].detail));
         }
+        /* Without sums kinds are the same. */
+        struct cs_regions kinds = { 0 };
+        input.kinds_only = true;
+        assert_int_equal(cs_regions_build(&input, &kinds, NULL), CS_OK);
+        assert_int_equal(kinds.at.n, regions.at.n);
+        for (size_t i = 0; i < regions.at.n; i++) {
+                assert_int_equal(kinds.at.at[i].range.start, regions.at.at[i].range.start);
+                assert_int_equal(kinds.at.at[i].kind, regions.at.at[i].kind);
+        }
+        cs_regions_deinit(&kinds);
         cs_regions_deinit(&regions);
 }
 

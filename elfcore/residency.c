@@ -289,13 +289,15 @@ uint64_t cs_residency_page(const struct cs_residency *r, struct cs_range range, 
         return UINT64_MAX;
 }
 
-/* Learns of the aligned stretch around addr, as far as it lies in its mapping; false where it is neither resident nor not. */
+/* Learns of the stretch around addr, of those that its mapping is cut into; false where it is neither resident nor not. As stretches lie in one unit
+ * each, who walks over other units waits for nobody. */
 static bool learn(struct cs_residency_walk *w, uint64_t addr, uint64_t bytes)
 {
+        _Static_assert(UNIT_PAGES * CS_PAGE % WALK_BYTES == 0, "units are cut into stretches");
         const struct cs_mapping *m = cs_image_mapping_at(w->residency->image, addr);
-        uint64_t start = addr & ~(bytes - 1);
         if (!m)
                 return false;
+        uint64_t first = cs_page_down(m->range.start), start = addr - (addr - first) % bytes;
         struct cs_range range = cs_range_cut((struct cs_range){ start, start + bytes }, m->range);
         uint64_t resident = cs_residency_bytes(w->residency, range);
         bool same = !resident || resident == cs_range_size(range);

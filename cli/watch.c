@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watch.h"
 
+#include "clock.h"
 #include "pulse.h"
 #include "units.h"
 #include "vec.h"
@@ -32,7 +33,7 @@ struct watcher {
         const struct cs_watch *watch;
         struct cs_watch_state *state;
         struct cs_error *err;
-        struct timespec began;
+        double began;
         int64_t began_ms;
         CS_VEC(struct cs_sample) samples;
         size_t every; /* so many samples make one that is kept */
@@ -65,9 +66,7 @@ static void watcher_deinit(struct watcher *w)
 
 static double elapsed(const struct watcher *w)
 {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (double)(now.tv_sec - w->began.tv_sec) + (double)(now.tv_nsec - w->began.tv_nsec) * 1e-9;
+        return cs_seconds_now() - w->began;
 }
 
 double cs_watch_left(const struct cs_trend_fit *trend, double room)
@@ -380,7 +379,7 @@ enum cs_status cs_watch_run(const struct cs_watch *watch, struct cs_watch_state 
         *state = (struct cs_watch_state){ 0 };
         cs_cleanup(
                 watcher_deinit) struct watcher w = { .watch = watch, .state = state, .err = err, .every = 1 };
-        clock_gettime(CLOCK_MONOTONIC, &w.began);
+        w.began = cs_seconds_now();
         clock_gettime(CLOCK_REALTIME, &real);
         w.began_ms = (int64_t)real.tv_sec * 1000 + real.tv_nsec / 1000000;
         enum cs_status st = run(&w);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "freeze.h"
 
+#include "clock.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -124,13 +126,6 @@ static void look(struct traced *t)
                 t->signal = WSTOPSIG(status);
 }
 
-static double now(void)
-{
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 size_t cs_freeze_left(const struct cs_freeze *f)
 {
         size_t left = f->more;
@@ -145,7 +140,7 @@ static void wait_all(struct cs_freeze *f, double until)
                 for (size_t i = 0; i < f->threads.n; i++)
                         if (f->threads.at[i].tid && !f->threads.at[i].stopped)
                                 look(&f->threads.at[i]);
-                if (!cs_freeze_left(f) || now() > until)
+                if (!cs_freeze_left(f) || cs_seconds_now() > until)
                         return;
                 (void)nanosleep(&(struct timespec){ 0, NAP }, NULL);
         }
@@ -156,7 +151,7 @@ enum cs_status cs_freeze_create(pid_t pid, int proc_fd, struct cs_freeze **out, 
         struct cs_freeze *f = calloc(1, sizeof(*f));
         if (!f)
                 return cs_fail(err, CS_ENOMEM, "freeze");
-        double until = now() + PATIENCE;
+        double until = cs_seconds_now() + PATIENCE / 1e3;
         enum cs_status st = CS_OK;
         bool any = true;
         for (int pass = 0; st == CS_OK && any && pass < PASSES; pass++) {

@@ -3,6 +3,7 @@
 
 #include "accounts.h"
 #include "budget.h"
+#include "clock.h"
 #include "cs_limits.h"
 #include "ourmemory.h"
 #include "pulse.h"
@@ -485,10 +486,9 @@ static int64_t time_of(const struct cs_image *image)
 enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_options *options,
                           struct cs_report **out, struct cs_error *err)
 {
-        struct timespec start, end;
+        const double start = cs_seconds_now();
         cs_cleanup(analysis_deinit) struct cs_analysis a = { .image = image, .options = options };
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        clock_gettime(CLOCK_MONOTONIC, &start);
         a.began = time_of(image);
         a.workers = options->workers ? options->workers : processors > 0 ? (unsigned)processors : 1;
         if (a.workers > CS_WORKERS_MAX)
@@ -508,9 +508,7 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         cs_pulse_watch(NULL, NULL);
         if (st != CS_OK)
                 return st;
-        clock_gettime(CLOCK_MONOTONIC, &end);
-        a.report->seconds =
-                (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+        a.report->seconds = cs_seconds_now() - start;
         a.report->bytes_read = atomic_load(&image->source->bytes_read);
         a.report->peak_memory = cs_ourmemory_peak();
         if (options->recall && !a.stopped_at && !a.n_given_up)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hits.h"
 
+#include "clock.h"
 #include "cs_limits.h"
 #include "hitteller.h"
 #include "pulse.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* WAITING_TEXT: bytes of waiting hits' texts; with more, owners are looked for at once. */
 enum {
@@ -152,13 +152,6 @@ static enum cs_status hand_on(struct hits *h, const struct cs_scan_hit *hits, si
         return keep(h, hits, err);
 }
 
-static double seconds_now(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void forget_waiting(struct hits *h)
 {
         cs_vec_deinit(&h->waiting);
@@ -168,13 +161,13 @@ static void forget_waiting(struct hits *h)
 
 static enum cs_status ask_owners(struct hits *h, struct cs_error *err)
 {
-        double start = seconds_now();
+        double start = cs_seconds_now();
         bool related = false;
         h->asked = true;
         enum cs_status st = h->in->relate(h->in->context, &related, err);
         for (unsigned i = 0; i < h->n_tellers; i++)
                 h->tellers[i].teller.related = related;
-        h->relating = seconds_now() - start;
+        h->relating = cs_seconds_now() - start;
         return st;
 }
 
@@ -196,9 +189,9 @@ static enum cs_status drain(struct hits *h, struct cs_error *err)
 /* Those that still wait when the end was asked for. */
 static enum cs_status drain_quickly(struct hits *h, struct cs_error *err)
 {
-        const double until = seconds_now() + ending_seconds;
+        const double until = cs_seconds_now() + ending_seconds;
         enum cs_status st = CS_OK;
-        while (st == CS_OK && h->told < h->waiting.n && seconds_now() <= until) {
+        while (st == CS_OK && h->told < h->waiting.n && cs_seconds_now() <= until) {
                 size_t left = h->waiting.n - h->told, told;
                 st = hand_on(h, h->waiting.at + h->told, left < ENDING_LOOKS ? left : ENDING_LOOKS, &told,
                              err);
@@ -371,13 +364,13 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
                                             .progress = input->progress,
                                             .progress_context = input->progress_context };
         cs_cleanup(cs_scan_result_deinit) struct cs_scan_result result = { 0 };
-        double start = seconds_now();
+        double start = cs_seconds_now();
         enum cs_status st = cs_scan_yara(&scan, input->wanted->rules, &h.yara, err);
         if (st == CS_OK && has_regexes(input->wanted->rules))
                 st = cs_scan(&scan, on_hits, &h, &result, err);
         if (st == CS_OK)
                 st = tell_yara(&h, UINT64_MAX, err);
-        out->seconds = seconds_now() - start - h.relating;
+        out->seconds = cs_seconds_now() - start - h.relating;
         if (st == CS_OK)
                 st = drain(&h, err);
         const bool stopped = st == CS_ESTOPPED;

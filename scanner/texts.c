@@ -5,6 +5,7 @@
 
 #include "budget.h"
 #include "bytes.h"
+#include "clock.h"
 #include "hands.h"
 #include "scan_window.h"
 #include "strings.h"
@@ -18,7 +19,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
         UNIT_BYTES = 1 << 20,
@@ -519,12 +519,11 @@ static void texts_deinit(struct texts *t)
 enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_report *report,
                              struct cs_error *err)
 {
-        struct timespec start, end;
+        const double start = cs_seconds_now();
         cs_cleanup(texts_deinit) struct texts t = { .in = input, .masks = cs_textmask_best() };
         struct cs_report_strings *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
         pthread_mutex_init(&t.lock, NULL);
         pthread_cond_init(&t.turned, NULL);
-        clock_gettime(CLOCK_MONOTONIC, &start);
         if (!out || (!input->owners && !(t.hands = malloc(sizeof(*t.hands)))))
                 return cs_fail(err, CS_ENOMEM, "texts");
         if (t.hands)
@@ -545,8 +544,7 @@ enum cs_status cs_texts_find(const struct cs_texts_input *input, struct cs_repor
                 told = cs_text_table_rank(&t.table, err);
         if (told != CS_OK || (told = tell_all(&t, report, out, err)) != CS_OK)
                 return told;
-        clock_gettime(CLOCK_MONOTONIC, &end);
-        out->seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+        out->seconds = cs_seconds_now() - start;
         report->strings = out;
         return st;
 }

@@ -328,6 +328,7 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                                           .unloaded = &a->unloaded,
                                           .workers = a->workers,
                                           .beside = &a->census.walk,
+                                          .walked = &a->heaps.walked,
                                           .settle = settle,
                                           .relate = relate_hits,
                                           .context = a,

@@ -361,6 +361,7 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
                                             .n_rules = n,
                                             .workers = input->workers,
                                             .beside = input->beside,
+                                            .walked = input->walked,
                                             .progress = input->progress,
                                             .progress_context = input->progress_context };
         cs_cleanup(cs_scan_result_deinit) struct cs_scan_result result = { 0 };

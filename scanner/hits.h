@@ -34,7 +34,8 @@ struct cs_hits_input {
         const struct cs_labels *owners; /* filled by relate */
         const struct cs_unloaded *unloaded;
         unsigned workers;
-        struct cs_beside *beside; /* what has to be over before it is settled; or NULL */
+        struct cs_beside *beside;       /* what has to be over before it is settled; or NULL */
+        const _Atomic uint64_t *walked; /* as in cs_scan_input */
         /* Asked once, before the first hit is told of: sees to it that regions and blocks are known. *relates: are clusters and owners to be
          * looked for? Else owners are told by what lies around the hits, and no clusters (hands.h). */
         enum cs_status (*settle)(void *context, bool *relates, struct cs_error *err);

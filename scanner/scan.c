@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory is cut into units, of which a batch is searched at a time by all workers, each unit as if nothing lay before it. Then, in the order of their
  * addresses, what a match of the unit before has taken away is put right: its rule's hits in this unit are looked for once more, from the end of
- * that match on. This and the telling is done by the caller's thread while the others search the next batch. */
+ * that match on. This and the telling is done by the caller's thread while the others search the next batch. As long as nothing may be told, for
+ * heaps are being walked, units are searched in the order in which their bytes are at hand. */
 #include "scan.h"
 
+#include "clock.h"
 #include "cs_limits.h"
 #include "pulse.h"
 #include "scan_window.h"
@@ -15,7 +17,12 @@
 enum {
         UNIT_BYTES = 8 << 20,
         WINDOW_BYTES = 1 << 20,
-        BATCH_UNITS = 8,         /* per worker */
+        BATCH_UNITS = 8, /* per worker, at first and at least */
+        BATCH_UNITS_MOST = 64,
+        BATCH_HITS = 4096, /* where there are fewer, and it took less time, a batch may be larger */
+        BATCH_MSEC = 20,
+        PLANNED_UNITS = 1 << 16, /* at most, while nothing is told */
+        CACHED_BYTES = 6 << 20, /* so far before who reads memory it stays in a cache that processors share */
         WAITING_TEXT = 64 << 20, /* bytes of texts of hits that wait to be told */
 };
 
@@ -30,6 +37,7 @@ typedef CS_VEC(struct cs_scan_hit) hit_vec;
 struct unit {
         struct cs_range range;
         struct cs_range bounds; /* that it is a part of */
+        bool taken;             /* somebody searches it, or has */
         hit_vec hits;
         carried_vec carried; /* matches that reach beyond its end */
         struct cs_pool text;
@@ -54,9 +62,17 @@ struct worker {
 struct scan {
         const struct cs_scan_input *in;
         cs_range_vec ranges;
-        unit_vec units;  /* that wait, and behind them the batch */
-        size_t searched; /* of these, before the batch */
-        unit_vec ready;  /* that are to be told: only the caller's thread knows them */
+        unit_vec units; /* by address: those that are told, those that are ready to be told, and others */
+        size_t told;    /* so many of them: only the caller's thread tells */
+        size_t ready;   /* so many of them are told or ready */
+        CS_VEC(size_t) batch;   /* units that are searched at a time */
+        size_t batch_units;     /* per worker */
+        pthread_mutex_t taking; /* guards the three below, and who has taken what, while heaps are walked */
+        size_t untaken_end;     /* all units behind it are taken */
+        uint64_t waiting_hits;
+        uint64_t waiting_text;
+        uint64_t done; /* bytes of the plan */
+        uint64_t total;
         struct last last;
         cs_scan_fn fn;
         void *context;
@@ -251,20 +267,15 @@ static void unit_clear(struct unit *u)
         cs_pool_deinit(&u->text);
 }
 
-static void clear_units(unit_vec *units)
-{
-        for (size_t i = 0; i < units->n; i++)
-                unit_clear(&units->at[i]);
-        units->n = 0;
-}
-
 /* Tells what is ready. Once the end was asked for nothing can be put right, so the telling ends there. */
 static enum cs_status tell_ready(struct scan *s, struct cs_error *err)
 {
         struct last *last = &s->last;
         enum cs_status st = CS_OK;
-        for (size_t i = 0; st == CS_OK && i < s->ready.n; i++) {
-                struct unit *u = &s->ready.at[i];
+        for (; st == CS_OK && s->told < s->ready; s->told++) {
+                struct unit *u = &s->units.at[s->told];
+                if (!u->taken) /* the end was asked for before anybody came to it */
+                        continue;
                 bool wrong = last->carried.n && last->end == u->range.start;
                 if (wrong && cs_stop_asked())
                         break;
@@ -285,106 +296,200 @@ static enum cs_status tell_ready(struct scan *s, struct cs_error *err)
                         st = s->fn(s->context, u->hits.at, u->hits.n, err);
                 unit_clear(u);
         }
-        clear_units(&s->ready);
         return st;
 }
 
-/* All that waits is to be told. */
+/* What is searched up to the first unit that is not is ready; what was told is forgotten. */
 static void make_ready(struct scan *s)
 {
-        const unit_vec told = s->ready;
-        s->ready = s->units;
-        s->units = told;
-        s->searched = 0;
+        while (s->ready < s->units.n && s->units.at[s->ready].taken)
+                s->ready++;
+        if (s->told * 2 < s->units.n || !s->told)
+                return;
+        memmove(s->units.at, s->units.at + s->told, (s->units.n - s->told) * sizeof(*s->units.at));
+        s->units.n -= s->told;
+        s->ready -= s->told;
+        s->told = 0;
+}
+
+static enum cs_status search_new(struct scan *s, struct unit *u, struct worker *w, struct cs_error *err)
+{
+        cs_searcher_begin(w->searcher);
+        enum cs_status st = search_unit(s, u, w, err);
+        return st == CS_OK ? list_carried(w, u, err) : st;
 }
 
 static enum cs_status do_unit(void *context, size_t number, unsigned worker, struct cs_error *err)
 {
         struct scan *s = context;
-        struct unit *u = &s->units.at[s->searched + number];
-        struct worker *w = &s->workers[worker];
         enum cs_status st = worker == 0 ? tell_ready(s, err) : CS_OK; /* this is the caller's thread */
-        if (st != CS_OK)
-                return st;
-        cs_searcher_begin(w->searcher);
-        st = search_unit(s, u, w, err);
-        return st == CS_OK ? list_carried(w, u, err) : st;
+        return st == CS_OK ? search_new(s, &s->units.at[s->batch.at[number]], &s->workers[worker], err) : st;
 }
 
-/* The next units, from *range and *at on. */
-static enum cs_status fill_batch(struct scan *s, unsigned workers, size_t *range, uint64_t *at,
-                                 struct cs_error *err)
-{
-        uint64_t size = s->in->unit ? s->in->unit : UNIT_BYTES;
-        s->searched = s->units.n;
-        while (*range < s->ranges.n && s->units.n - s->searched < (size_t)workers * BATCH_UNITS) {
-                struct cs_range r = s->ranges.at[*range];
-                if (*at < r.start)
-                        *at = r.start;
-                /* Reserved terabytes are no work. */
-                uint64_t next = *at < r.end ? cs_source_next(s->in->image->source, *at) : r.end;
-                if (next > *at)
-                        *at = next < r.end ? next - (next - r.start) % size : r.end;
-                if (*at >= r.end) {
-                        ++*range;
-                        *at = 0;
-                        continue;
-                }
-                /* Cut at multiples of its size from the range's beginning on. */
-                uint64_t to = *at - (*at - r.start) % size + size;
-                struct unit u = { .range = { *at, r.end - *at < to - *at ? r.end : to }, .bounds = r };
-                enum cs_status st = cs_vec_push(&s->units, u, err);
-                if (st != CS_OK)
-                        return st;
-                *at = u.range.end;
-        }
-        return CS_OK;
-}
-
-/* Is there so much to tell that it has to wait no longer? */
-static bool is_full(const struct scan *s)
-{
-        uint64_t hits = 0, text = 0;
-        for (size_t i = 0; i < s->units.n; i++) {
-                hits += s->units.at[i].hits.n;
-                text += s->units.at[i].text_bytes;
-        }
-        return hits >= CS_LIMIT_HITS_WAITING || text >= WAITING_TEXT;
-}
+/* ---- while heaps are walked -------------------------------------------------------------------------------------- */
 
 static bool under_way(const struct scan *s)
 {
         return s->in->beside && !cs_beside_over(s->in->beside);
 }
 
+/* Is there so much to tell that it has to wait no longer? */
+static bool is_full(const struct scan *s)
+{
+        return s->waiting_hits >= CS_LIMIT_HITS_WAITING || s->waiting_text >= WAITING_TEXT;
+}
+
+/* The first unit that ends behind addr. */
+static size_t unit_after(const struct scan *s, uint64_t addr)
+{
+        size_t lo = 0, hi = s->units.n;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                if (s->units.at[mid].range.end <= addr)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return lo;
+}
+
+/* What the walk reads right now or comes to next, which then finds it in the cache; else what it comes to last, if ever. NULL: there is no reason to
+ * go on like that. */
+static struct unit *take_unit(struct scan *s)
+{
+        struct unit *u = NULL;
+        pthread_mutex_lock(&s->taking);
+        if (under_way(s) && !is_full(s)) {
+                uint64_t at = s->in->walked ? atomic_load_explicit(s->in->walked, memory_order_relaxed) : 0;
+                for (size_t i = unit_after(s, at);
+                     !u && i < s->units.n && s->units.at[i].range.start < at + CACHED_BYTES; i++)
+                        u = s->units.at[i].taken ? NULL : &s->units.at[i];
+                while (!u && s->untaken_end > 0)
+                        u = s->units.at[--s->untaken_end].taken ? NULL : &s->units.at[s->untaken_end];
+                if (u)
+                        u->taken = true;
+        }
+        pthread_mutex_unlock(&s->taking);
+        return u;
+}
+
+static enum cs_status do_any(void *context, size_t number, unsigned worker, struct cs_error *err)
+{
+        struct scan *s = context;
+        struct unit *u = take_unit(s);
+        (void)number;
+        if (!u)
+                return CS_OK;
+        enum cs_status st = search_new(s, u, &s->workers[worker], err);
+        pthread_mutex_lock(&s->taking);
+        s->waiting_hits += u->hits.n;
+        s->waiting_text += u->text_bytes;
+        s->done += cs_range_size(u->range);
+        uint64_t done = s->done;
+        pthread_mutex_unlock(&s->taking);
+        if (worker == 0 && s->in->progress)
+                s->in->progress(s->in->progress_context, done, s->total);
+        return st;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
+/* Where the plan goes on. */
+struct rest {
+        size_t range;
+        uint64_t at;
+};
+
+/* Plans units up to so many of them. */
+static enum cs_status plan_units(struct scan *s, struct rest *rest, size_t n, struct cs_error *err)
+{
+        uint64_t size = s->in->unit ? s->in->unit : UNIT_BYTES;
+        while (rest->range < s->ranges.n && s->units.n < n) {
+                struct cs_range r = s->ranges.at[rest->range];
+                uint64_t at = rest->at < r.start ? r.start : rest->at;
+                /* Reserved terabytes are no work. */
+                uint64_t next = at < r.end ? cs_source_next(s->in->image->source, at) : r.end;
+                if (next > at)
+                        at = next < r.end ? next - (next - r.start) % size : r.end;
+                if (at >= r.end) {
+                        *rest = (struct rest){ rest->range + 1, 0 };
+                        continue;
+                }
+                /* Cut at multiples of its size from the range's beginning on. */
+                uint64_t to = at - (at - r.start) % size + size;
+                struct unit u = { .range = { at, r.end - at < to - at ? r.end : to }, .bounds = r };
+                enum cs_status st = cs_vec_push(&s->units, u, err);
+                if (st != CS_OK)
+                        return st;
+                rest->at = u.range.end;
+        }
+        return CS_OK;
+}
+
+/* The next units that nobody has taken. */
+static enum cs_status fill_batch(struct scan *s, struct rest *rest, struct cs_error *err)
+{
+        const size_t most = s->n_workers * s->batch_units;
+        size_t i = s->ready;
+        enum cs_status st = CS_OK;
+        for (s->batch.n = 0; st == CS_OK && s->batch.n < most; i++) {
+                if (i == s->units.n && ((st = plan_units(s, rest, i + 1, err)) != CS_OK || i == s->units.n))
+                        break;
+                struct unit *u = &s->units.at[i];
+                if (u->taken)
+                        continue;
+                u->taken = true;
+                s->done += cs_range_size(u->range);
+                st = cs_vec_push(&s->batch, i, err);
+        }
+        return st;
+}
+
+/* Threads that wait for each other's last unit wait less often where batches are larger; but hits and the progress should not wait long. */
+static void fit_batch(struct scan *s, double seconds)
+{
+        size_t hits = 0;
+        for (size_t i = 0; i < s->batch.n; i++)
+                hits += s->units.at[s->batch.at[i]].hits.n;
+        const bool small = hits < BATCH_HITS && seconds * 1000 < BATCH_MSEC;
+        s->batch_units = !small                              ? BATCH_UNITS
+                         : s->batch_units < BATCH_UNITS_MOST ? s->batch_units * 2
+                                                             : BATCH_UNITS_MOST;
+}
+
+/* As long as heaps are walked, and hits have to wait. */
+static enum cs_status run_beside(struct scan *s, struct rest *rest, struct cs_error *err)
+{
+        if (!under_way(s))
+                return CS_OK;
+        enum cs_status st = plan_units(s, rest, PLANNED_UNITS, err);
+        s->untaken_end = s->units.n;
+        if (st == CS_OK)
+                st = cs_work_run(s->n_workers > 1 ? s->n_workers - 1 : 1, s->units.n, do_any, s, err);
+        return st == CS_OK ? cs_beside_wait(s->in->beside, err) : st;
+}
+
 static enum cs_status run_batches(struct scan *s, struct cs_error *err)
 {
-        size_t range = 0;
-        uint64_t at = 0, total = 0, done = 0;
-        enum cs_status st = CS_OK;
+        struct rest rest = { 0 };
+        s->batch_units = BATCH_UNITS;
         for (size_t i = 0; i < s->ranges.n; i++)
-                total += cs_range_size(s->ranges.at[i]);
-        while (st == CS_OK && range < s->ranges.n) {
-                if (under_way(s) && is_full(s) && (st = cs_beside_wait(s->in->beside, err)) != CS_OK)
-                        break;
-                bool waits = under_way(s);
-                if (!waits)
-                        make_ready(s);
-                unsigned workers = s->n_workers > 1 && waits ? s->n_workers - 1 : s->n_workers;
+                s->total += cs_range_size(s->ranges.at[i]);
+        enum cs_status st = run_beside(s, &rest, err);
+        while (st == CS_OK) {
+                make_ready(s);
                 /* A source tells of nothing once the end was asked for. */
-                if ((st = fill_batch(s, workers, &range, &at, err)) != CS_OK ||
-                    (st = cs_pulse(0, 0, err)) != CS_OK)
+                if ((st = fill_batch(s, &rest, err)) != CS_OK || (st = cs_pulse(0, 0, err)) != CS_OK ||
+                    !s->batch.n)
                         break;
-                st = cs_work_run(workers, s->units.n - s->searched, do_unit, s, err);
-                for (size_t i = s->searched; i < s->units.n; i++)
-                        done += cs_range_size(s->units.at[i].range);
+                double start = cs_seconds_now();
+                st = cs_work_run(s->n_workers, s->batch.n, do_unit, s, err);
+                fit_batch(s, cs_seconds_now() - start);
                 if (s->in->progress)
-                        s->in->progress(s->in->progress_context, done, total);
+                        s->in->progress(s->in->progress_context, s->done, s->total);
                 if (st == CS_OK) /* others may have left no unit to this thread */
                         st = tell_ready(s, err);
         }
-        if (st == CS_OK && s->in->beside)
-                st = cs_beside_wait(s->in->beside, err);
         return st;
 }
 
@@ -393,10 +498,8 @@ static enum cs_status tell_rest(struct scan *s, enum cs_status how, struct cs_er
 {
         if (how != CS_OK && how != CS_ESTOPPED)
                 return how;
+        s->ready = s->units.n;
         enum cs_status st = tell_ready(s, err);
-        make_ready(s);
-        if (st == CS_OK)
-                st = tell_ready(s, err);
         return st == CS_OK ? how : st;
 }
 
@@ -426,11 +529,11 @@ static void scan_deinit(struct scan *s)
                 cs_scan_reader_deinit(&s->workers[i].reader);
         }
         free(s->workers);
-        clear_units(&s->units);
-        clear_units(&s->ready);
+        for (size_t i = s->told; i < s->units.n; i++)
+                unit_clear(&s->units.at[i]);
         cs_vec_deinit(&s->ranges);
         cs_vec_deinit(&s->units);
-        cs_vec_deinit(&s->ready);
+        cs_vec_deinit(&s->batch);
         cs_vec_deinit(&s->last.carried);
 }
 
@@ -441,6 +544,7 @@ enum cs_status cs_scan(const struct cs_scan_input *input, cs_scan_fn fn, void *c
                                                   .window = input->window ? input->window : WINDOW_BYTES,
                                                   .fn = fn,
                                                   .context = context,
+                                                  .taking = PTHREAD_MUTEX_INITIALIZER,
                                                   .out = out };
         *out = (struct cs_scan_result){ .limits = calloc(input->n_rules + 1, 1) };
         if (!out->limits)

@@ -8,7 +8,7 @@ enum {
         RELEASE_BYTES = 16 << 20,
         CHAIN_TRUSTED = 32, /* headers in a row that fit: after damage, no accident any more */
         FENCEPOST = 0x10,
-        NEAR = 1 << 10, /* lines that far ahead come from the second cache into the first */
+        NEAR = 4 << 10, /* lines that far ahead come from the second cache into the first */
 };
 
 struct walk {
@@ -211,6 +211,7 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
         for (uint64_t off = 0; fits && st == CS_OK && off <= stop;) {
                 uint64_t pause = off / CS_AHEAD_STEP * CS_AHEAD_STEP + CS_AHEAD_STEP - 1;
                 pause = pause < stop ? pause : stop;
+                atomic_store_explicit(&w->glibc->heaps->walked, here, memory_order_relaxed);
                 cs_ahead_ask(&ahead, off);
                 for (size_t i = 0; i < CS_AHEAD_STEP; i += CS_AHEAD_LINE)
                         __builtin_prefetch(at + off + NEAR + i);

@@ -241,8 +241,8 @@ static void search_until_asked(struct cs_beside *beside)
         enum cs_status st = scan(&m, &rules, in, &told, &result, &err);
         cs_stop_answer();
         assert_int_equal(st, CS_ESTOPPED);
-        assert_true(searched > 300 && searched < MEMORY);
-        assert_int_equal(told.hits, (searched + 49) / 100);
+        assert_true(searched && searched < MEMORY);
+        assert_in_range(told.hits, searched / 100, (searched + 99) / 100);
         assert_int_equal(result.bytes, searched);
         cs_scan_result_deinit(&result);
         cs_rules_deinit(&rules);

@@ -99,6 +99,9 @@ static enum cs_status scan(const struct memory *m, const struct cs_rules *rules,
         return st;
 }
 
+/* Where what hits wait for says that it is. */
+static _Atomic uint64_t walked;
+
 /* Text of all hits; the caller frees it. beside: what they wait for, or NULL. */
 static char *search_beside(const struct memory *m, const struct cs_rules *rules, unsigned workers,
                            uint64_t unit, uint64_t window, struct cs_beside *beside,
@@ -106,7 +109,7 @@ static char *search_beside(const struct memory *m, const struct cs_rules *rules,
 {
         struct told told = { .text = calloc(1, 4 << 20), .cap = 4 << 20, .beside = beside };
         const struct cs_scan_input in = {
-                .workers = workers, .beside = beside, .unit = unit, .window = window
+                .workers = workers, .beside = beside, .walked = &walked, .unit = unit, .window = window
         };
         assert_non_null(told.text);
         assert_int_equal(scan(m, rules, in, &told, result, NULL), CS_OK);
@@ -121,12 +124,15 @@ static char *search(const struct memory *m, const struct cs_rules *rules, unsign
         return search_beside(m, rules, workers, unit, window, NULL, result);
 }
 
-/* Takes as long as it is told to, in milliseconds, and fails at 13. */
+/* Takes as long as it is told to, in milliseconds, as if it went through all of memory, and fails at 13. */
 static enum cs_status take_time(void *context, struct cs_error *err)
 {
         const unsigned *ms = context;
-        struct timespec wait = { .tv_nsec = (long)*ms * 1000000 };
-        nanosleep(&wait, NULL);
+        struct timespec wait = { .tv_nsec = (long)*ms * 1000000 / 16 };
+        for (uint64_t i = 0; i < 16; i++) {
+                atomic_store(&walked, BASE - CS_PAGE + i * MEMORY / 14);
+                nanosleep(&wait, NULL);
+        }
         return *ms == 13 ? cs_fail(err, CS_EFORMAT, "thirteen") : CS_OK;
 }
 

@@ -128,6 +128,7 @@ static void test_two_tables(void **state)
         struct cs_symbol s;
         cs_symtab_init(&tab, (struct cs_range){ 0, 0x1000 }, 0);
         add_rows(&tab, first, 1);
+        assert_false(cs_symtab_named(&tab, "only", &s)); /* asked before the second one is there */
         add_rows(&tab, second, 2);
         assert_true(cs_symtab_named(&tab, "same", &s));
         assert_int_equal(s.addr, 0x100);

@@ -58,18 +58,24 @@ static inline void cs_line_put(struct cs_line *line, const char *text)
         cs_line_bytes(line, text, strlen(text));
 }
 
-static inline void cs_line_number(struct cs_line *line, uint64_t value)
+/* As cs_digits(). */
+static inline void cs_line_digits(struct cs_line *line, uint64_t value, unsigned base, unsigned least)
 {
         char room[CS_DIGITS];
-        cs_line_put(line, cs_digits(room, value, 10, 1));
+        const char *digits = cs_digits(room, value, base, least);
+        cs_line_bytes(line, digits, (size_t)(room + CS_DIGITS - 1 - digits));
+}
+
+static inline void cs_line_number(struct cs_line *line, uint64_t value)
+{
+        cs_line_digits(line, value, 10, 1);
 }
 
 /* 0x, and in base 16. */
 static inline void cs_line_address(struct cs_line *line, uint64_t value, unsigned least)
 {
-        char room[CS_DIGITS];
         cs_line_put(line, "0x");
-        cs_line_put(line, cs_digits(room, value, 16, least));
+        cs_line_digits(line, value, 16, least);
 }
 
 #endif

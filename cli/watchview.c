@@ -254,7 +254,7 @@ static void summarize(struct cs_screen *screen, const struct cs_watch_state *s)
         cs_screen_paragraph(screen, "  ", CS_STYLE_PLAIN,
                             cs_screen_text(screen,
                                            "%s, %s samples, %" PRIu64 " whole and %" PRIu64
-                                           " brief looks: %s%s to %s",
+                                           " brief looks: %schanged by %s, to %s",
                                            time.text, count.text, s->looks, s->brief_looks, since,
                                            change(screen, (double)s->now.anonymous - first),
                                            cs_units_bytes(s->now.anonymous).text));

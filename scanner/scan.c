@@ -67,7 +67,7 @@ struct scan {
         size_t ready;   /* so many of them are told or ready */
         CS_VEC(size_t) batch;   /* units that are searched at a time */
         size_t batch_units;     /* per worker */
-        pthread_mutex_t taking; /* guards the three below, and who has taken what, while heaps are walked */
+        pthread_mutex_t taking; /* while heaps are walked: guards the four below, and who has taken what */
         size_t untaken_end;     /* all units behind it are taken */
         uint64_t waiting_hits;
         uint64_t waiting_text;

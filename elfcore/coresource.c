@@ -36,15 +36,8 @@ static bool readable(const struct piece *p)
 
 static const struct piece *piece_at(const struct core_source *core, uint64_t addr)
 {
-        size_t lo = 0, hi = core->pieces.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (core->pieces.at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo < core->pieces.n ? &core->pieces.at[lo] : NULL;
+        size_t i = cs_first_behind(core->pieces.at, core->pieces.n, range.end, addr);
+        return i < core->pieces.n ? &core->pieces.at[i] : NULL;
 }
 
 /* Asked only where there is a piece: NULL plus nothing is not defined. */

@@ -45,15 +45,8 @@ struct cs_extent cs_extents_at(const struct cs_extents *e, uint64_t offset)
 {
         if (offset >= e->known)
                 return ask(e->fd, offset);
-        size_t lo = 0, hi = e->data.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (e->data.at[mid].end <= offset)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        if (lo == e->data.n)
+        size_t i = cs_first_behind(e->data.at, e->data.n, end, offset);
+        if (i == e->data.n)
                 return (struct cs_extent){ UINT64_MAX, UINT64_MAX };
-        return (struct cs_extent){ e->data.at[lo].start, e->data.at[lo].end };
+        return (struct cs_extent){ e->data.at[i].start, e->data.at[i].end };
 }

@@ -13,15 +13,7 @@
 
 size_t cs_image_mapping_behind(const struct cs_image *image, uint64_t addr)
 {
-        size_t lo = 0, hi = image->mappings.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (image->mappings.at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo;
+        return cs_first_behind(image->mappings.at, image->mappings.n, range.end, addr);
 }
 
 const struct cs_mapping *cs_image_mapping_at(const struct cs_image *image, uint64_t addr)

@@ -176,16 +176,8 @@ static bool is_gone(const struct live_source *live)
 static uint64_t next_with(struct live_source *live, uint64_t addr, uint64_t bits, bool readable)
 {
         const cs_mapping_vec *maps = &live->image->mappings;
-        size_t lo = 0, hi = maps->n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (maps->at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        for (; lo < maps->n; lo++) {
-                const struct cs_mapping *m = &maps->at[lo];
+        for (size_t i = cs_image_mapping_behind(live->image, addr); i < maps->n; i++) {
+                const struct cs_mapping *m = &maps->at[i];
                 uint64_t from = addr > m->range.start ? addr : m->range.start, offset;
                 bool ended = false;
                 if (readable && !(m->perms & CS_PERM_READ))

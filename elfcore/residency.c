@@ -129,16 +129,9 @@ static void see_range(const struct cs_residency *r, struct cs_range range)
 {
         if (atomic_load_explicit(r->complete, memory_order_acquire))
                 return;
-        size_t lo = 0, hi = r->units.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (r->units.at[mid].end <= range.start)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        for (; lo < r->units.n && r->units.at[lo].start < range.end; lo++)
-                see_unit(r, lo);
+        size_t i = cs_first_behind(r->units.at, r->units.n, end, range.start);
+        for (; i < r->units.n && r->units.at[i].start < range.end; i++)
+                see_unit(r, i);
 }
 
 enum cs_status cs_residency_begin(const struct cs_image *image, struct cs_residency **out,

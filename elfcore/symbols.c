@@ -239,7 +239,8 @@ bool cs_symbols_named(struct cs_symbols *symbols, size_t module, const char *nam
 {
         return module < symbols->image->modules.n &&
                (cs_symtab_named(read_dynamic(symbols, module), name, out) ||
-                cs_symtab_named(read_symbols(symbols, module), name, out));
+                (!symbols->modules[module].symtab_read &&
+                 cs_symtab_named(read_symbols(symbols, module), name, out)));
 }
 
 const char *cs_symbols_import(struct cs_symbols *symbols, size_t module, size_t i)
@@ -290,16 +291,10 @@ const struct cs_section *cs_symbols_sections(struct cs_symbols *symbols, size_t 
 
 const struct cs_section *cs_symbols_section_at(struct cs_symbols *symbols, size_t module, uint64_t addr)
 {
-        size_t lo = 0, hi, n;
+        size_t n;
         const struct cs_section *s = cs_symbols_sections(symbols, module, &n);
-        for (hi = n; lo < hi;) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (s[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo < n && addr >= s[lo].range.start ? &s[lo] : NULL;
+        size_t i = cs_first_behind(s, n, range.end, addr);
+        return i < n && addr >= s[i].range.start ? &s[i] : NULL;
 }
 
 /* ---- needed libraries -------------------------------------------------------------------------------------------- */

@@ -240,17 +240,10 @@ bool cs_symtab_at(struct cs_symtab *tab, uint64_t addr, struct cs_symbol *out)
                 if (build_spans(tab) != CS_OK)
                         cs_vec_deinit(&tab->spans);
         }
-        size_t lo = 0, hi = tab->spans.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (tab->spans.at[mid].end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        if (lo == tab->spans.n || addr < tab->spans.at[lo].start)
+        size_t i = cs_first_behind(tab->spans.at, tab->spans.n, end, addr);
+        if (i == tab->spans.n || addr < tab->spans.at[i].start)
                 return false;
-        give(tab, tab->spans.at[lo].entry, out);
+        give(tab, tab->spans.at[i].entry, out);
         return true;
 }
 

@@ -306,16 +306,8 @@ enum cs_status cs_regions_build(const struct cs_regions_input *input, struct cs_
 
 const struct cs_region *cs_regions_at(const struct cs_regions *regions, uint64_t addr)
 {
-        size_t lo = 0, hi = regions->at.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (regions->at.at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo < regions->at.n && cs_range_has(regions->at.at[lo].range, addr) ? &regions->at.at[lo]
-                                                                                  : NULL;
+        size_t i = cs_first_behind(regions->at.at, regions->at.n, range.end, addr);
+        return i < regions->at.n && cs_range_has(regions->at.at[i].range, addr) ? &regions->at.at[i] : NULL;
 }
 
 enum cs_status cs_regions_report(const struct cs_regions *regions, const struct cs_image *image,

@@ -69,25 +69,13 @@ static enum cs_status add_units(struct plan *p, struct cs_range range, uint32_t 
         return st == CS_OK ? add_pieces(p, range, root) : st;
 }
 
-/* The first stack that ends behind addr. */
-static size_t stack_behind(const cs_stack_vec *stacks, uint64_t addr)
-{
-        size_t lo = 0, hi = stacks->n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (stacks->at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo;
-}
-
 /* Leaves out what threads that ended left behind: locals and thread-local variables that nobody will read again. */
 static enum cs_status add(struct plan *p, struct cs_range range, uint32_t root)
 {
         enum cs_status st = CS_OK;
-        size_t i = p->in->stacks ? stack_behind(p->in->stacks, range.start) : 0;
+        size_t i = p->in->stacks
+                           ? cs_first_behind(p->in->stacks->at, p->in->stacks->n, range.end, range.start)
+                           : 0;
         for (; st == CS_OK && p->in->stacks && i < p->in->stacks->n &&
                p->in->stacks->at[i].range.start < range.end;
              i++) {

@@ -348,20 +348,6 @@ static bool is_full(const struct scan *s)
         return s->waiting_hits >= CS_LIMIT_HITS_WAITING || s->waiting_text >= WAITING_TEXT;
 }
 
-/* The first unit that ends behind addr. */
-static size_t unit_after(const struct scan *s, uint64_t addr)
-{
-        size_t lo = 0, hi = s->units.n;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (s->units.at[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo;
-}
-
 /* What the walk reads right now or comes to next, which then finds it in the cache; else what it comes to last, if ever. NULL: there is no reason to
  * go on like that. */
 static struct unit *take_unit(struct scan *s)
@@ -370,7 +356,7 @@ static struct unit *take_unit(struct scan *s)
         pthread_mutex_lock(&s->taking);
         if (under_way(s) && !is_full(s)) {
                 uint64_t at = s->in->walked ? atomic_load_explicit(s->in->walked, memory_order_relaxed) : 0;
-                for (size_t i = unit_after(s, at);
+                for (size_t i = cs_first_behind(s->units.at, s->units.n, range.end, at);
                      !u && i < s->units.n && s->units.at[i].range.start < at + CACHED_BYTES; i++)
                         u = s->units.at[i].taken ? NULL : &s->units.at[i];
                 while (!u && s->untaken_end > 0)

@@ -142,15 +142,8 @@ int32_t cs_space_only_maker(const struct cs_space *space)
 enum cs_part cs_space_part(const struct cs_space *space, size_t module, uint64_t addr)
 {
         const struct cs_space_module *m = &space->modules[module];
-        size_t lo = 0, hi = m->n_sections;
-        while (lo < hi) {
-                size_t mid = lo + (hi - lo) / 2;
-                if (m->sections[mid].range.end <= addr)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        if (lo == m->n_sections || addr < m->sections[lo].range.start)
+        size_t i = cs_first_behind(m->sections, m->n_sections, range.end, addr);
+        if (i == m->n_sections || addr < m->sections[i].range.start)
                 return CS_PART_NONE;
-        return m->sections[lo].part;
+        return m->sections[i].part;
 }

@@ -4,6 +4,7 @@
 #define CS_RANGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { CS_PAGE = 4096, CS_PAGE_SHIFT = 12 };
@@ -43,6 +44,22 @@ static inline struct cs_range cs_range_cut(struct cs_range a, struct cs_range b)
         uint64_t end = a.end < b.end ? a.end : b.end;
         return start < end ? (struct cs_range){ start, end } : (struct cs_range){ start, start };
 }
+
+/* The number of the first of n items at `items`, sorted by address and disjoint, that ends behind addr; n: none does. end: the member that says where
+ * an item ends. A statement expression. */
+#define cs_first_behind(items, n, end, addr)                                 \
+        ({                                                                   \
+                size_t cs_low_ = 0, cs_high_ = (n);                          \
+                const uint64_t cs_addr_ = (addr);                            \
+                while (cs_low_ < cs_high_) {                                 \
+                        size_t cs_mid_ = cs_low_ + (cs_high_ - cs_low_) / 2; \
+                        if ((items)[cs_mid_].end <= cs_addr_)                \
+                                cs_low_ = cs_mid_ + 1;                       \
+                        else                                                 \
+                                cs_high_ = cs_mid_;                          \
+                }                                                            \
+                cs_low_;                                                     \
+        })
 
 static inline uint64_t cs_page_down(uint64_t addr)
 {

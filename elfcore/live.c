@@ -15,8 +15,7 @@
 enum {
         /* Larger reads hold the target's mmap lock long enough to be felt: at 256 KiB the 99th percentile of its page
          * faults stays where it was. */
-        READ_BYTES = 256 << 10,
-        READ_PAGES = READ_BYTES / CS_PAGE,
+        READ_BYTES = CS_GATHER_PAGES * CS_PAGE,
         /* Of memory that is not listed, no more is read at once. */
         UNLISTED_BYTES = 64,
 };
@@ -76,23 +75,40 @@ static enum origin origin_of(uint64_t entry, bool file)
         return file && !(entry & CS_PAGEMAP_SWAPPED) ? FROM_FILE : FROM_NOWHERE;
 }
 
-/* Of the pages from addr (page-aligned) on, how many have the origin of the first. Without a pagemap all are taken for present. */
-static size_t like_run(struct live_source *live, uint64_t addr, size_t count, bool file, enum origin *origin)
+/* Where the bytes of up to CS_GATHER_PAGES pages come from, by a bit for each. */
+struct origins {
+        uint64_t target, file;
+        uint64_t present; /* in the target, whatever the origin */
+};
+
+/* Those of `count` pages from addr (page-aligned) on. Without a pagemap all are taken for present. */
+static void origins_of(struct live_source *live, uint64_t addr, size_t count, bool file, struct origins *out)
 {
-        uint64_t entries[READ_PAGES + 1];
-        *origin = FROM_TARGET;
-        if (live->pagemap < 0)
-                return count;
-        size_t run = file ? 0 : cs_pagemap_present(live->pagemap, addr, count);
-        if (run)
-                return run;
+        uint64_t entries[CS_GATHER_PAGES];
+        *out = (struct origins){ 0 };
+        if (live->pagemap < 0) {
+                out->target = out->present = UINT64_MAX >> (CS_GATHER_PAGES - count);
+                return;
+        }
+        if (!file && cs_pagemap_present(live->pagemap, addr, count, &out->present) && out->present) {
+                out->target = out->present;
+                return;
+        }
         ssize_t n = cs_pagemap_read(live->pagemap, addr, entries, count);
         notice_end(live, cs_pagemap_ended(addr, n));
-        *origin = n > 0 ? origin_of(entries[0], file) : FROM_NOWHERE;
-        run = 1;
-        while (n > 0 && run < (size_t)n && origin_of(entries[run], file) == *origin)
-                run++;
-        return run;
+        for (ssize_t i = 0; i < n; i++) {
+                enum origin origin = origin_of(entries[i], file);
+                out->target |= (uint64_t)(origin == FROM_TARGET) << i;
+                out->file |= (uint64_t)(origin == FROM_FILE) << i;
+                out->present |= (uint64_t)((entries[i] & CS_PAGEMAP_PRESENT) != 0) << i;
+        }
+}
+
+/* How many pages from `first` on, one behind the other, have their bits. */
+static size_t run_of(uint64_t pages, size_t first)
+{
+        uint64_t others = ~(pages >> first);
+        return others ? (size_t)__builtin_ctzll(others) : CS_GATHER_PAGES;
 }
 
 static bool is_present(struct live_source *live, uint64_t addr)
@@ -103,38 +119,117 @@ static bool is_present(struct live_source *live, uint64_t addr)
         return live->pagemap < 0 || (n == 1 && entry & CS_PAGEMAP_PRESENT);
 }
 
-/* Reads up to one run of like pages; 0 at a gap. */
-static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, size_t len)
+/* The mapping at addr if it may be read. */
+static const struct cs_mapping *readable_at(const struct live_source *live, uint64_t addr)
 {
         const struct cs_mapping *m = cs_image_mapping_at(live->image, addr);
-        if (!m || !(m->perms & CS_PERM_READ))
+        return m && m->perms & CS_PERM_READ ? m : NULL;
+}
+
+/* Reads up to one run of pages of one origin; 0 at a gap. */
+static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, size_t len)
+{
+        const struct cs_mapping *m = readable_at(live, addr);
+        if (!m)
                 return 0;
         if (len > m->range.end - addr)
                 len = (size_t)(m->range.end - addr);
-        if (len > READ_BYTES)
-                len = READ_BYTES;
         size_t in_page = (size_t)(addr - cs_page_down(addr));
+        if (len > READ_BYTES - in_page)
+                len = READ_BYTES - in_page;
         uint64_t offset = 0;
         int fd = backing(live, m, addr, &offset);
-        enum origin origin;
-        size_t run =
-                like_run(live, cs_page_down(addr), (in_page + len + CS_PAGE - 1) / CS_PAGE, fd >= 0, &origin);
-        if (origin == FROM_NOWHERE)
+        struct origins origins;
+        origins_of(live, cs_page_down(addr), (in_page + len + CS_PAGE - 1) / CS_PAGE, fd >= 0, &origins);
+        size_t run = run_of(origins.file & 1 ? origins.file : origins.target, 0);
+        if (!run)
                 return 0;
         if (len > run * CS_PAGE - in_page)
                 len = run * CS_PAGE - in_page;
-        if (origin == FROM_FILE) {
+        if (origins.file & 1) {
                 ssize_t n = pread(fd, buf, len, (off_t)offset);
                 if (n > 0)
                         return (size_t)n;
                 /* The file ends before its last page does, which goes on with zeros. */
-                if (!is_present(live, addr))
-                        return 0;
                 if (len > CS_PAGE - in_page)
                         len = CS_PAGE - in_page;
+                if (!(origins.present & 1)) {
+                        uint8_t first;
+                        if (pread(fd, &first, 1, (off_t)(offset - in_page)) != 1)
+                                return 0;
+                        memset(buf, 0, len);
+                        return len;
+                }
         }
         ssize_t n = read_target(live, addr, buf, len);
         return n > 0 ? (size_t)n : 0;
+}
+
+/* ---- what lies apart --------------------------------------------------------------------------------------------- */
+
+/* Pages that are the file's, which is offset into it where they begin: those that it has are set in *read. Where it ends in one, that goes
+ * on with zeros; unless it is present, for then the target knows better. */
+static void gather_file(int fd, uint64_t offset, const struct origins *origins, uint8_t *buf, uint64_t *read)
+{
+        for (size_t first = 0; first < CS_GATHER_PAGES && origins->file >> first; first++) {
+                size_t len = run_of(origins->file, first) * CS_PAGE;
+                ssize_t n =
+                        len ? pread(fd, buf + first * CS_PAGE, len, (off_t)(offset + first * CS_PAGE)) : 0;
+                for (; n >= CS_PAGE; n -= CS_PAGE)
+                        *read |= UINT64_C(1) << first++;
+                if (n > 0 && !(origins->present >> first & 1)) {
+                        memset(buf + first * CS_PAGE + n, 0, (size_t)(CS_PAGE - n));
+                        *read |= UINT64_C(1) << first;
+                }
+        }
+}
+
+/* Pages of the target, all their runs by one call. Those that came are set in *read. */
+static void gather_target(struct live_source *live, uint64_t addr, uint64_t pages, uint8_t *buf,
+                          uint64_t *read)
+{
+        while (pages && !atomic_load_explicit(&live->gone, memory_order_relaxed)) {
+                struct iovec local[CS_GATHER_PAGES / 2], remote[CS_GATHER_PAGES / 2];
+                unsigned long runs = 0;
+                size_t asked = 0;
+                for (size_t first = 0, run; first < CS_GATHER_PAGES && pages >> first; first += run + 1) {
+                        first += (size_t)__builtin_ctzll(pages >> first);
+                        run = run_of(pages, first);
+                        asked += run * CS_PAGE;
+                        local[runs] = (struct iovec){ buf + first * CS_PAGE, run * CS_PAGE };
+                        remote[runs++] =
+                                (struct iovec){ (void *)(uintptr_t)(addr + first * CS_PAGE), run * CS_PAGE };
+                }
+                ssize_t n = process_vm_readv(live->pid, local, runs, remote, runs, 0);
+                if (n <= 0) { /* the first run alone, in whatever way there is */
+                        asked = local[0].iov_len;
+                        n = read_target(live, (uintptr_t)remote[0].iov_base, local[0].iov_base, asked);
+                }
+                bool fell_short = n < 0 || (size_t)n < asked;
+                for (; n >= CS_PAGE; n -= CS_PAGE, pages &= pages - 1)
+                        *read |= pages & -pages;
+                if (fell_short)
+                        pages &= pages - 1; /* that page went away meanwhile */
+        }
+}
+
+static size_t live_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present)
+{
+        struct live_source *live = (struct live_source *)src;
+        const struct cs_mapping *m = readable_at(live, addr);
+        *present = 0;
+        if (!m || live->pagemap < 0)
+                return 0;
+        if (pages > cs_range_size((struct cs_range){ addr, m->range.end }) / CS_PAGE)
+                pages = (size_t)((m->range.end - addr) / CS_PAGE);
+        uint64_t offset = 0;
+        int fd = backing(live, m, addr, &offset);
+        struct origins origins;
+        origins_of(live, addr, pages, fd >= 0, &origins);
+        gather_file(fd, offset, &origins, buf, present);
+        gather_target(live, addr, origins.target | (origins.file & origins.present & ~*present), buf,
+                      present);
+        return atomic_load_explicit(&live->gone, memory_order_relaxed) ? 0 : pages;
 }
 
 /* A word or two where nothing was when the mappings were listed: what is known leads there by now, as one arena of malloc does to the
@@ -269,6 +364,7 @@ static void live_close(struct cs_source *src)
 
 static const struct cs_source_ops live_ops = {
         .read = live_read,
+        .gather = live_gather,
         .next = live_next,
         .gap = live_gap,
         .held = live_held,

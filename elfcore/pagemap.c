@@ -81,23 +81,25 @@ uint64_t cs_pagemap_next(int fd, uint64_t addr, uint64_t end, uint64_t bits, boo
         return end;
 }
 
-size_t cs_pagemap_present(int fd, uint64_t addr, size_t count)
+bool cs_pagemap_present(int fd, uint64_t addr, size_t count, uint64_t *pages)
 {
-        struct page_region found = { 0 };
+        struct page_region runs[32]; /* of 64 pages not more */
         struct scan_argument scan = {
                 .size = sizeof(scan),
                 .start = addr,
                 .end = addr + count * CS_PAGE,
-                .vec = (uint64_t)(uintptr_t)&found,
-                .vec_len = 1,
-                .max_pages = count,
+                .vec = (uint64_t)(uintptr_t)runs,
+                .vec_len = sizeof(runs) / sizeof(runs[0]),
                 .mask = PAGE_IS_PRESENT,
                 .returned = PAGE_IS_PRESENT,
         };
-        if (ioctl(fd, SCAN_PAGES, &scan) != 1 || found.start != addr || found.end <= addr)
-                return 0;
-        size_t n = (size_t)((found.end - addr) / CS_PAGE);
-        return n < count ? n : count;
+        int n = ioctl(fd, SCAN_PAGES, &scan);
+        *pages = 0;
+        for (int i = 0; i < n; i++)
+                for (uint64_t at = runs[i].start; at < runs[i].end && at - addr < count * CS_PAGE;
+                     at += CS_PAGE)
+                        *pages |= UINT64_C(1) << (at - addr) / CS_PAGE;
+        return n >= 0;
 }
 
 void cs_pagemap_drop_zeros(int fd, uint64_t addr, size_t pages, uint8_t *flags)

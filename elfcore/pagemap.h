@@ -37,9 +37,9 @@ static inline bool cs_pagemap_ended(uint64_t addr, ssize_t got)
  * quickly from Linux 6.7 on. *ended is set, never cleared. */
 uint64_t cs_pagemap_next(int fd, uint64_t addr, uint64_t end, uint64_t bits, bool *ended);
 
-/* How many pages from addr (page-aligned) on are present, one behind the other, up to `count`. Costs less than their entries, for the kernel
- * looks at its tables only. 0: the first one is not, or the kernel (before Linux 6.7) cannot tell so. */
-size_t cs_pagemap_present(int fd, uint64_t addr, size_t count);
+/* Which of `count` pages, at most 64, from addr (page-aligned) on are present: bit i of *pages for the i-th. Costs less than their entries,
+ * for the kernel looks at its tables only. false: the kernel (before Linux 6.7) cannot tell so, or the process is gone. */
+bool cs_pagemap_present(int fd, uint64_t addr, size_t count, uint64_t *pages);
 
 /* Clears the flags of those pages from addr on that are the kernel's page of zeros, which pagemap calls present, and which is no memory
  * of the process: whoever reads untouched pages by ptrace (gcore) leaves it there. Before Linux 6.7 it cannot be told: nothing happens. */

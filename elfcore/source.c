@@ -37,6 +37,13 @@ enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, void *buf, s
         return src->ops->read(src, addr, buf, len, got, err);
 }
 
+size_t cs_source_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present)
+{
+        if (!src->ops->gather || !cs_pulse_bytes(pages * CS_PAGE))
+                return 0;
+        return src->ops->gather(src, addr, pages < CS_GATHER_PAGES ? pages : CS_GATHER_PAGES, buf, present);
+}
+
 const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *len)
 {
         const uint8_t *at = src->ops->borrow && !cs_stop_asked() ? src->ops->borrow(src, addr, len) : NULL;
@@ -238,19 +245,61 @@ static bool view_borrow(struct cs_view *view, uint64_t addr)
         return true;
 }
 
+/* Of what was gathered, the run of pages from that of addr on becomes the span; false at a gap, and where addr is not in it. */
+static bool view_take_gathered(struct cs_view *view, uint64_t addr)
+{
+        uint64_t page = (addr - view->gathered) / CS_PAGE;
+        if (addr < view->gathered || page >= view->pages || !(view->present >> page & 1))
+                return false;
+        uint64_t absent = ~(view->present >> page);
+        view->span = view->buf + page * CS_PAGE;
+        view->start = view->gathered + page * CS_PAGE;
+        view->len = (absent ? (size_t)__builtin_ctzll(absent) : CS_GATHER_PAGES) * CS_PAGE;
+        return true;
+}
+
+/* Was the byte at addr not there when it was gathered? */
+static bool view_knows_gap(const struct cs_view *view, uint64_t addr)
+{
+        uint64_t page = (addr - view->gathered) / CS_PAGE;
+        return addr >= view->gathered && page < view->pages && !(view->present >> page & 1);
+}
+
+/* Gathers pages into the view's own buffer, of which the first is that of addr; false where this source cannot. */
+static bool view_gather(struct cs_view *view, uint64_t addr, size_t len)
+{
+        view->gathered = cs_page_down(addr);
+        view->present = 0;
+        view->pages = cs_source_gather(view->src, view->gathered, (len + CS_PAGE - 1) / CS_PAGE, view->buf,
+                                       &view->present);
+        for (uint64_t left = view->present; left; left &= left + (left & -left)) {
+                view_take_gathered(view, view->gathered + (uint64_t)__builtin_ctzll(left) * CS_PAGE);
+                view->bytes += view->len;
+                if (view->src->tap)
+                        view->src->tap(view->src->tap_context, view->start, view->span, view->len);
+        }
+        view->len = 0;
+        return view->pages > 0;
+}
+
 /* Reads into the view's own buffer from addr on; false at a gap. Who taps sees whole pages: then all of the first one is read as well. */
 static bool view_fill(struct cs_view *view, uint64_t addr, size_t want)
 {
         size_t got = 0, ahead = view->hops ? 0 : view->ahead ? view->ahead : CS_VIEW_BYTES;
-        size_t before = view->src->tap && !view->hops ? (size_t)(addr - cs_page_down(addr)) : 0;
+        bool pages = !view->hops && (view->src->tap || view->src->ops->gather);
+        size_t before = pages ? (size_t)(addr - cs_page_down(addr)) : 0;
         if (want <= CS_VIEW_BYTES && want > CS_VIEW_BYTES - before)
-                before = 0; /* what can be stitched comes as a whole */
+                before = 0, pages = !(addr & (CS_PAGE - 1)); /* what can be stitched comes as a whole */
         want = want < CS_VIEW_BYTES ? want : (size_t)CS_VIEW_BYTES;
         size_t len = before + want > ahead ? before + want : ahead;
         len = len < CS_VIEW_BYTES ? len : CS_VIEW_BYTES;
-        view->len = 0;
+        view->len = view->pages = 0;
         if (!view->buf)
                 view->buf = malloc(CS_VIEW_BYTES);
+        if (view->buf && pages && view_gather(view, addr, len))
+                return view_take_gathered(view, addr);
+        if (!view->src->tap || view->hops) /* then only what is gathered begins with a page */
+                len -= before, before = 0;
         if (!view->buf || cs_source_read(view->src, addr - before, view->buf, len, &got, NULL) != CS_OK)
                 return false;
         view->span = view->buf;
@@ -273,14 +322,16 @@ static const uint8_t *view_from(const struct cs_view *view, uint64_t addr, size_
 const uint8_t *cs_view_refill(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
 {
         *got = 0;
-        if (!view_borrow(view, addr) && !view_fill(view, addr, want))
+        if (!view_take_gathered(view, addr) &&
+            (view_knows_gap(view, addr) || (!view_borrow(view, addr) && !view_fill(view, addr, want))))
                 return NULL;
         return view_from(view, addr, want, got);
 }
 
 const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, size_t *got)
 {
-        if (*got == 0 || want > CS_VIEW_BYTES) /* a gap, or more than can be stitched */
+        if (*got == 0 || want > CS_VIEW_BYTES || view_knows_gap(view, addr + *got))
+                /* a gap there, or behind it; or more than can be stitched */
                 return *got ? cs_view_at(view, addr, want, got) : NULL;
         /* The span ended early. What begins anew at addr may be long enough; else two pieces meet here, and only a copy
          * has the bytes of both. */
@@ -288,4 +339,24 @@ const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, 
         if (!(view_borrow(view, addr) && view->len >= want) && !view_fill(view, addr, want))
                 return NULL;
         return view_from(view, addr, want, got);
+}
+
+uint64_t cs_view_next(const struct cs_view *view, uint64_t addr)
+{
+        uint64_t page = (addr - view->gathered) / CS_PAGE;
+        if (addr >= view->gathered && page < view->pages && !cs_stop_asked()) {
+                uint64_t there = view->present >> page;
+                if (there & 1)
+                        return addr;
+                if (there)
+                        return view->gathered + (page + (uint64_t)__builtin_ctzll(there)) * CS_PAGE;
+                addr = view->gathered + view->pages * CS_PAGE;
+        }
+        return cs_source_next(view->src, addr);
+}
+
+uint64_t cs_view_past_gap(const struct cs_view *view, uint64_t addr, uint64_t end)
+{
+        uint64_t next = cs_view_next(view, cs_page_down(addr) + CS_PAGE);
+        return next > addr ? next : end;
 }

@@ -5,6 +5,7 @@
 #ifndef CS_SOURCE_H
 #define CS_SOURCE_H
 
+#include "range.h"
 #include "status.h"
 
 #include <stdatomic.h>
@@ -29,6 +30,8 @@ struct cs_source_ops {
                                struct cs_error *err);
         const uint8_t *(*borrow)(struct cs_source *src, uint64_t addr, size_t *len);
         void (*release)(struct cs_source *src, uint64_t addr, size_t len);
+        /* NULL: as read, which ends at a gap */
+        size_t (*gather)(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present);
         uint64_t (*next)(struct cs_source *src, uint64_t addr);
         uint64_t (*held)(struct cs_source *src, uint64_t addr); /* NULL: as next, but for zeros */
         enum cs_gap (*gap)(struct cs_source *src, uint64_t addr);
@@ -58,6 +61,12 @@ CS_CHECK enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, voi
 /* The bytes at addr without a copy: at least one and at most *len, whose number is left in *len. NULL where this source
  * cannot lend them (use cs_source_read). Valid until the source is closed or the range is released. */
 const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *len);
+
+/* Reads what there is of up to CS_GATHER_PAGES pages from addr (page-aligned) on, each into its place in buf: bit i of *present says that the
+ * i-th page was read, all of it. A live process is asked twice for all of them, and not three times for each where every other page is
+ * absent. How many pages are answered; 0 where this source cannot, or the first page is nowhere (use cs_source_read). */
+enum { CS_GATHER_PAGES = 64 };
+size_t cs_source_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present);
 
 /* A hint that borrowed bytes in this range are not needed for now: the resident set stays small, except where the source keeps. */
 void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
@@ -113,15 +122,19 @@ struct cs_view {
         const uint8_t *span; /* lent, or buf */
         uint64_t start;      /* address of span[0] */
         size_t len;
-        uint8_t *buf;   /* owned; NULL until a read needed it */
+        uint8_t *buf; /* owned; NULL until a read needed it */
+        /* What buf holds where it was gathered: so many pages from an address on, of which these are there. */
+        uint64_t gathered, present;
+        size_t pages;
         uint64_t bytes; /* read or lent so far */
         bool hops;
         size_t ahead; /* so much is read at once, or what is asked for, if it is more; 0: CS_VIEW_BYTES */
 };
 
 enum {
-        CS_VIEW_BYTES = 256 << 10, /* read at once: larger reads of a live process are felt by it */
-        CS_VIEW_LENT = 4 << 20,    /* lent at once */
+        CS_VIEW_BYTES =
+                CS_GATHER_PAGES * CS_PAGE, /* read at once: larger reads of a live process are felt by it */
+        CS_VIEW_LENT = 4 << 20,            /* lent at once */
 };
 
 void cs_view_init(struct cs_view *view, struct cs_source *src);
@@ -151,6 +164,10 @@ static inline const uint8_t *cs_view_whole(struct cs_view *view, uint64_t addr, 
         const uint8_t *at = cs_view_at(view, addr, want, got);
         return *got < want ? cs_view_stitch(view, addr, want, got) : at;
 }
+
+/* As cs_source_next() and cs_source_past_gap(), without asking again what the view saw when it read ahead. */
+uint64_t cs_view_next(const struct cs_view *view, uint64_t addr);
+uint64_t cs_view_past_gap(const struct cs_view *view, uint64_t addr, uint64_t end);
 
 /* The byte at addr is wanted soon, if the view has it. */
 static inline void cs_view_ask(const struct cs_view *view, uint64_t addr)

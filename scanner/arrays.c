@@ -107,7 +107,7 @@ uint64_t cs_arrays_count(struct cs_view *view, const struct cs_block *block, con
                 size_t want = left < own + period->stride ? (size_t)left : own + period->stride;
                 const uint8_t *bytes = cs_view_whole(view, at, want, &got);
                 if (!bytes) {
-                        at = cs_source_past_gap(view->src, at, payload.end);
+                        at = cs_view_past_gap(view, at, payload.end);
                         continue;
                 }
                 struct cs_period_run run;

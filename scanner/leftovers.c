@@ -157,7 +157,7 @@ static enum cs_status search_range(struct search *s, struct cs_range range)
                 const uint8_t *bytes = zeros ? NULL : cs_view_whole(&s->view, at, want, &got);
                 if (!bytes || got < 8) {
                         uint64_t next =
-                                zeros ? at + zeros : cs_source_next(s->view.src, cs_page_down(at) + CS_PAGE);
+                                zeros ? at + zeros : cs_view_next(&s->view, cs_page_down(at) + CS_PAGE);
                         at = next > at ? next : range.end;
                         continue;
                 }

@@ -95,7 +95,7 @@ static enum cs_status read_section(struct reader *r, struct cs_view *view, struc
                 size_t want = range.end - at < VIEW ? (size_t)(range.end - at) : VIEW;
                 const uint8_t *bytes = cs_view_at(view, at, want, &got);
                 if (!bytes) {
-                        at = cs_source_past_gap(view->src, at, range.end);
+                        at = cs_view_past_gap(view, at, range.end);
                         continue;
                 }
                 st = enter_bytes(r, bytes, got);

@@ -311,7 +311,7 @@ static enum cs_status follow(void *context, size_t unit, unsigned worker, struct
                 uint64_t want = own + longest < region_end - at ? own + longest : region_end - at;
                 p.bytes = cs_view_whole(view, at, (size_t)want, &p.len);
                 if (!p.bytes) {
-                        at = cs_source_past_gap(view->src, at, c->range.end);
+                        at = cs_view_past_gap(view, at, c->range.end);
                         continue;
                 }
                 p.own = p.len < own ? p.len : (size_t)own;

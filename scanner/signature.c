@@ -48,7 +48,7 @@ void cs_signature_features(struct cs_view *view, const struct cs_space *space, c
                 size_t got;
                 const uint8_t *bytes = cs_view_whole(view, at, (size_t)(payload.end - at), &got);
                 if (!bytes) {
-                        at = cs_source_past_gap(view->src, at, payload.end);
+                        at = cs_view_past_gap(view, at, payload.end);
                         continue;
                 }
                 collect(space, bytes, got, at - payload.start, out);

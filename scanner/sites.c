@@ -93,7 +93,7 @@ static void look_through(struct search *s, struct cs_range range)
                 size_t want = range.end - at < VIEW ? (size_t)(range.end - at) : VIEW;
                 const uint8_t *bytes = cs_view_at(&s->view, at, want, &got);
                 if (!bytes) {
-                        at = cs_source_past_gap(s->view.src, at, range.end);
+                        at = cs_view_past_gap(&s->view, at, range.end);
                         continue;
                 }
                 look(s, at, bytes, got);

@@ -17,8 +17,7 @@ enum cs_status cs_stretches(struct cs_view *view, struct cs_range range, cs_stre
                 const uint8_t *bytes =
                         cs_view_whole(view, at, left < CS_VIEW_BYTES ? (size_t)left : CS_VIEW_BYTES, &got);
                 if (!bytes || got < WORD) {
-                        uint64_t next =
-                                cs_source_next(view->src, cs_page_down(at + WORD) + (bytes ? 0 : CS_PAGE));
+                        uint64_t next = cs_view_next(view, cs_page_down(at + WORD) + (bytes ? 0 : CS_PAGE));
                         at = next > at + WORD ? next : at + WORD;
                         continue;
                 }

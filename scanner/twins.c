@@ -153,7 +153,7 @@ static enum cs_status read_unit(void *context, size_t unit, unsigned worker, str
                 }
                 const uint8_t *bytes = cs_view_whole(view, at, CS_PAGE, &got);
                 if (!bytes || got < CS_PAGE) {
-                        uint64_t next = cs_source_next(view->src, at + CS_PAGE);
+                        uint64_t next = cs_view_next(view, at + CS_PAGE);
                         at = next > at ? cs_page_down(next) : u->range.end;
                         continue;
                 }

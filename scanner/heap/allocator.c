@@ -29,7 +29,7 @@ static bool next_word(struct cs_module_words *w, struct cs_range map, uint64_t *
                 size_t got;
                 const uint8_t *bytes = cs_view_at(&w->view, w->at, (size_t)(map.end - w->at), &got);
                 if (!bytes || got < 8) {
-                        uint64_t next = cs_source_next(w->in->image->source, w->at + 8);
+                        uint64_t next = cs_view_next(&w->view, w->at + 8);
                         w->at = next > w->at && next < map.end ? (next + 7) & ~UINT64_C(7) : map.end;
                         continue;
                 }

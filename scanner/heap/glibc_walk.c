@@ -86,8 +86,7 @@ static uint64_t resynchronise(struct walk *w, uint64_t p)
         while (p < w->limit && w->limit - p >= GLIBC_HEADER) {
                 uint64_t word;
                 if (!size_word(&w->glibc->view, p, &word)) {
-                        uint64_t next =
-                                cs_source_next(w->glibc->image->source, cs_page_down(p + 8) + CS_PAGE);
+                        uint64_t next = cs_view_next(&w->glibc->view, cs_page_down(p + 8) + CS_PAGE);
                         if (next >= w->limit)
                                 break;
                         p = next > p ? (next + 15) & ~(uint64_t)15 : p + 16;

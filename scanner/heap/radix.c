@@ -42,7 +42,7 @@ bool cs_radix_next_word(struct cs_radix *r, uint64_t leaf, uint32_t *i, uint64_t
                 uint64_t at = leaf + (uint64_t)*i * 8;
                 const uint8_t *span = cs_view_at(&r->view, at, (size_t)(bytes - (uint64_t)*i * 8), &got);
                 if (!span || got < 8) {
-                        uint64_t next = cs_source_next(r->in->image->source, (at + 8) & ~UINT64_C(7));
+                        uint64_t next = cs_view_next(&r->view, (at + 8) & ~UINT64_C(7));
                         if (next < at + 8 || next - leaf >= bytes)
                                 return false;
                         *i = (uint32_t)((next - leaf + 7) / 8);
@@ -67,7 +67,7 @@ bool cs_radix_next_leaf(struct cs_radix *r, uint64_t *slot, uint64_t *leaf)
                 uint64_t at = r->root + *slot * 8;
                 const uint8_t *entry = cs_view_whole(&r->view, at, 8, &got);
                 if (!entry || got < 8) {
-                        uint64_t next = cs_source_next(r->in->image->source, at + 8);
+                        uint64_t next = cs_view_next(&r->view, at + 8);
                         if (next <= at || (next - r->root) / 8 >= slots)
                                 return false;
                         *slot = (next - r->root + 7) / 8 - 1;

@@ -95,6 +95,38 @@ int main(int argc, char **argv)
         return 0;
 }
 END
+# What must be done to read that memory, and nothing else: every fourth page of the 400 MiB, 16 of them by one call. What a lock that is
+# waited for costs is the machine's: this tells it.
+build_c plain -O1 <<'END'
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+int main(int argc, char **argv)
+{
+        static char name[64], line[512], buffer[16][4096];
+        unsigned long start = 0, end = 0;
+        int pid = atoi(argv[argc - 1]);
+        snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+        FILE *maps = fopen(name, "r");
+        while (maps && fgets(line, sizeof(line), maps) && end - start < 400ul << 20)
+                if (sscanf(line, "%lx-%lx", &start, &end) != 2)
+                        return 1;
+        if (end - start < 400ul << 20)
+                return 1;
+        for (unsigned long at = start; at + 262144 <= end; at += 262144) {
+                struct iovec local[16], remote[16];
+                for (int i = 0; i < 16; i++) {
+                        local[i] = (struct iovec){ buffer[i], sizeof(buffer[i]) };
+                        remote[i] = (struct iovec){ (char *)at + i * 16384, sizeof(buffer[i]) };
+                }
+                if (process_vm_readv(pid, local, 16, remote, 16, 0) <= 0)
+                        return 1;
+        }
+        return 0;
+}
+END
 truncate -s 16M "$tmp/file"
 start_program "$tmp/target" "$tmp/file"
 wait_ready
@@ -189,10 +221,11 @@ faults_of() {
 }
 # Not with nice(1): whoever loses the processor while the kernel holds the target's lock for it keeps the target waiting.
 all_turns() {
-        rm -f "$tmp/alone" "$tmp/read"
+        rm -f "$tmp/alone" "$tmp/read" "$tmp/plainly"
         for ((i = 0; i < turns; i++)); do
                 turn "$tmp/alone" sleep 0.2
                 turn "$tmp/read" "$CORESCAN" -j1 --json --live "$pid"
+                turn "$tmp/plainly" "$tmp/plain" "$pid"
         done
 }
 echo >"$program_dir/.in" # busy from here on
@@ -201,14 +234,17 @@ before=$(faults_of)
 median() {
         sort -n -k"$2" "$1" | awk -v k="$2" '{ v[NR] = $k } END { print v[int((NR + 1) / 2)] }'
 }
-# Once more as long, and what a lock that is waited for costs. Said of each measurement.
+# Once more as long and 20 microseconds; or no longer than beside who only reads, and half as long again. Said of each measurement.
 alike() { # what, column of the median
-        local p50 p99 read50 read99
+        local p50 p99 read50 read99 plain50 plain99
 
         p50=$(median "$tmp/alone" "$2") p99=$(median "$tmp/alone" "$(($2 + 1))")
         read50=$(median "$tmp/read" "$2") read99=$(median "$tmp/read" "$(($2 + 1))")
-        echo "# $1 of the target, microseconds: alone median $p50, 99th percentile $p99; while read $read50, $read99"
-        awk -v a="$p50" -v r="$read50" -v b="$p99" -v s="$read99" 'BEGIN { exit !(r <= 2 * a + 2 && s <= 2 * b + 20) }'
+        plain50=$(median "$tmp/plainly" "$2") plain99=$(median "$tmp/plainly" "$(($2 + 1))")
+        echo "# $1 of the target, microseconds: alone median $p50, 99th percentile $p99; while read $read50, $read99;" \
+                "beside a plain reader $plain50, $plain99"
+        awk -v a="$p50" -v r="$read50" -v b="$p99" -v s="$read99" -v p="$plain99" \
+                'BEGIN { exit !(r <= 2 * a + 2 && (s <= 2 * b + 20 || s <= 1.5 * p)) }'
 }
 # Other work on the machine makes one measurement worthless, harm all of them.
 for _ in 1 2 3; do
@@ -221,7 +257,7 @@ for _ in 1 2 3; do
         [ "$faults$mappings" = 11 ] && break
 done
 assert_eq "$faults" 1 "its page faults take as long as without us"
-assert_eq "$mappings" 1 "mapping memory takes as long as without us"
+assert_eq "$mappings" 1 "mapping memory takes as long as without us, or as beside who only reads"
 assert_eq "$watches" "" "a busy one was never stopped nor traced"
 assert_eq "$(faults_of)" "$before" "a busy one had no major faults"
 assert_eq "$(cat "$tmp/failed" 2>/dev/null)" "" "all reports were made"

@@ -155,7 +155,15 @@ PY
 
 # $1: what it does; $2: the looks; $3: what is tested.
 look_at() {
-        assert_eq "$(python3 "$tmp/look.py" "$CORESCAN" "$tmp/changes" 24 "$1" "$tmp/summary" 2>"$tmp/why")" "$2
+        local found
+
+        # When a look is a whole one again is a matter of how long looks take: a machine with other work may be slow at the wrong moment.
+        for _ in 1 2 3; do
+                found=$(python3 "$tmp/look.py" "$CORESCAN" "$tmp/changes" 24 "$1" "$tmp/summary" 2>"$tmp/why")
+                [ "${found%%$'\n'*}" = "$2" ] && break
+                echo "# looks were: ${found%%$'\n'*}"
+        done
+        assert_eq "$found" "$2
 agree" "$3"
         sed 's/^/#   /' "$tmp/why"
 }

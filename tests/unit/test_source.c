@@ -488,6 +488,116 @@ static void test_view_tapped(void **state)
         cs_view_deinit(&v);
 }
 
+/* From APART_FROM on, 100 pages of which those are there whose number apart_has() says; bytes as above. */
+enum { APART_FROM = 0x40000, APART_PAGES = 100 };
+
+struct apart {
+        struct cs_source base;
+        unsigned reads, gathers, nexts;
+};
+
+static bool apart_has(uint64_t addr)
+{
+        uint64_t page = (addr - APART_FROM) / CS_PAGE;
+        return addr >= APART_FROM && page < APART_PAGES &&
+               (page % 3 == 0 || (page > 20 && page < 30) || page == 64);
+}
+
+static enum cs_status apart_read(struct cs_source *src, uint64_t addr, void *buf, size_t len, size_t *got,
+                                 struct cs_error *err)
+{
+        (void)err;
+        ((struct apart *)src)->reads++;
+        for (*got = 0; *got < len && apart_has(addr + *got); ++*got)
+                ((uint8_t *)buf)[*got] = (uint8_t)((addr + *got) / 7);
+        return CS_OK;
+}
+
+static size_t apart_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf,
+                           uint64_t *present)
+{
+        ((struct apart *)src)->gathers++;
+        assert_int_equal(addr % CS_PAGE, 0);
+        assert_in_range(pages, 1, CS_GATHER_PAGES);
+        *present = 0;
+        if (addr < APART_FROM || addr >= APART_FROM + APART_PAGES * CS_PAGE)
+                return 0;
+        size_t left = (size_t)(APART_FROM + APART_PAGES * CS_PAGE - addr) / CS_PAGE;
+        pages = pages < left ? pages : left;
+        for (size_t i = 0; i < pages * CS_PAGE; i++)
+                if (apart_has(addr + i)) {
+                        *present |= UINT64_C(1) << i / CS_PAGE;
+                        buf[i] = (uint8_t)((addr + i) / 7);
+                }
+        return pages;
+}
+
+static uint64_t apart_next(struct cs_source *src, uint64_t addr)
+{
+        ((struct apart *)src)->nexts++;
+        while (addr < APART_FROM + APART_PAGES * CS_PAGE && !apart_has(addr))
+                addr = cs_page_down(addr) + CS_PAGE;
+        return addr < APART_FROM + APART_PAGES * CS_PAGE ? addr : UINT64_MAX;
+}
+
+static void hear_more(void *context, uint64_t addr, const uint8_t *bytes, size_t len)
+{
+        assert_int_equal(addr % CS_PAGE, 0);
+        assert_int_equal(len % CS_PAGE, 0);
+        has(bytes, len, addr);
+        *(uint64_t *)context += len;
+}
+
+/* Pages that lie apart come by one call for 64 of them, and what the view shows is what can be read, from wherever it is asked. */
+static void test_view_gathers(void **state)
+{
+        (void)state;
+        static const struct cs_source_ops ops = { .read = apart_read,
+                                                  .gather = apart_gather,
+                                                  .next = apart_next };
+        static const uint64_t offsets[] = { 0, 8, CS_PAGE - 8, CS_PAGE + 8 };
+        uint64_t heard = 0;
+        struct apart src = { .base = { .ops = &ops, .tap = hear_more, .tap_context = &heard } };
+        struct cs_view v;
+        size_t got, there = 0;
+        cs_view_init(&v, &src.base);
+        for (uint64_t at = APART_FROM - 5 * CS_PAGE; at < APART_FROM + APART_PAGES * CS_PAGE;) {
+                const uint8_t *bytes = cs_view_whole(&v, at, 3 * CS_PAGE, &got);
+                if (!bytes) {
+                        assert_false(apart_has(at));
+                        at = cs_view_past_gap(&v, at, APART_FROM + APART_PAGES * CS_PAGE);
+                        continue;
+                }
+                has(bytes, got, at);
+                assert_true(got == 3 * CS_PAGE || !apart_has(at + got));
+                there += got;
+                at += got;
+        }
+        assert_int_equal(there / CS_PAGE, 34 + 6 + 1);
+        /* Each page once, but for those where what was gathered ends: it may go on behind. */
+        assert_in_range(heard, there, there + 2 * CS_PAGE);
+        assert_in_range(src.gathers, 2, 4);
+        assert_true(src.reads <= 1 && src.nexts <= 3);
+        /* Backwards, in the middle of pages, over their ends. */
+        for (uint64_t page = APART_PAGES; page-- > 0;)
+                for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
+                        uint64_t at = APART_FROM + page * CS_PAGE + offsets[i], end = at;
+                        while (end < at + 2 * CS_PAGE && apart_has(end))
+                                end++;
+                        const uint8_t *bytes = cs_view_whole(&v, at, 2 * CS_PAGE, &got);
+                        assert_int_equal(got, end - at);
+                        assert_int_equal(bytes != NULL, end > at);
+                        if (bytes)
+                                has(bytes, got, at);
+                        assert_true(cs_view_next(&v, at) == apart_next(&src.base, at));
+                }
+        /* As much as a view has, from the middle of a page: more than can be gathered then. */
+        assert_non_null(cs_view_whole(&v, APART_FROM + 21 * CS_PAGE + 8, CS_VIEW_BYTES, &got));
+        assert_int_equal(got, 10 * CS_PAGE - 8);
+        assert_null(cs_view_whole(&v, APART_FROM - 8, 16, &got));
+        cs_view_deinit(&v);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -505,6 +615,7 @@ int main(void)
                 cmocka_unit_test(test_view_large),
                 cmocka_unit_test(test_view_without_lender),
                 cmocka_unit_test(test_view_tapped),
+                cmocka_unit_test(test_view_gathers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

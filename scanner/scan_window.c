@@ -17,12 +17,38 @@ void cs_scan_reader_deinit(struct cs_scan_reader *r)
 {
         free(r->buf);
         r->buf = NULL;
+        cs_view_deinit(&r->view);
+}
+
+/* The view of what is gathered, or NULL: the source does not gather. */
+static struct cs_view *view_of(struct cs_scan_reader *r)
+{
+        if (!r->source->ops->gather)
+                return NULL;
+        if (!r->view.src)
+                cs_view_init(&r->view, r->source);
+        return &r->view;
+}
+
+static uint64_t next_of(struct cs_scan_reader *r, uint64_t addr)
+{
+        const struct cs_view *view = view_of(r);
+        return view ? cs_view_next(view, addr) : cs_source_next(r->source, addr);
 }
 
 /* Reads up to len bytes, in pieces that a live process does not feel; fewer come before a gap, or where the source failed. */
 static size_t read_some(struct cs_scan_reader *r, uint64_t addr, uint8_t *to, size_t len)
 {
+        struct cs_view *view = view_of(r);
         size_t done = 0;
+        while (view && done < len) {
+                size_t got;
+                const uint8_t *at = cs_view_at(view, addr + done, len - done, &got);
+                if (!at)
+                        return done;
+                memcpy(to + done, at, got);
+                done += got;
+        }
         while (done < len) {
                 size_t piece = len - done < CS_VIEW_BYTES ? len - done : CS_VIEW_BYTES, got = 0;
                 if (cs_source_read(r->source, addr + done, to + done, piece, &got, NULL) != CS_OK)
@@ -39,9 +65,8 @@ static size_t read_some(struct cs_scan_reader *r, uint64_t addr, uint8_t *to, si
 static bool readable(struct cs_scan_reader *r, uint64_t addr)
 {
         uint8_t byte;
-        size_t got = 0, lent = 1;
-        return cs_source_borrow(r->source, addr, &lent) ||
-               (cs_source_read(r->source, addr, &byte, 1, &got, NULL) == CS_OK && got == 1);
+        size_t lent = 1;
+        return cs_source_borrow(r->source, addr, &lent) || read_some(r, addr, &byte, 1);
 }
 
 /* Where in [from, at) the bytes begin that lead to `at` without a gap. */
@@ -49,14 +74,13 @@ static uint64_t contiguous_from(struct cs_scan_reader *r, uint64_t from, uint64_
 {
         uint8_t bytes[BEFORE];
         while (from < at) {
-                size_t got = 0, want = (size_t)(at - from), lent = want;
+                size_t want = (size_t)(at - from), lent = want;
                 if (cs_source_borrow(r->source, from, &lent) && lent == want)
                         return from;
-                if (cs_source_read(r->source, from, bytes, want, &got, NULL) != CS_OK)
-                        return at;
+                size_t got = read_some(r, from, bytes, want);
                 if (got == want)
                         return from;
-                uint64_t next = cs_source_next(r->source, from + got + 1);
+                uint64_t next = next_of(r, from + got + 1);
                 from = next > at ? at : next > from + got + 1 ? next : from + got + 1;
         }
         return at;
@@ -94,7 +118,7 @@ static bool holds_something(struct cs_scan_reader *r, uint64_t at)
 static uint64_t worth(struct cs_scan_reader *r, uint64_t at, uint64_t end)
 {
         for (;;) {
-                uint64_t next = cs_source_next(r->source, at);
+                uint64_t next = next_of(r, at);
                 if (next >= end)
                         return end;
                 if (next > at)

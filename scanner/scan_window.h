@@ -13,6 +13,8 @@ struct cs_scan_reader {
         bool skips_zeros;
         uint64_t own; /* bytes of a window's owned part, at most */
         uint8_t *buf; /* owned; NULL until it was needed */
+        struct cs_view
+                view; /* of a source that gathers: what lies apart is looked at more than once; zero until it was needed */
 };
 
 void cs_scan_reader_deinit(struct cs_scan_reader *reader);

@@ -519,7 +519,7 @@ static enum cs_status build(const struct cs_graph_input *in, struct cs_graph *ou
         if ((st = cs_work_run(in->workers, units, do_unit, &b, err)) != CS_OK ||
             (st = add_registers(&b, &b.outs[units], err)) != CS_OK ||
             (st = cs_references_join(&b.references, b.lists, in->slices->n, cs_blocks_indices(b.blocks),
-                                     err)) != CS_OK)
+                                     in->workers, err)) != CS_OK)
                 return st;
         out->references = b.references;
         b.references = (struct cs_references){ 0 };

@@ -3,6 +3,7 @@
 
 #include "huge.h"
 #include "pulse.h"
+#include "work.h"
 
 #include <inttypes.h>
 
@@ -74,27 +75,71 @@ enum cs_status cs_reference_list_take(struct cs_reference_list *list, struct cs_
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
-static enum cs_status join_bytes(struct cs_references *references, struct cs_reference_list *lists, size_t n,
-                                 struct cs_error *err)
+/* Lists that one worker copies, and where they begin in what they become. */
+struct stretch {
+        size_t first, end;
+        uint64_t at;
+};
+
+/* So many bytes at least, that two workers are seldom in one huge page, which the kernel would make ready for each. */
+enum { STRETCH_BYTES = 4 << 20 };
+
+struct join {
+        struct cs_references *references;
+        struct cs_reference_list *lists;
+        size_t n;
+        uint32_t blocks;
+        CS_VEC(struct stretch) stretches;
+};
+
+static void join_deinit(struct join *j)
 {
-        size_t total = 0;
+        for (size_t i = 0; i < j->n; i++)
+                cs_vec_deinit(&j->lists[i].longer);
+        cs_vec_deinit(&j->stretches);
+}
+
+/* Makes room for all of them. */
+static enum cs_status plan(struct join *j, struct cs_error *err)
+{
+        struct cs_references *references = j->references;
+        struct stretch stretch = { 0 };
+        uint64_t total = 0;
         enum cs_status st = CS_OK;
-        for (size_t i = 0; i < n; i++)
-                total += lists[i].bytes.n;
+        for (size_t i = 0; st == CS_OK && i < j->n; i++) {
+                total += j->lists[i].bytes.n;
+                stretch.end = i + 1;
+                if (total - stretch.at < STRETCH_BYTES && stretch.end < j->n)
+                        continue;
+                st = cs_vec_push(&j->stretches, stretch, err);
+                stretch = (struct stretch){ stretch.end, stretch.end, total };
+        }
+        if (st != CS_OK)
+                return st;
         references->packed = malloc(total + BEYOND);
-        if (!references->packed)
-                return cs_fail(err, CS_ENOMEM, "references in %zu bytes", total);
+        references->base = calloc((size_t)j->blocks / CS_REFERENCES_GROUP + 1, sizeof(*references->base));
+        if (!references->packed || !references->base)
+                return cs_fail(err, CS_ENOMEM, "references of %u blocks in %" PRIu64 " bytes", j->blocks,
+                               total);
         cs_huge_ask(references->packed, total + BEYOND);
-        total = 0;
-        for (size_t i = 0; st == CS_OK && i < n; i++) {
-                if (lists[i].bytes.n)
-                        memcpy(references->packed + total, lists[i].bytes.at, lists[i].bytes.n);
-                total += lists[i].bytes.n;
-                cs_huge_forget(lists[i].bytes.at, lists[i].bytes.n);
-                cs_vec_deinit(&lists[i].bytes);
+        memset(references->packed + total, 0, BEYOND);
+        return CS_OK;
+}
+
+/* Each list goes once it is copied: at no time are all bytes there twice. */
+static enum cs_status copy_stretch(struct join *j, const struct stretch *stretch, struct cs_error *err)
+{
+        uint64_t at = stretch->at;
+        enum cs_status st = CS_OK;
+        for (size_t i = stretch->first; st == CS_OK && i < stretch->end; i++) {
+                struct cs_reference_list *list = &j->lists[i];
+                if (list->bytes.n)
+                        memcpy(j->references->packed + at, list->bytes.at, list->bytes.n);
+                at += list->bytes.n;
+                cs_huge_forget(list->bytes.at, list->bytes.n);
+                cs_vec_deinit(&list->bytes);
                 st = cs_pulse(0, 0, err);
         }
-        memset(references->packed + total, 0, BEYOND);
         return st;
 }
 
@@ -116,31 +161,44 @@ static enum cs_status set_group(struct cs_references *references, uint32_t first
         return st;
 }
 
-enum cs_status cs_references_join(struct cs_references *references, struct cs_reference_list *lists, size_t n,
-                                  uint32_t blocks, struct cs_error *err)
+static enum cs_status set_groups(struct join *j, struct cs_error *err)
 {
+        struct cs_references *references = j->references;
         uint64_t begins[CS_REFERENCES_GROUP], total = 0;
         size_t list = 0, longer = 0;
-        enum cs_status st = join_bytes(references, lists, n, err);
-        references->base = calloc((size_t)blocks / CS_REFERENCES_GROUP + 1, sizeof(*references->base));
-        if (st == CS_OK && !references->base)
-                st = cs_fail(err, CS_ENOMEM, "references of %u blocks", blocks);
-        for (uint32_t i = 0; st == CS_OK && i <= blocks; i++) {
+        enum cs_status st = CS_OK;
+        for (uint32_t i = 0; st == CS_OK && i <= j->blocks; i++) {
                 uint64_t length = references->first[i];
                 begins[i % CS_REFERENCES_GROUP] = total;
                 if (length == UINT16_MAX) {
-                        for (; longer == lists[list].longer.n; longer = 0)
+                        for (; longer == j->lists[list].longer.n; longer = 0)
                                 list++;
-                        length = lists[list].longer.at[longer++].bytes;
+                        length = j->lists[list].longer.at[longer++].bytes;
                 }
                 total += length;
                 uint32_t in_group = i % CS_REFERENCES_GROUP;
-                if (in_group == CS_REFERENCES_GROUP - 1 || i == blocks)
+                if (in_group == CS_REFERENCES_GROUP - 1 || i == j->blocks)
                         st = set_group(references, i - in_group, begins, in_group + 1, err);
                 if (st == CS_OK && i % (CS_REFERENCES_GROUP * CS_PULSE_EVERY) == 0)
                         st = cs_pulse(0, 0, err);
         }
-        for (size_t i = 0; i < n; i++)
-                cs_vec_deinit(&lists[i].longer);
         return st;
+}
+
+/* First the lengths, which are gone through by one worker, while others copy. */
+static enum cs_status join_unit(void *context, size_t unit, unsigned worker, struct cs_error *err)
+{
+        struct join *j = context;
+        (void)worker;
+        return unit ? copy_stretch(j, &j->stretches.at[unit - 1], err) : set_groups(j, err);
+}
+
+enum cs_status cs_references_join(struct cs_references *references, struct cs_reference_list *lists, size_t n,
+                                  uint32_t blocks, unsigned workers, struct cs_error *err)
+{
+        cs_cleanup(join_deinit) struct join j = {
+                .references = references, .lists = lists, .n = n, .blocks = blocks
+        };
+        enum cs_status st = plan(&j, err);
+        return st == CS_OK ? cs_work_run(workers, j.stretches.n + 1, join_unit, &j, err) : st;
 }

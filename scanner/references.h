@@ -99,9 +99,9 @@ CS_CHECK enum cs_status cs_reference_list_take(struct cs_reference_list *list, s
                                                struct cs_error *err);
 void cs_reference_list_deinit(struct cs_reference_list *list);
 
-/* Puts the lists together, which are in the order of the blocks and are emptied. */
+/* Puts the lists together, which are in the order of the blocks and are emptied, by so many workers. */
 CS_CHECK enum cs_status cs_references_join(struct cs_references *references, struct cs_reference_list *lists,
-                                           size_t n, uint32_t blocks, struct cs_error *err);
+                                           size_t n, uint32_t blocks, unsigned workers, struct cs_error *err);
 
 /* All that follows wants them joined; thread-safe. */
 

@@ -75,7 +75,7 @@ static struct graph_world *graph_world(uint32_t n, edge_fn edge, uint32_t root)
                                 w->graph.marks[to] = CS_MARK_REFERENCED;
                 }
         }
-        assert_int_equal(cs_references_join(&w->graph.references, &list, 1, n, NULL), CS_OK);
+        assert_int_equal(cs_references_join(&w->graph.references, &list, 1, n, 1, NULL), CS_OK);
         cs_reference_list_deinit(&list);
         if (root != CS_NO_BLOCK) {
                 assert_int_equal(cs_vec_push(&w->graph.roots, root, NULL), CS_OK);

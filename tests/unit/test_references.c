@@ -28,8 +28,9 @@ static uint32_t roll(void)
         return (uint32_t)(state >> 20);
 }
 
-/* Joins them from lists that end with these blocks, and compares. */
-static void check(const reference_vec *wanted, uint32_t blocks, const uint32_t *ends, size_t n_lists)
+/* Joins them, by so many workers, from lists that end with these blocks, and compares. */
+static void check_by(const reference_vec *wanted, uint32_t blocks, const uint32_t *ends, size_t n_lists,
+                     unsigned workers)
 {
         struct cs_references references = { 0 };
         struct cs_reference_list *lists = calloc(n_lists, sizeof(*lists)), list = { 0 };
@@ -47,7 +48,7 @@ static void check(const reference_vec *wanted, uint32_t blocks, const uint32_t *
                 assert_int_equal(list.longer.n, 0);
         }
         assert_int_equal(at, wanted->n);
-        assert_int_equal(cs_references_join(&references, lists, n_lists, blocks, NULL), CS_OK);
+        assert_int_equal(cs_references_join(&references, lists, n_lists, blocks, workers, NULL), CS_OK);
         at = 0;
         for (uint32_t block = 0; block < blocks; block++) {
                 struct cs_reference_walk walk = cs_references_of(&references, block);
@@ -67,6 +68,12 @@ static void check(const reference_vec *wanted, uint32_t blocks, const uint32_t *
         free(lists);
         cs_reference_list_deinit(&list);
         cs_references_deinit(&references);
+}
+
+static void check(const reference_vec *wanted, uint32_t blocks, const uint32_t *ends, size_t n_lists)
+{
+        for (unsigned workers = 1; workers <= 3; workers++)
+                check_by(wanted, blocks, ends, n_lists, workers);
 }
 
 static void add(reference_vec *out, uint32_t from, uint32_t to)
@@ -113,7 +120,7 @@ static void test_lengths(void **unused)
         cs_vec_deinit(&all);
 }
 
-/* A list that is too large to be copied. */
+/* Lists that are too large to be copied before they are joined, which several workers do. */
 static void test_large(void **unused)
 {
         (void)unused;

@@ -235,15 +235,11 @@ static enum cs_status relate(void *context, struct cs_error *err)
         struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph, NULL };
         if ((st = cs_literals_build(a->image, a->space, &a->literals, err)) != CS_OK ||
             (st = cs_frames_find(a->image, a->space, &a->frames, err)) != CS_OK ||
-            (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK ||
-            (st = cs_members_build(blocks, &a->clusters, &a->members, err)) != CS_OK)
+            (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK)
                 return st;
         cs_analysis_stage(a, "naming owners", heap_bytes(a));
         struct cs_owners_input owners = { a->image,    a->space,  blocks,       &a->clusters,
                                           &a->members, &a->graph, &a->literals, &a->unloaded };
-        struct cs_unloaded_input gone = { a->image, a->space, blocks, &a->clusters, &a->members };
-        if ((st = cs_unloaded_find(&gone, &a->unloaded, err)) != CS_OK)
-                return st;
         /* Where only somebody's name is asked for, nobody asks what is lost. */
         st = a->options->census_only ? cs_owners_find(&owners, &a->owners, err)
                                      : cs_relate(&leaks, &a->leaks, &owners, &a->owners, a->workers, err);

@@ -14,7 +14,7 @@ struct cs_leftover {
 
 typedef CS_VEC(struct cs_leftover) cs_leftover_vec;
 
-/* Looks through freed memory. *limited: not through all of it (CS_LIMIT_LEFT_BYTES). Main thread. */
+/* Looks through freed memory. *limited: not through all of it (CS_LIMIT_LEFT_BYTES). Thread-safe. */
 CS_CHECK enum cs_status cs_leftovers_find(const struct cs_image *image, const struct cs_blocks *blocks,
                                           cs_leftover_vec *out, bool *limited, struct cs_error *err);
 void cs_leftovers_deinit(cs_leftover_vec *left);

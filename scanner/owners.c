@@ -449,6 +449,15 @@ static void show_guess(struct cs_owner *owner, enum cs_evidence_kind why)
                 add_evidence(owner, e);
 }
 
+/* What votes are made of: the blocks of each cluster, and which libraries are gone. */
+static enum cs_status prepare(const struct cs_owners_input *in, struct cs_error *err)
+{
+        struct cs_unloaded_input gone = { in->image, in->space, in->blocks, in->clusters, in->members };
+        enum cs_status st =
+                in->members->block ? CS_OK : cs_members_build(in->blocks, in->clusters, in->members, err);
+        return st == CS_OK && in->unloaded ? cs_unloaded_find(&gone, in->unloaded, err) : st;
+}
+
 /* Whose each block is. *only: the one module that can be, or CS_NO_MODULE. */
 static enum cs_status find_blocks(const struct cs_owners_input *in, struct cs_owners *out,
                                   cs_dictionary_vec *dictionaries, cs_orphan_vec *orphans, int32_t *only,
@@ -519,7 +528,9 @@ enum cs_status cs_owners_find(const struct cs_owners_input *in, struct cs_owners
         for (size_t c = 0; c < n; c++)
                 out->clusters[c].module = out->clusters[c].lost_module = CS_NO_MODULE;
         tenure_vec tenures = { 0 };
-        enum cs_status st = find_blocks(in, out, &dictionaries, &orphans, &only, err);
+        enum cs_status st = prepare(in, err);
+        if (st == CS_OK)
+                st = find_blocks(in, out, &dictionaries, &orphans, &only, err);
         for (size_t c = 0; st == CS_OK && c < n; c++)
                 if ((st = cs_pulse(0, 0, err)) == CS_OK)
                         st = sum_up(in, &out->blocks, (uint32_t)c, &tenures, &out->clusters[c], err);

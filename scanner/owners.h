@@ -54,10 +54,10 @@ struct cs_owners_input {
         const struct cs_space *space;
         const struct cs_blocks *blocks;
         const struct cs_clusters *clusters;
-        struct cs_members *members;         /* dropped for a while, and built again */
+        struct cs_members *members;         /* built unless they are, dropped for a while, and built again */
         struct cs_graph *graph;             /* its `said` is taken over */
         const struct cs_literals *literals; /* or NULL */
-        const struct cs_unloaded *unloaded; /* or NULL */
+        struct cs_unloaded *unloaded;       /* empty: is found here first; or NULL */
 };
 
 /* Does not look at the graph's marks: cs_leaks_find may run at the same time (relate.h). */

@@ -40,7 +40,7 @@ struct cs_unloaded_input {
         const struct cs_members *members;
 };
 
-/* Main thread. Freed memory is read only where blocks point to where nothing is. */
+/* Thread-safe. Freed memory is read only where blocks point to where nothing is. */
 CS_CHECK enum cs_status cs_unloaded_find(const struct cs_unloaded_input *in, struct cs_unloaded *out,
                                          struct cs_error *err);
 void cs_unloaded_deinit(struct cs_unloaded *unloaded);

@@ -2,6 +2,7 @@
 #include "fake_process.h"
 
 #include "bytes.h"
+#include "relate.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -331,7 +332,6 @@ void fake_relate(struct fake_process *p, unsigned workers)
         struct cs_cluster_input sweep = { p->image,     p->symbols, p->space, blocks, &p->slices,
                                           p->residency, workers,    NULL,     false };
         must(cs_clusters_build(&sweep, &p->clusters, NULL) == CS_OK);
-        must(cs_members_build(blocks, &p->clusters, &p->members, NULL) == CS_OK);
         struct cs_graph_input graph = { .image = p->image,
                                         .space = p->space,
                                         .heaps = &p->heaps,
@@ -343,10 +343,9 @@ void fake_relate(struct fake_process *p, unsigned workers)
         must(cs_literals_build(p->image, p->space, &p->literals, NULL) == CS_OK);
         must(cs_graph_build(&graph, &p->graph, NULL) == CS_OK);
         struct cs_leaks_input leaks = { blocks, &p->clusters, &p->graph, p->residency, &graph, NULL };
-        must(cs_leaks_find(&leaks, &p->leaks, NULL) == CS_OK);
         struct cs_owners_input owners = { p->image,    p->space,  blocks,       &p->clusters,
                                           &p->members, &p->graph, &p->literals, NULL };
-        must(cs_owners_find(&owners, &p->owners, NULL) == CS_OK);
+        must(cs_relate(&leaks, &p->leaks, &owners, &p->owners, workers, NULL) == CS_OK);
 }
 
 uint32_t fake_block(const struct fake_process *p, uint64_t user)

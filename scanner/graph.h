@@ -73,6 +73,21 @@ CS_CHECK enum cs_status cs_graph_build(const struct cs_graph_input *in, struct c
                                        struct cs_error *err);
 void cs_graph_deinit(struct cs_graph *graph);
 
+/* The first block from `from` on, before `end`, of whose marks those in `mask` are not `same`; or end. For those who look for few among many:
+ * eight blocks are looked at at once. While nobody else writes marks. */
+static inline uint32_t cs_graph_next(const struct cs_graph *graph, uint8_t mask, uint8_t same, uint32_t from,
+                                     uint32_t end)
+{
+        const uint64_t each = UINT64_MAX / UINT8_MAX;
+        for (uint32_t i = from; i < end; i++) {
+                while (end - i >= 8 && (cs_word(&graph->marks[i]) & each * mask) == each * same)
+                        i += 8;
+                if (i < end && (graph->marks[i] & mask) != same)
+                        return i;
+        }
+        return end;
+}
+
 /* The edges that lead to a cluster: [*first, *end) of graph->edges. */
 void cs_graph_edges_to(const struct cs_graph *graph, uint32_t cluster, size_t *first, size_t *end);
 

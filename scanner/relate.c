@@ -3,6 +3,8 @@
 
 #include "work.h"
 
+#include <stdlib.h>
+
 struct relation {
         const struct cs_leaks_input *leaks_in;
         struct cs_leaks *leaks;
@@ -33,39 +35,52 @@ static enum cs_status find_beside(struct relation *r, struct cs_error *err)
         return found;
 }
 
-static bool is_lost(const struct relation *r, uint32_t block)
+/* Whose the lost blocks of a cluster are, as far as they were looked at. */
+struct majority {
+        uint64_t n, lead;
+        uint64_t sure; /* sum of certainties */
+        uint16_t candidate;
+};
+
+/* The first lost block from i on; n where there is none. */
+static uint32_t next_lost(const struct cs_graph *graph, uint32_t i, uint32_t n)
 {
-        enum cs_leak leak = cs_leak_of(r->leaks_in->graph, block);
-        return leak == CS_LEAK_DIRECT || leak == CS_LEAK_INDIRECT;
+        for (; (i = cs_graph_next(graph, CS_MARK_LEAK, 0, i, n)) < n; i++)
+                if (cs_leak_of(graph, i) != CS_LEAK_POSSIBLE)
+                        break;
+        return i;
 }
 
-/* Whose the lost blocks of a cluster are: a majority's candidate in one pass (Boyer and Moore), its share in the next. */
-static void name_lost(const struct relation *r, uint32_t cluster)
+/* Whose the lost blocks of each cluster are: a majority's candidate in one pass (Boyer and Moore), its share in the next. */
+static enum cs_status name_lost(const struct relation *r, struct cs_error *err)
 {
-        const struct cs_members *members = r->owners_in->members;
+        const struct cs_graph *graph = r->leaks_in->graph;
         const struct cs_labels *labels = &r->owners->blocks;
-        struct cs_owner *owner = &r->owners->clusters[cluster];
-        uint32_t first = members->first[cluster], end = members->first[cluster + 1];
-        uint16_t candidate = 0;
-        uint64_t lead = 0, n = 0, sure = 0;
-        for (uint32_t m = first; m < end; m++) {
-                uint32_t i = members->block[m];
-                if (!is_lost(r, i))
+        size_t clusters = r->leaks_in->clusters->at.n;
+        uint32_t n = cs_blocks_indices(r->leaks_in->blocks);
+        struct majority *all = calloc(clusters + 1, sizeof(*all));
+        if (!all)
+                return cs_fail(err, CS_ENOMEM, "owners of %zu clusters", clusters);
+        for (uint32_t i = next_lost(graph, 0, n); i < n; i = next_lost(graph, i + 1, n)) {
+                struct majority *m = &all[cs_blocks_cluster(r->leaks_in->blocks, i)];
+                m->n++;
+                if (!m->lead)
+                        m->candidate = labels->module[i];
+                m->lead = labels->module[i] == m->candidate ? m->lead + 1 : m->lead - 1;
+        }
+        for (uint32_t i = next_lost(graph, 0, n); i < n; i = next_lost(graph, i + 1, n)) {
+                struct majority *m = &all[cs_blocks_cluster(r->leaks_in->blocks, i)];
+                if (labels->module[i] == m->candidate)
+                        m->sure += labels->certainty[i];
+        }
+        for (size_t c = 0; c < clusters; c++) {
+                if (!all[c].candidate)
                         continue;
-                n++;
-                if (!lead)
-                        candidate = labels->module[i];
-                lead = labels->module[i] == candidate ? lead + 1 : lead - 1;
+                r->owners->clusters[c].lost_module = (int32_t)all[c].candidate - 1;
+                r->owners->clusters[c].lost_confidence = (double)all[c].sure / 255 / (double)all[c].n;
         }
-        for (uint32_t m = first; candidate && m < end; m++) {
-                uint32_t i = members->block[m];
-                if (is_lost(r, i) && labels->module[i] == candidate)
-                        sure += labels->certainty[i];
-        }
-        if (!candidate)
-                return;
-        owner->lost_module = (int32_t)candidate - 1;
-        owner->lost_confidence = (double)sure / 255 / (double)n;
+        free(all);
+        return CS_OK;
 }
 
 enum cs_status cs_relate(const struct cs_leaks_input *leaks_in, struct cs_leaks *leaks,
@@ -76,8 +91,6 @@ enum cs_status cs_relate(const struct cs_leaks_input *leaks_in, struct cs_leaks 
         enum cs_status st = workers > 1 ? find_beside(&r, err) : cs_leaks_find(leaks_in, leaks, err);
         if (workers <= 1 && st == CS_OK)
                 st = cs_owners_find(owners_in, owners, err);
-        for (uint32_t c = 0; st == CS_OK && c < leaks_in->clusters->at.n; c++)
-                if (leaks->clusters[c].direct || leaks->clusters[c].indirect)
-                        name_lost(&r, c);
-        return st;
+        bool any = leaks->direct.count || leaks->indirect.count;
+        return st == CS_OK && any ? name_lost(&r, err) : st;
 }

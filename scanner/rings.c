@@ -69,13 +69,16 @@ static enum cs_status number_members(struct tarjan *t, const struct cs_blocks *b
         t->before = calloc((size_t)n / 64 + 1, sizeof(*t->before));
         if (!t->lost || !t->before)
                 return cs_fail(t->err, CS_ENOMEM, "rings among %u blocks", n);
-        for (uint32_t i = 0; i < n; i++) {
-                if (i % 64 == 0)
-                        t->before[i / 64] = t->n;
-                if (t->graph->marks[i] & CS_MARK_REACHED || cs_blocks_state(blocks, i) != CS_BLOCK_IN_USE)
-                        continue;
-                t->lost[i / 64] |= UINT64_C(1) << (i % 64);
-                t->n++;
+        for (uint32_t word = 0; word < n / 64 + 1; word++) {
+                uint32_t end = n - word * 64 < 64 ? n : word * 64 + 64;
+                t->before[word] = t->n;
+                for (uint32_t i = word * 64; i < end; i++) {
+                        i = cs_graph_next(t->graph, CS_MARK_REACHED, CS_MARK_REACHED, i, end);
+                        if (i == end || cs_blocks_state(blocks, i) != CS_BLOCK_IN_USE)
+                                continue;
+                        t->lost[word] |= UINT64_C(1) << (i % 64);
+                        t->n++;
+                }
         }
         t->order = calloc((size_t)t->n + 1, sizeof(*t->order));
         t->low = calloc((size_t)t->n + 1, sizeof(*t->low));

@@ -217,8 +217,39 @@ static void test_shapes(void **state)
         }
 }
 
+/* What is looked for eight marks at a time is what one finds by looking at each. */
+static void test_next(void **state)
+{
+        (void)state;
+        enum { MARKS = 1000 };
+        uint8_t marks[MARKS] = { 0 };
+        const struct cs_graph graph = { .marks = marks };
+        const uint32_t few[] = { 0, 7, 8, 100, 101, 102, 355, 992, MARKS - 1 };
+        static const struct {
+                uint8_t mask, same, most, other;
+        } cases[] = {
+                { CS_MARK_REACHED, CS_MARK_REACHED, CS_MARK_REACHED | CS_MARK_REFERENCED, CS_MARK_LEAK },
+                { CS_MARK_LEAK, 0, CS_MARK_REACHED, CS_LEAK_INDIRECT << CS_MARK_LEAK_SHIFT },
+                { CS_MARK_LEAK, 0, CS_MARK_STALE, CS_MARK_LEAK },
+        };
+        for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+                memset(marks, cases[k].most, MARKS);
+                for (size_t i = 0; i < sizeof(few) / sizeof(few[0]); i++)
+                        marks[few[i]] = cases[k].other;
+                for (uint32_t end = MARKS - 20; end <= MARKS; end++)
+                        for (uint32_t from = 0; from <= end; from++) {
+                                uint32_t want = from;
+                                while (want < end && (marks[want] & cases[k].mask) == cases[k].same)
+                                        want++;
+                                assert_int_equal(cs_graph_next(&graph, cases[k].mask, cases[k].same, from,
+                                                               end),
+                                                 want);
+                        }
+        }
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_shapes) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_shapes), cmocka_unit_test(test_next) };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "signature.h"
 #include "tally.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -477,8 +478,10 @@ static enum cs_status find_blocks(const struct cs_owners_input *in, struct cs_ow
                 return st;
         /* Nobody asks for the members of clusters now, and votes take much memory. */
         cs_members_deinit(in->members);
-        if ((st = cs_owner_spread(&spread, &out->blocks, err)) != CS_OK ||
-            (st = cs_members_build(in->blocks, in->clusters, in->members, err)) != CS_OK)
+        st = cs_owner_spread(&spread, &out->blocks, err);
+        /* What votes had may lie below what lives longer, and would be there beside the members. */
+        (void)malloc_trim(0);
+        if (st != CS_OK || (st = cs_members_build(in->blocks, in->clusters, in->members, err)) != CS_OK)
                 return st;
         doubt_unloaded(in, &out->blocks);
         *only = only_candidate(in);

@@ -492,7 +492,9 @@ static int run_watch(struct run *run)
 
 int main(int argc, char **argv)
 {
+        static char line[1 << 10]; /* stdio writes what goes to stderr byte by byte */
         struct run run = { 0 };
+        (void)setvbuf(stderr, line, _IOLBF, sizeof(line));
         cs_signals_install();
         run.charset = cs_terminal_charset();
         if (cs_options_parse(argc, argv, &run.options, &run.err) != CS_OK)

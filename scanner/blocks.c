@@ -109,7 +109,7 @@ enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct 
         return st;
 }
 
-void cs_blocks_close_run(struct cs_blocks *blocks, const struct cs_block_run *run, uint64_t reached)
+void cs_blocks_close_run(struct cs_blocks *blocks, struct cs_block_run *run, uint64_t reached)
 {
         cs_block_run_flush(run);
         blocks->ranges.at[blocks->ranges.n - 1].count += run->count;

@@ -144,14 +144,19 @@ struct cs_block_run {
         uint32_t count; /* of blocks added */
         uint64_t word;  /* of starts, whose new bits are not there yet: the next block waits for no memory */
         uint64_t started, freed;
+        uint64_t
+                ever_freed; /* some bit of `freed`, so far: no page of frees is touched where nothing is free */
 };
 CS_CHECK enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct cs_block_run *run,
                                            struct cs_error *err);
 
-static inline void cs_block_run_flush(const struct cs_block_run *run)
+static inline void cs_block_run_flush(struct cs_block_run *run)
 {
         run->starts[run->word] |= run->started;
-        run->frees[run->word] |= run->freed;
+        /* Mostly all of a run's words have some, or none: the processor guesses right. */
+        run->ever_freed |= run->freed;
+        if (run->ever_freed)
+                run->frees[run->word] |= run->freed;
 }
 
 static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, bool in_use)
@@ -168,7 +173,7 @@ static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, bo
 }
 
 /* The last block that was added to the run ends at `reached`. */
-void cs_blocks_close_run(struct cs_blocks *blocks, const struct cs_block_run *run, uint64_t reached);
+void cs_blocks_close_run(struct cs_blocks *blocks, struct cs_block_run *run, uint64_t reached);
 
 /* Ends the range that was begun last, where its last block ends (dropped if it has no blocks). */
 void cs_blocks_end(struct cs_blocks *blocks);

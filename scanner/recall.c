@@ -3,6 +3,7 @@
 
 #include "huge.h"
 #include "pagedigest.h"
+#include "pulse.h"
 #include "work.h"
 
 #define XXH_INLINE_ALL
@@ -12,7 +13,7 @@
 #include <string.h>
 
 /* Pages that one worker digests at once. */
-enum { UNIT_PAGES = 256, UNIT_BYTES = UNIT_PAGES * CS_PAGE };
+enum { UNIT_PAGES = 256 };
 
 static void forget(struct cs_recall *r)
 {
@@ -85,43 +86,43 @@ struct unit {
 };
 
 struct digesting {
-        struct cs_source *source;
         CS_VEC(struct unit) units;
-        uint8_t **buffers; /* one for each worker */
+        struct cs_view *views; /* one for each worker */
         cs_pagedigest_fn digest_of;
 };
 
 /* Pages first to end - 1 of the unit. */
-static enum cs_status digest_pages(struct digesting *d, const struct unit *u, size_t first, size_t end,
-                                   uint8_t *buffer, struct cs_error *err)
+static void digest_pages(const struct digesting *d, const struct unit *u, size_t first, size_t end,
+                         struct cs_view *view)
 {
         uint64_t limit = u->start + end * CS_PAGE;
         for (uint64_t at = u->start + first * CS_PAGE; at < limit;) {
-                size_t got = 0;
-                enum cs_status st = cs_source_read(d->source, at, buffer, (size_t)(limit - at), &got, err);
-                if (st != CS_OK)
-                        return st;
-                for (size_t i = 0; i < got / CS_PAGE; i++)
-                        u->digests[(at - u->start) / CS_PAGE + i] = d->digest_of(buffer + i * CS_PAGE);
-                at += got / CS_PAGE * CS_PAGE;
-                if (at < limit)
-                        at = cs_source_past_gap(d->source, at, limit);
+                size_t got;
+                const uint8_t *bytes = cs_view_whole(view, at, CS_PAGE, &got);
+                if (!bytes || got < CS_PAGE) {
+                        at = cs_page_down(cs_view_past_gap(view, at, limit));
+                        continue;
+                }
+                u->digests[(at - u->start) / CS_PAGE] = d->digest_of(bytes);
+                at += CS_PAGE;
         }
-        return CS_OK;
 }
 
 static enum cs_status digest_unit(void *context, size_t number, unsigned worker, struct cs_error *err)
 {
         struct digesting *d = context;
         const struct unit *u = &d->units.at[number];
-        enum cs_status st = CS_OK;
-        for (size_t first = 0, end; st == CS_OK && first < u->pages; first = end) {
+        struct cs_view *view = &d->views[worker];
+        for (size_t first = 0, end; first < u->pages; first = end) {
                 for (end = first + 1; end < u->pages && !u->digests[end] == !u->digests[first];)
                         end++;
+                /* Nothing is read again that was digested when it was read before. */
+                size_t bytes = (end - first) * CS_PAGE;
+                view->ahead = bytes < CS_VIEW_BYTES ? bytes : CS_VIEW_BYTES;
                 if (!u->digests[first])
-                        st = digest_pages(d, u, first, end, d->buffers[worker], err);
+                        digest_pages(d, u, first, end, view);
         }
-        return st;
+        return cs_pulse(0, 0, err);
 }
 
 /* The last range that begins on that page or before it, or 0. `guess`: perhaps it is that one. */
@@ -164,18 +165,16 @@ static void take_seen(struct cs_recall *r, const struct cs_blocks *blocks, uint6
 static enum cs_status run_digests(const struct cs_cluster_input *in, struct digesting *d,
                                   struct cs_error *err)
 {
-        d->source = in->image->source;
         d->digest_of = cs_pagedigest_best();
-        d->buffers = calloc(in->workers, sizeof(*d->buffers));
-        enum cs_status st = d->buffers ? CS_OK : cs_fail(err, CS_ENOMEM, "digests");
-        for (unsigned w = 0; st == CS_OK && w < in->workers; w++)
-                if (!(d->buffers[w] = malloc(UNIT_BYTES)))
-                        st = cs_fail(err, CS_ENOMEM, "digests");
-        if (st == CS_OK)
-                st = cs_work_run(in->workers, d->units.n, digest_unit, d, err);
-        for (unsigned w = 0; d->buffers && w < in->workers; w++)
-                free(d->buffers[w]);
-        free(d->buffers);
+        d->views = calloc(in->workers, sizeof(*d->views));
+        if (!d->views)
+                return cs_fail(err, CS_ENOMEM, "digests");
+        for (unsigned w = 0; w < in->workers; w++)
+                cs_view_init(&d->views[w], in->image->source);
+        enum cs_status st = cs_work_run(in->workers, d->units.n, digest_unit, d, err);
+        for (unsigned w = 0; w < in->workers; w++)
+                cs_view_deinit(&d->views[w]);
+        free(d->views);
         return st;
 }
 

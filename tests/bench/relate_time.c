@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long blocks take to be related: the graph of references, marking from the roots along it, leaks (the same, and what else live memory
- * names the lost by), and owners. First each by itself, then as corescan does it: the graph, and the other two side by side. `relate_time CORE [WORKERS [RUNS]]` prints lines for each
- * run: wall and CPU time for 10 million blocks, the highest anonymous resident memory over that before, and the size of the
- * arrays that are kept. */
+/* How long blocks take to be related: the graph of references, marking from the roots along it, leaks (the same, and what else
+ * live memory names the lost by), and owners. First each by itself, then as corescan does it: the graph, and the other two side
+ * by side. `relate_time CORE [WORKERS [RUNS]]` prints lines for each run: wall and CPU time for 10 million blocks, the highest
+ * anonymous resident memory over that before, and the size of the arrays that are kept. */
 #include "heaps.h"
 #include "literals.h"
 #include "members.h"

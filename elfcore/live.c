@@ -33,6 +33,11 @@ struct live_source {
         struct cs_range nothing, nothing_held; /* no page present; nor swapped out */
 };
 
+static bool is_gone(const struct live_source *live)
+{
+        return atomic_load_explicit(&live->gone, memory_order_relaxed);
+}
+
 static void notice_end(struct live_source *live, bool ended)
 {
         if (ended)
@@ -188,7 +193,7 @@ static void gather_file(int fd, uint64_t offset, const struct origins *origins, 
 static void gather_target(struct live_source *live, uint64_t addr, uint64_t pages, uint8_t *buf,
                           uint64_t *read)
 {
-        while (pages && !atomic_load_explicit(&live->gone, memory_order_relaxed)) {
+        while (pages && !is_gone(live)) {
                 struct iovec local[CS_GATHER_PAGES / 2], remote[CS_GATHER_PAGES / 2];
                 unsigned long runs = 0;
                 size_t asked = 0;
@@ -213,23 +218,36 @@ static void gather_target(struct live_source *live, uint64_t addr, uint64_t page
         }
 }
 
-static size_t live_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present)
+/* The same of pages that one mapping has. */
+static uint64_t gather_mapped(struct live_source *live, const struct cs_mapping *m, uint64_t addr,
+                              size_t pages, uint8_t *buf)
 {
-        struct live_source *live = (struct live_source *)src;
-        const struct cs_mapping *m = readable_at(live, addr);
-        *present = 0;
-        if (!m || live->pagemap < 0)
-                return 0;
-        if (pages > cs_range_size((struct cs_range){ addr, m->range.end }) / CS_PAGE)
-                pages = (size_t)((m->range.end - addr) / CS_PAGE);
-        uint64_t offset = 0;
+        uint64_t offset = 0, read = 0;
         int fd = backing(live, m, addr, &offset);
         struct origins origins;
         origins_of(live, addr, pages, fd >= 0, &origins);
-        gather_file(fd, offset, &origins, buf, present);
-        gather_target(live, addr, origins.target | (origins.file & origins.present & ~*present), buf,
-                      present);
-        return atomic_load_explicit(&live->gone, memory_order_relaxed) ? 0 : pages;
+        gather_file(fd, offset, &origins, buf, &read);
+        gather_target(live, addr, origins.target | (origins.file & origins.present & ~read), buf, &read);
+        return read;
+}
+
+/* Mappings may follow each other without a gap, as parts of a heap that are not alike to the kernel. */
+static size_t live_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present)
+{
+        struct live_source *live = (struct live_source *)src;
+        size_t done = 0;
+        *present = 0;
+        while (done < pages && live->pagemap >= 0) {
+                uint64_t at = addr + done * CS_PAGE;
+                const struct cs_mapping *m = readable_at(live, at);
+                if (!m)
+                        break;
+                uint64_t left = (m->range.end - at) / CS_PAGE;
+                size_t n = left < pages - done ? (size_t)left : pages - done;
+                *present |= gather_mapped(live, m, at, n, buf + done * CS_PAGE) << done;
+                done += n;
+        }
+        return is_gone(live) ? 0 : done;
 }
 
 /* A word or two where nothing was when the mappings were listed: what is known leads there by now, as one arena of malloc does to the
@@ -249,7 +267,7 @@ static enum cs_status live_read(struct cs_source *src, uint64_t addr, void *buf,
 {
         struct live_source *live = (struct live_source *)src;
         *got = 0;
-        if (atomic_load_explicit(&live->gone, memory_order_relaxed))
+        if (is_gone(live))
                 return cs_fail(err, CS_EGONE, "process %d is gone", (int)live->pid);
         while (*got < len) {
                 size_t n = read_run(live, addr + *got, (uint8_t *)buf + *got, len - *got);
@@ -260,11 +278,6 @@ static enum cs_status live_read(struct cs_source *src, uint64_t addr, void *buf,
         if (*got == 0)
                 *got = read_unlisted(live, addr, buf, len);
         return CS_OK;
-}
-
-static bool is_gone(const struct live_source *live)
-{
-        return atomic_load_explicit(&live->gone, memory_order_relaxed);
 }
 
 /* The first address from addr on where a page has any of the bits; of readable mappings only, and also where a file has the bytes. */
@@ -326,7 +339,7 @@ static enum cs_gap live_gap(struct cs_source *src, uint64_t addr)
 {
         struct live_source *live = (struct live_source *)src;
         const struct cs_mapping *m = cs_image_mapping_at(live->image, addr);
-        if (atomic_load_explicit(&live->gone, memory_order_relaxed))
+        if (is_gone(live))
                 return CS_GAP_GONE;
         if (!m)
                 return CS_GAP_UNMAPPED;

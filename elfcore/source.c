@@ -39,7 +39,7 @@ enum cs_status cs_source_read(struct cs_source *src, uint64_t addr, void *buf, s
 
 size_t cs_source_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present)
 {
-        if (!src->ops->gather || !cs_pulse_bytes(pages * CS_PAGE))
+        if (!cs_source_gathers(src) || !cs_pulse_bytes(pages * CS_PAGE))
                 return 0;
         return src->ops->gather(src, addr, pages < CS_GATHER_PAGES ? pages : CS_GATHER_PAGES, buf, present);
 }
@@ -286,7 +286,7 @@ static bool view_gather(struct cs_view *view, uint64_t addr, size_t len)
 static bool view_fill(struct cs_view *view, uint64_t addr, size_t want)
 {
         size_t got = 0, ahead = view->hops ? 0 : view->ahead ? view->ahead : CS_VIEW_BYTES;
-        bool pages = !view->hops && (view->src->tap || view->src->ops->gather);
+        bool pages = !view->hops && (view->src->tap || cs_source_gathers(view->src));
         size_t before = pages ? (size_t)(addr - cs_page_down(addr)) : 0;
         if (want <= CS_VIEW_BYTES && want > CS_VIEW_BYTES - before)
                 before = 0, pages = !(addr & (CS_PAGE - 1)); /* what can be stitched comes as a whole */

@@ -68,6 +68,12 @@ const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *le
 enum { CS_GATHER_PAGES = 64 };
 size_t cs_source_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present);
 
+/* Can it at all? Then views read ahead by it. */
+static inline bool cs_source_gathers(const struct cs_source *src)
+{
+        return src->ops->gather;
+}
+
 /* A hint that borrowed bytes in this range are not needed for now: the resident set stays small, except where the source keeps. */
 void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
 

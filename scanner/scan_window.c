@@ -23,7 +23,7 @@ void cs_scan_reader_deinit(struct cs_scan_reader *r)
 /* The view of what is gathered, or NULL: the source does not gather. */
 static struct cs_view *view_of(struct cs_scan_reader *r)
 {
-        if (!r->source->ops->gather)
+        if (!cs_source_gathers(r->source))
                 return NULL;
         if (!r->view.src)
                 cs_view_init(&r->view, r->source);

@@ -221,7 +221,10 @@ static size_t compare_gathered(const struct cs_image *image)
                                 assert_false(pages && !(image->mappings.at[i].perms & CS_PERM_READ));
                                 break;
                         }
-                        assert_true(pages == CS_GATHER_PAGES || at + pages * CS_PAGE == range.end);
+                        /* As far as there are mappings. */
+                        uint64_t end = at + pages * CS_PAGE;
+                        assert_true(pages == CS_GATHER_PAGES || !cs_image_mapping_at(image, end) ||
+                                    !(cs_image_mapping_at(image, end)->perms & CS_PERM_READ));
                         for (size_t k = 0; k < CS_GATHER_PAGES; k++) {
                                 size_t got = 0;
                                 if (k < pages)
@@ -245,6 +248,9 @@ static void touch_apart(void *area)
         for (size_t i = 0; i < APART / CS_PAGE; i += 3)
                 memset((uint8_t *)area + i * CS_PAGE, (int)(i | 1), CS_PAGE);
         (void)mprotect((uint8_t *)area + 30 * CS_PAGE, CS_PAGE, PROT_NONE);
+        /* Two pages side by side, of two mappings. */
+        memset((uint8_t *)area + 100 * CS_PAGE, 7, 2 * CS_PAGE);
+        (void)mprotect((uint8_t *)area + 101 * CS_PAGE, CS_PAGE, PROT_READ);
 }
 
 static void test_gather(void **state)
@@ -264,6 +270,16 @@ static void test_gather(void **state)
         long before = resident_kb(pid);
         assert_true(compare_gathered(image) > APART / CS_PAGE / 3);
         assert_true(resident_kb(pid) <= before + 64);
+        /* What lies upon the end of a mapping comes as a whole. */
+        struct cs_view view;
+        size_t got;
+        cs_view_init(&view, image->source);
+        const uint8_t *upon = cs_view_whole(&view, (uintptr_t)area + 101 * CS_PAGE - 8, 16, &got);
+        assert_int_equal(got, 16);
+        assert_memory_equal(upon, "\7\7\7\7\7\7\7\7\7\7\7\7\7\7\7\7", 16);
+        upon = cs_view_whole(&view, (uintptr_t)area + 101 * CS_PAGE - 16, 3 * CS_PAGE, &got);
+        assert_true(upon && got == 16 + 2 * CS_PAGE); /* page 102 is there, 103 is not */
+        cs_view_deinit(&view);
         /* A module's file is not what it was: pages that it has no more are the process's. */
         const struct cs_module *m = cs_image_module_at(image, (uintptr_t)&test_gather);
         FILE *other = tmpfile();

@@ -26,6 +26,18 @@
 static const struct cs_image_options options = { 0 };
 static const char secret[] = "what the child holds in its data";
 
+/* Does it sleep? What it does until then brings pages in. */
+static bool sleeps(pid_t pid)
+{
+        char path[64], state = 0;
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        FILE *f = fopen(path, "re");
+        bool known = f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1;
+        if (f)
+                fclose(f);
+        return !known || (state != 'R' && state != 'D'); /* asleep, or ended */
+}
+
 /* A child that runs `start` and then says so and sleeps until it is killed. */
 static pid_t spawn(void (*start)(void *), void *context)
 {
@@ -44,6 +56,8 @@ static pid_t spawn(void (*start)(void *), void *context)
                         pause();
         }
         assert_int_equal(read(ready[0], &byte, 1), 1);
+        while (!sleeps(pid))
+                usleep(1000);
         close(ready[0]);
         close(ready[1]);
         return pid;

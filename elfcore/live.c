@@ -109,13 +109,6 @@ static void origins_of(struct live_source *live, uint64_t addr, size_t count, bo
         }
 }
 
-/* How many pages from `first` on, one behind the other, have their bits. */
-static size_t run_of(uint64_t pages, size_t first)
-{
-        uint64_t others = ~(pages >> first);
-        return others ? (size_t)__builtin_ctzll(others) : CS_GATHER_PAGES;
-}
-
 static bool is_present(struct live_source *live, uint64_t addr)
 {
         uint64_t entry;
@@ -146,7 +139,7 @@ static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, si
         int fd = backing(live, m, addr, &offset);
         struct origins origins;
         origins_of(live, cs_page_down(addr), (in_page + len + CS_PAGE - 1) / CS_PAGE, fd >= 0, &origins);
-        size_t run = run_of(origins.file & 1 ? origins.file : origins.target, 0);
+        size_t run = cs_gather_run(origins.file & 1 ? origins.file : origins.target, 0);
         if (!run)
                 return 0;
         if (len > run * CS_PAGE - in_page)
@@ -177,7 +170,7 @@ static size_t read_run(struct live_source *live, uint64_t addr, uint8_t *buf, si
 static void gather_file(int fd, uint64_t offset, const struct origins *origins, uint8_t *buf, uint64_t *read)
 {
         for (size_t first = 0; first < CS_GATHER_PAGES && origins->file >> first; first++) {
-                size_t len = run_of(origins->file, first) * CS_PAGE;
+                size_t len = cs_gather_run(origins->file, first) * CS_PAGE;
                 ssize_t n =
                         len ? pread(fd, buf + first * CS_PAGE, len, (off_t)(offset + first * CS_PAGE)) : 0;
                 for (; n >= CS_PAGE; n -= CS_PAGE)
@@ -199,7 +192,7 @@ static void gather_target(struct live_source *live, uint64_t addr, uint64_t page
                 size_t asked = 0;
                 for (size_t first = 0, run; first < CS_GATHER_PAGES && pages >> first; first += run + 1) {
                         first += (size_t)__builtin_ctzll(pages >> first);
-                        run = run_of(pages, first);
+                        run = cs_gather_run(pages, first);
                         asked += run * CS_PAGE;
                         local[runs] = (struct iovec){ buf + first * CS_PAGE, run * CS_PAGE };
                         remote[runs++] =

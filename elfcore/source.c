@@ -245,24 +245,30 @@ static bool view_borrow(struct cs_view *view, uint64_t addr)
         return true;
 }
 
+/* Was the page of addr among those that were asked for when buf was gathered? Which of them. */
+static bool view_asked(const struct cs_view *view, uint64_t addr, size_t *page)
+{
+        *page = (size_t)((addr - view->gathered) / CS_PAGE);
+        return addr >= view->gathered && *page < view->pages;
+}
+
 /* Of what was gathered, the run of pages from that of addr on becomes the span; false at a gap, and where addr is not in it. */
 static bool view_take_gathered(struct cs_view *view, uint64_t addr)
 {
-        uint64_t page = (addr - view->gathered) / CS_PAGE;
-        if (addr < view->gathered || page >= view->pages || !(view->present >> page & 1))
+        size_t page;
+        if (!view_asked(view, addr, &page) || !(view->present >> page & 1))
                 return false;
-        uint64_t absent = ~(view->present >> page);
         view->span = view->buf + page * CS_PAGE;
         view->start = view->gathered + page * CS_PAGE;
-        view->len = (absent ? (size_t)__builtin_ctzll(absent) : CS_GATHER_PAGES) * CS_PAGE;
+        view->len = cs_gather_run(view->present, page) * CS_PAGE;
         return true;
 }
 
 /* Was the byte at addr not there when it was gathered? */
 static bool view_knows_gap(const struct cs_view *view, uint64_t addr)
 {
-        uint64_t page = (addr - view->gathered) / CS_PAGE;
-        return addr >= view->gathered && page < view->pages && !(view->present >> page & 1);
+        size_t page;
+        return view_asked(view, addr, &page) && !(view->present >> page & 1);
 }
 
 /* Gathers pages into the view's own buffer, of which the first is that of addr; false where this source cannot. */
@@ -343,13 +349,13 @@ const uint8_t *cs_view_stitch(struct cs_view *view, uint64_t addr, size_t want, 
 
 uint64_t cs_view_next(const struct cs_view *view, uint64_t addr)
 {
-        uint64_t page = (addr - view->gathered) / CS_PAGE;
-        if (addr >= view->gathered && page < view->pages && !cs_stop_asked()) {
+        size_t page;
+        if (view_asked(view, addr, &page) && !cs_stop_asked()) {
                 uint64_t there = view->present >> page;
                 if (there & 1)
                         return addr;
                 if (there)
-                        return view->gathered + (page + (uint64_t)__builtin_ctzll(there)) * CS_PAGE;
+                        return view->gathered + (page + (size_t)__builtin_ctzll(there)) * CS_PAGE;
                 addr = view->gathered + view->pages * CS_PAGE;
         }
         return cs_source_next(view->src, addr);

@@ -68,6 +68,13 @@ const uint8_t *cs_source_borrow(struct cs_source *src, uint64_t addr, size_t *le
 enum { CS_GATHER_PAGES = 64 };
 size_t cs_source_gather(struct cs_source *src, uint64_t addr, size_t pages, uint8_t *buf, uint64_t *present);
 
+/* How many pages from `first` on, one behind the other, have their bits. */
+static inline size_t cs_gather_run(uint64_t pages, size_t first)
+{
+        uint64_t others = ~(pages >> first);
+        return others ? (size_t)__builtin_ctzll(others) : (size_t)CS_GATHER_PAGES;
+}
+
 /* Can it at all? Then views read ahead by it. */
 static inline bool cs_source_gathers(const struct cs_source *src)
 {

@@ -116,11 +116,12 @@ static enum cs_status digest_unit(void *context, size_t number, unsigned worker,
         for (size_t first = 0, end; first < u->pages; first = end) {
                 for (end = first + 1; end < u->pages && !u->digests[end] == !u->digests[first];)
                         end++;
+                if (u->digests[first])
+                        continue;
                 /* Nothing is read again that was digested when it was read before. */
                 size_t bytes = (end - first) * CS_PAGE;
                 view->ahead = bytes < CS_VIEW_BYTES ? bytes : CS_VIEW_BYTES;
-                if (!u->digests[first])
-                        digest_pages(d, u, first, end, view);
+                digest_pages(d, u, first, end, view);
         }
         return cs_pulse(0, 0, err);
 }

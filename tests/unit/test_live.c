@@ -218,6 +218,30 @@ static void test_present(void **state)
         munmap(area, PAGES * CS_PAGE);
 }
 
+/* The child's image, whose pages are known one by one. Where that cannot be, the child ends and the test is skipped. */
+static struct cs_image *open_paged(pid_t pid)
+{
+        struct cs_image *image = NULL;
+        if (cs_image_open_live(pid, &options, &image, NULL) != CS_OK ||
+            !cs_live_source_has_pagemap(image->source)) {
+                cs_image_close(image);
+                stop(pid);
+                skip();
+        }
+        return image;
+}
+
+/* In the module's file's place: a file of zeros. */
+static void replace_file(const struct cs_module *m, off_t size)
+{
+        assert_true(m && m->file == CS_FILE_MATCHES);
+        FILE *other = tmpfile();
+        assert_non_null(other);
+        assert_int_equal(ftruncate(fileno(other), size), 0);
+        assert_int_equal(dup2(fileno(other), m->fd), m->fd);
+        (void)fclose(other);
+}
+
 enum { APART = 200 * CS_PAGE };
 
 /* What is gathered is what is read page by page; of all that the image has. How many pages that were. */
@@ -274,13 +298,7 @@ static void test_gather(void **state)
         assert_ptr_not_equal(area, MAP_FAILED);
         (void)madvise(area, APART, MADV_NOHUGEPAGE);
         pid_t pid = spawn(touch_apart, area);
-        struct cs_image *image = NULL;
-        if (cs_image_open_live(pid, &options, &image, NULL) != CS_OK ||
-            !cs_live_source_has_pagemap(image->source)) {
-                cs_image_close(image);
-                stop(pid);
-                skip();
-        }
+        struct cs_image *image = open_paged(pid);
         long before = resident_kb(pid);
         assert_true(compare_gathered(image) > APART / CS_PAGE / 3);
         assert_true(resident_kb(pid) <= before + 64);
@@ -295,11 +313,7 @@ static void test_gather(void **state)
         assert_true(upon && got == 16 + 2 * CS_PAGE); /* page 102 is there, 103 is not */
         cs_view_deinit(&view);
         /* A module's file is not what it was: pages that it has no more are the process's. */
-        const struct cs_module *m = cs_image_module_at(image, (uintptr_t)&test_gather);
-        FILE *other = tmpfile();
-        assert_true(m && m->file == CS_FILE_MATCHES && other);
-        assert_int_equal(dup2(fileno(other), m->fd), m->fd);
-        (void)fclose(other);
+        replace_file(cs_image_module_at(image, (uintptr_t)&test_gather), 0);
         assert_true(compare_gathered(image) > 0);
         uint64_t present;
         uint8_t *buf = malloc(CS_VIEW_BYTES);
@@ -327,13 +341,7 @@ static void test_clean_pages(void **state)
         (void)state;
         void *text = (void *)(uintptr_t)cs_page_down((uintptr_t)&test_child);
         pid_t pid = spawn(write_data, text);
-        struct cs_image *image = NULL;
-        if (cs_image_open_live(pid, &options, &image, NULL) != CS_OK ||
-            !cs_live_source_has_pagemap(image->source)) {
-                cs_image_close(image);
-                stop(pid);
-                skip();
-        }
+        struct cs_image *image = open_paged(pid);
         uint8_t before[CS_PAGE], after[CS_PAGE], flags[1];
         const struct cs_module *m = cs_image_module_at(image, (uintptr_t)text);
         assert_true(m && m->file == CS_FILE_MATCHES);
@@ -342,11 +350,7 @@ static void test_clean_pages(void **state)
         assert_true(cs_source_exact(image->source, (uintptr_t)text, before, sizeof(before)));
         assert_memory_equal(before, text, sizeof(before));
 
-        FILE *other = tmpfile();
-        assert_non_null(other);
-        assert_int_equal(ftruncate(fileno(other), 64 << 20), 0);
-        assert_int_equal(dup2(fileno(other), m->fd), m->fd);
-        (void)fclose(other);
+        replace_file(m, 64 << 20);
         assert_true(cs_source_exact(image->source, (uintptr_t)text, after, sizeof(after)));
         assert_int_equal(after[0] | after[CS_PAGE - 1] | memcmp(after, after + 1, sizeof(after) - 1), 0);
         assert_true(cs_source_exact(image->source, cs_page_up((uintptr_t)changed), after, 16));

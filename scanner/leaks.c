@@ -136,15 +136,6 @@ static enum cs_status follow_traces(struct walk *w)
         return st;
 }
 
-/* The first block from i on that is in use, and that nothing leads to so far; n where there is none. */
-static uint32_t next_lost(const struct walk *w, uint32_t i, uint32_t n)
-{
-        do
-                i = cs_graph_next(w->graph, CS_MARK_REACHED, CS_MARK_REACHED, i, n);
-        while (i < n && cs_blocks_state(w->blocks, i) != CS_BLOCK_IN_USE && ++i);
-        return i;
-}
-
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 static enum cs_status mark_from_roots(struct walk *w)
@@ -161,17 +152,18 @@ static enum cs_status lose_all(struct walk *w)
 {
         uint32_t n = cs_blocks_indices(w->blocks);
         enum cs_status st = CS_OK;
-        for (uint32_t i = next_lost(w, 0, n); st == CS_OK && i < n; i = next_lost(w, i + 1, n))
+        for (uint32_t i = cs_lost_next(w->graph, w->blocks, 0, n); st == CS_OK && i < n;
+             i = cs_lost_next(w->graph, w->blocks, i + 1, n))
                 if (!(w->graph->marks[i] & CS_MARK_REFERENCED))
                         st = lose(w, i);
-        return st == CS_OK && next_lost(w, 0, n) < n ? lose_rings(w) : st;
+        return st == CS_OK && cs_lost_next(w->graph, w->blocks, 0, n) < n ? lose_rings(w) : st;
 }
 
 /* Counts what nothing points to; is anything lost at all? */
 static bool count_unreferenced(struct walk *w)
 {
-        uint32_t n = cs_blocks_indices(w->blocks), first = next_lost(w, 0, n);
-        for (uint32_t i = first; i < n; i = next_lost(w, i + 1, n))
+        uint32_t n = cs_blocks_indices(w->blocks), first = cs_lost_next(w->graph, w->blocks, 0, n);
+        for (uint32_t i = first; i < n; i = cs_lost_next(w->graph, w->blocks, i + 1, n))
                 if (!(w->graph->marks[i] & CS_MARK_REFERENCED))
                         w->out->clusters[cs_blocks_cluster(w->blocks, i)].unreferenced++;
         return first < n;

@@ -72,11 +72,9 @@ static enum cs_status number_members(struct tarjan *t, const struct cs_blocks *b
         for (uint32_t word = 0; word < n / 64 + 1; word++) {
                 uint32_t end = n - word * 64 < 64 ? n : word * 64 + 64;
                 t->before[word] = t->n;
-                for (uint32_t i = word * 64; i < end; i++) {
-                        i = cs_graph_next(t->graph, CS_MARK_REACHED, CS_MARK_REACHED, i, end);
-                        if (i == end || cs_blocks_state(blocks, i) != CS_BLOCK_IN_USE)
-                                continue;
-                        t->lost[word] |= UINT64_C(1) << (i % 64);
+                uint32_t i = word * 64;
+                while ((i = cs_lost_next(t->graph, blocks, i, end)) < end) {
+                        t->lost[word] |= UINT64_C(1) << (i++ % 64);
                         t->n++;
                 }
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "repeats.h"
 
+#include "bytes.h"
 #include "cs_limits.h"
 #include "work.h"
 
@@ -21,7 +22,8 @@ enum {
         COVERED = 32,
         RECORDS_LEAST = 16,
         BYTES_LEAST = 16 << 10,
-        DENSITY = 4, /* a run's records take at least this part of it */
+        DENSITY = 4,             /* a run's records take at least this part of it */
+        POINTER_BYTES = 4 << 10, /* of records that are asked where their words are */
 };
 
 enum { NO_PATTERN = UINT32_MAX };
@@ -359,13 +361,41 @@ static enum cs_status gather(struct search *s, struct cs_repeats *out, struct cs
         return CS_OK;
 }
 
+/* Would the word be an address of the image's? Those that 32 bits hold are numbers as well. */
+static bool is_address(const struct search *s, uint64_t word)
+{
+        return word >> 32 && !(word >> 47) && cs_image_mapping_at(s->in->image, word);
+}
+
+/* Where words begin in records, by their pointers: how many bytes before the anchor, or 8 where they do not tell. Records may
+ * begin at odd places, and an anchor may be a part of a word; but bytes that are no word are seldom an address. */
+static uint32_t lead_by_pointers(const struct search *s, const struct cs_period *p,
+                                 const struct cs_repeat_run *run)
+{
+        uint8_t bytes[POINTER_BYTES];
+        uint32_t at_place[8] = { 0 }, even = (uint32_t)(run->first % 8), best = even;
+        size_t rows = (size_t)((run->last - run->first) / p->stride + 1), size;
+        if (rows > sizeof(bytes) / p->stride)
+                rows = sizeof(bytes) / p->stride;
+        size = rows * p->stride;
+        if (!rows || !cs_source_exact(s->in->image->source, run->first, bytes, size))
+                return 8;
+        for (size_t i = 0; i + 8 <= size; i++)
+                at_place[(8 - i % p->stride % 8) % 8] += is_address(s, cs_word(bytes + i));
+        for (uint32_t lead = 0; lead < 8; lead++)
+                if (at_place[lead] > at_place[best])
+                        best = lead;
+        return at_place[best] * 2 > rows ? best : 8;
+}
+
 /* How many bytes of a record stand before its anchor. Where the first record of a region does not lie behind a record's
  * length of anything else, it begins where the region does. Else constant bytes before the first anchor may tell. Else records of
- * whole words begin with one, if the anchor keeps to words: it may be the upper bytes of one. */
+ * whole words begin with one: their pointers tell where words are; or they are where the processor likes them, if the anchor
+ * keeps to such: it may be the upper bytes of one. */
 static uint32_t lead_of(const struct search *s, const struct cs_period *p, const struct cs_repeat_run *runs,
                         size_t n)
 {
-        uint32_t into = (uint32_t)(runs[0].first % 8), nonzero = 0;
+        uint32_t into = (uint32_t)(runs[0].first % 8), nonzero = 0, words;
         uint8_t bytes[CS_PERIOD_LONG + CS_PAGE];
         for (size_t i = 0; i < n; i++) {
                 uint64_t before = runs[i].first - s->in->regions->at.at[runs[i].region].range.start;
@@ -377,6 +407,8 @@ static uint32_t lead_of(const struct search *s, const struct cs_period *p, const
                 if (before)
                         return before;
         }
+        if ((words = lead_by_pointers(s, p, runs)) < 8)
+                return words;
         while (nonzero < p->anchor && p->keys[nonzero].value)
                 nonzero++;
         return p->stride % 8 == 0 && into + nonzero <= 8 ? into : 0;

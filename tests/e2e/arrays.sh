@@ -45,18 +45,19 @@ assert_eq "$(jq -cS 'del(.timing)' "$tmp/core8.json" | sha256sum)" "$(jq -cS 'de
 
 for f in "$tmp/live.json" "$tmp/core.json"; do
         # Each array of the truth, by where it begins.
-        for name in slab pages arena; do
+        for name in slab=kinds pages=kinds arena=kinds hollow=things round=things; do
                 jqe '($truth[0][] | select(.name == $name)) as $t | [.clusters[] | select(.period == $t.stride)]
                         | length == 1 and (.[0] | .kind == "pattern" and .records == $t.records and .count == $t.records
                                 and .bytes == $t.bytes and .block_size.min == $t.stride
                                 and .library == "fixture-arrays" and .confidence > 0.5
-                                and (.fields | any(.kind == "pointer:module" and .value == "kinds" and .share == 1)))' "$f" \
-                        --slurpfile truth "$tmp/truth.json" --arg name "$name"
+                                and (.fields | any(.kind == "pointer:module" and (.value | startswith($kind)) and .share == 1)))' "$f" \
+                        --slurpfile truth "$tmp/truth.json" --arg name "${name%=*}" --arg kind "${name#*=}"
         done
-        for name in slab arena; do
+        for name in slab=kinds arena=kinds hollow=things round=things; do
                 jqe '($truth[0][] | select(.name == $name)) as $t | .clusters[] | select(.period == $t.stride)
-                        | .examples[0] == $t.address and .fields[0].offset == 0 and .fields[0].value == "kinds"' "$f" \
-                        --slurpfile truth "$tmp/truth.json" --arg name "$name"
+                        | .examples[0] == $t.address and .fields[0].offset == 0
+                        and (.fields[0].value | startswith($kind))' "$f" \
+                        --slurpfile truth "$tmp/truth.json" --arg name "${name%=*}" --arg kind "${name#*=}"
         done
         # Two vectors of one type: blocks of one cluster, whatever their sizes.
         jqe '([$truth[0][] | select(.stride == 40)] | map(.records) | add) as $n

@@ -147,12 +147,20 @@ static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
         return ended(a, HAVE_CENSUS, st);
 }
 
+/* Mapping a page and letting it go takes longer than reading it, and clusters, references and leaks each go through all of memory: a core that
+ * is small for this machine, and for what we were allowed, stays mapped, as it does for who searches. Who counts texts goes through it once. */
+static bool stays_mapped(const struct cs_analysis *a)
+{
+        uint64_t most = cs_ourmemory_half(), allowed = cs_budget();
+        return (a->options->search || !a->options->census_only) &&
+               a->image->file_len <= (allowed && allowed < most ? allowed : most);
+}
+
 /* A living process is read by one thing at a time, and its pages first, before they change. Of a core that is searched each stretch is looked at
  * right before. */
 static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
 {
-        /* Who searches, as others do, has all of a core mapped at once, if it is small for this machine. */
-        a->image->source->keeps = a->options->search && a->image->file_len <= cs_ourmemory_half();
+        a->image->source->keeps = stays_mapped(a);
         const bool core = a->image->kind == CS_IMAGE_CORE, searches = core && a->options->search;
         const bool beside = core && a->workers > 1;
         enum cs_status st = beside || searches ? CS_OK : look_at_pages(a, a->workers, err);

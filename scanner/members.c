@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "members.h"
 
-#include "huge.h"
-
 #include <stdlib.h>
 
 enum cs_status cs_members_build(const struct cs_blocks *blocks, const struct cs_clusters *clusters,
                                 struct cs_members *out, struct cs_error *err)
 {
         out->first = calloc(clusters->at.n + 2, sizeof(*out->first));
+        /* Of small pages: it is written at as many places as there are clusters, and a virtual machine whose host takes free memory back gets huge
+         * pages several times as slowly. */
         out->block = malloc(((size_t)cs_blocks_indices(blocks) + 1) * sizeof(*out->block));
         if (!out->first || !out->block)
                 return cs_fail(err, CS_ENOMEM, "members of %zu clusters", clusters->at.n);
-        cs_huge_ask(out->block, (size_t)cs_blocks_indices(blocks) * sizeof(*out->block));
         /* A counting sort: first[c + 1] is where cluster c's next block goes, and so ends as where c + 1 begins. */
         uint32_t sum = 0;
         for (size_t c = 0; c < clusters->at.n; c++) {

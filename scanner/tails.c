@@ -72,6 +72,7 @@ static enum cs_status read_slice(void *context, size_t unit, unsigned worker, st
                         continue;
                 st = cs_stretches(&b->views[worker], r.payload, read_words, &r, err);
         }
+        cs_slice_release(b->in->blocks, slice, b->views[worker].src);
         return st;
 }
 

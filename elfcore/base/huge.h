@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Large tables that are filled from one end to the other, or read in no order: huge pages save the kernel most of the work of
- * giving them, and those who hop about in them the look-ups of small pages. They cost one page at most that is not needed. */
+/* Large tables that are read in no order: huge pages save those who hop about in them the look-ups of small ones, and the kernel most of
+ * the work of giving them; but not the host of a virtual machine, where that took them back when they were free. They cost one page at most
+ * that is not needed. */
 #ifndef CS_HUGE_H
 #define CS_HUGE_H
 

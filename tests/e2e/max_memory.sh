@@ -1,5 +1,5 @@
 #!/bin/bash
-# --max-memory is kept, whatever the core: anonymous memory is sampled while corescan runs. A core of more than three times the limit is
+# --max-memory is kept, whatever the core: memory is sampled while corescan runs, its own, and with what of the core is mapped at once. A core of more than three times the limit is
 # analysed to the end; with less and less memory more is given up, each time with a word, and what is told holds together.
 . "$SOURCE_DIR/tests/e2e/_lib.sh" || exit 1
 need_command jq python3
@@ -8,33 +8,42 @@ if grep -q '^CS_SANITIZE:STRING=..*' "$BUILD_DIR/CMakeCache.txt"; then
 fi
 synth=$BUILD_DIR/tests/bench/synth
 
-# taken LIMIT ARG...: corescan's exit status, and nothing on standard output; its JSON in $tmp/json, the MiB that it took in $taken.
+# Runs corescan: its JSON in the first argument's file, the MiB that it took, and those that were resident in it, beside it.
 cat >"$tmp/taken.py" <<'PY'
 import subprocess, sys, time
 with open(sys.argv[1], 'wb') as out:
     child = subprocess.Popen(sys.argv[2:], stdout=out)
-    most = 0
+    most = {'RssAnon': 0, 'VmHWM': 0}
     while child.poll() is None:
         try:
             with open(f'/proc/{child.pid}/status') as f:
-                most = max([most] + [int(line.split()[1]) for line in f if line.startswith('RssAnon')])
+                for name, _, value in (line.partition(':') for line in f):
+                    if name in most:
+                        most[name] = max(most[name], int(value.split()[0]))
         except OSError:
             pass
         time.sleep(0.002)
-open(sys.argv[1] + '.taken', 'w').write(str((most + 1023) // 1024))
+with open(sys.argv[1] + '.taken', 'w') as f:
+    print(*((kib + 1023) // 1024 for kib in most.values()), file=f)
 sys.exit(child.returncode)
 PY
 kept() {
-        local limit=$1 want=$2 taken
+        local limit=$1 want=$2 taken resident
 
         shift 2
         assert_exit "$want" python3 "$tmp/taken.py" "$tmp/json" "$CORESCAN" --json --max-memory "${limit}M" "$@"
-        taken=$(cat "$tmp/json.taken")
+        read -r taken resident <"$tmp/json.taken"
         # A few pages of libraries' data and of stacks come on top.
         if [ "$taken" -le $((limit + 2)) ]; then
                 ok "$limit MiB: $taken taken: $*"
         else
                 not_ok "$limit MiB are kept: $*" "$taken MiB were taken"
+        fi
+        # The core is larger than the limit: of it, and of libraries, little is mapped at any time.
+        if [ "$resident" -le $((limit + 32)) ]; then
+                ok "$limit MiB: $resident resident: $*"
+        else
+                not_ok "little of the core is mapped at once: $*" "$resident MiB were resident"
         fi
 }
 says() {

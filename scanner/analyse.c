@@ -147,6 +147,8 @@ static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
         return ended(a, HAVE_CENSUS, st);
 }
 
+enum { SCOUTED_BYTES = 64 << 20 }; /* heaps from there on are walked by two: less takes some milliseconds */
+
 /* Mapping a page and letting it go takes longer than reading it, and clusters, references and leaks each go through all of memory: a core that
  * is small for this machine, and for what we were allowed, stays mapped, as it does for who searches. Who counts texts goes through it once. */
 static bool stays_mapped(const struct cs_analysis *a)
@@ -177,6 +179,8 @@ static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
                                         .space = a->space,
                                         .claims = &a->claims,
                                         .heaps = &a->heaps };
+        /* A search follows the walk, and has work for everybody. */
+        a->heaps.scouted = beside && !searches ? SCOUTED_BYTES : 0;
         if (a->options->recall && !beside)
                 cs_recall_listen(a->options->recall, a->image->source);
         st = cs_census_begin(&a->census, beside, err);

@@ -117,6 +117,15 @@ void cs_blocks_close_run(struct cs_blocks *blocks, struct cs_block_run *run, uin
         blocks->reached = reached;
 }
 
+void cs_block_run_drop(const struct cs_block_run *run, uint64_t first)
+{
+        uint64_t word = (first - run->base) / CS_BLOCK_UNIT / 64;
+        size_t bytes = word <= run->word ? (size_t)(run->word - word + 1) * sizeof(*run->starts) : 0;
+        memset(run->starts + word, 0, bytes);
+        if (run->ever_freed)
+                memset(run->frees + word, 0, bytes);
+}
+
 void cs_blocks_end(struct cs_blocks *blocks)
 {
         struct cs_heap_range *r = &blocks->ranges.at[blocks->ranges.n - 1];

@@ -175,6 +175,9 @@ static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, bo
 /* The last block that was added to the run ends at `reached`. */
 void cs_blocks_close_run(struct cs_blocks *blocks, struct cs_block_run *run, uint64_t reached);
 
+/* Takes back the blocks of a run that was not closed, all of those that begin in the words of the bitmaps from that of `first` on. */
+void cs_block_run_drop(const struct cs_block_run *run, uint64_t first);
+
 /* Ends the range that was begun last, where its last block ends (dropped if it has no blocks). */
 void cs_blocks_end(struct cs_blocks *blocks);
 

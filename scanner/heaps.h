@@ -55,6 +55,8 @@ struct cs_heaps {
         uint64_t mmapped_known; /* mmapped chunks by the allocator's own count, or UINT64_MAX */
         uint64_t arena_bytes;   /* size of a main arena, which lies in its module's data */
         struct cs_blocks blocks;
+        uint64_t
+                scouted; /* heaps of so many bytes or more are walked by two threads; 0: none is. The caller's */
         _Atomic uint64_t
                 walked; /* what is walked right now lies about here: for others to know meanwhile what the caches hold */
 };

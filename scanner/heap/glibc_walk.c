@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "glibc.h"
+#include "glibc_scout.h"
 
 #include "ahead.h"
 #include "bytes.h"
@@ -11,20 +11,7 @@ enum {
         NEAR = 4 << 10, /* lines that far ahead come from the second cache into the first */
 };
 
-struct walk {
-        struct cs_glibc *glibc;
-        uint64_t limit;
-        uint64_t top;
-        uint64_t arena;   /* whose heap it is */
-        uint64_t pending; /* chunk whose state the next header will tell; 0: none */
-        uint64_t pending_size;
-        uint64_t released; /* pages of the core before this address are let go of */
-        uint64_t cache_sizes;
-        bool ended;
-};
-
-/* The size word of the chunk at p; false at a gap. */
-static bool size_word(struct cs_view *view, uint64_t p, uint64_t *word)
+bool cs_glibc_size_word(struct cs_view *view, uint64_t p, uint64_t *word)
 {
         size_t got;
         const uint8_t *at = cs_view_at(view, p + 8, 8, &got);
@@ -37,21 +24,20 @@ static bool size_word(struct cs_view *view, uint64_t p, uint64_t *word)
 }
 
 /* No chunk reaches over the top; but that of a live heap may have moved since it was read. */
-static bool size_fits(const struct walk *w, uint64_t word, uint64_t p)
+static bool size_fits(const struct cs_glibc_walker *w, uint64_t word, uint64_t p)
 {
         uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
         uint64_t end = p < w->top && w->glibc->image->kind == CS_IMAGE_CORE ? w->top : w->limit;
         return size >= GLIBC_MIN_CHUNK && !(size & 15) && !(word & GLIBC_IS_MMAPPED) && size <= end - p;
 }
 
-/* Do headers in a row fit from p on, up to the top, the end, or long enough? */
-static bool chain_fits(struct walk *w, uint64_t p)
+bool cs_glibc_chain_fits(struct cs_glibc_walker *w, uint64_t p, unsigned headers)
 {
-        for (unsigned n = 0; n < CHAIN_TRUSTED; n++) {
+        for (unsigned n = 0; n < headers; n++) {
                 uint64_t word;
                 if (p == w->top || p == w->limit)
                         return n > 0;
-                if (p > w->limit - GLIBC_HEADER || !size_word(&w->glibc->view, p, &word))
+                if (p > w->limit - GLIBC_HEADER || !cs_glibc_size_word(&w->glibc->view, p, &word))
                         return false;
                 if (!size_fits(w, word, p))
                         return false;
@@ -60,14 +46,14 @@ static bool chain_fits(struct walk *w, uint64_t p)
         return true;
 }
 
-static inline bool sized_as_cache(const struct walk *w, uint64_t size)
+static inline bool sized_as_cache(const struct cs_glibc_walker *w, uint64_t size)
 {
         return size < UINT64_C(64) * CS_BLOCK_UNIT && w->cache_sizes >> size / CS_BLOCK_UNIT & 1;
 }
 
 /* The limit of a live heap is where its memory ended when the mappings were listed. Has it grown since, and does the chunk at p, which
  * reaches over the limit, end by now at or before the top, or is it the top itself? */
-static bool reaches_on(const struct walk *w, uint64_t p, uint64_t word)
+static bool reaches_on(const struct cs_glibc_walker *w, uint64_t p, uint64_t word)
 {
         const struct cs_glibc *glibc = w->glibc;
         uint64_t top, size = word & ~(uint64_t)GLIBC_FLAGS;
@@ -81,18 +67,18 @@ static bool reaches_on(const struct walk *w, uint64_t p, uint64_t word)
 }
 
 /* The next address from p on where headers make sense again, or limit. */
-static uint64_t resynchronise(struct walk *w, uint64_t p)
+static uint64_t resynchronise(struct cs_glibc_walker *w, uint64_t p)
 {
         while (p < w->limit && w->limit - p >= GLIBC_HEADER) {
                 uint64_t word;
-                if (!size_word(&w->glibc->view, p, &word)) {
+                if (!cs_glibc_size_word(&w->glibc->view, p, &word)) {
                         uint64_t next = cs_view_next(&w->glibc->view, cs_page_down(p + 8) + CS_PAGE);
                         if (next >= w->limit)
                                 break;
                         p = next > p ? (next + 15) & ~(uint64_t)15 : p + 16;
                         continue;
                 }
-                if (size_fits(w, word, p) && chain_fits(w, p))
+                if (size_fits(w, word, p) && cs_glibc_chain_fits(w, p, CHAIN_TRUSTED))
                         return p;
                 p += 16;
         }
@@ -100,7 +86,7 @@ static uint64_t resynchronise(struct walk *w, uint64_t p)
 }
 
 /* Adds the pending chunk, now that the header after it says whether it is in use. */
-static enum cs_status settle(struct walk *w, bool in_use, struct cs_error *err)
+static enum cs_status settle(struct cs_glibc_walker *w, bool in_use, struct cs_error *err)
 {
         uint64_t p = w->pending;
         w->pending = 0;
@@ -109,7 +95,7 @@ static enum cs_status settle(struct walk *w, bool in_use, struct cs_error *err)
                  : CS_OK;
 }
 
-static enum cs_status add_top(struct walk *w, uint64_t p, uint64_t word, struct cs_error *err)
+static enum cs_status add_top(struct cs_glibc_walker *w, uint64_t p, uint64_t word, struct cs_error *err)
 {
         uint64_t size = word & ~(uint64_t)GLIBC_FLAGS;
         enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE, err);
@@ -127,24 +113,25 @@ static enum cs_status add_top(struct walk *w, uint64_t p, uint64_t word, struct 
 
 /* How long the fenceposts at p are, where a retired heap ends: a chunk of 16 bytes, then one of 0 or again 16, which has the P bit
  * set (sysmalloc); a top that was too small to become a free chunk leaves one more of 16 before them. 0: there are none. */
-static uint64_t fenceposts(struct walk *w, uint64_t p, uint64_t word)
+static uint64_t fenceposts(struct cs_glibc_walker *w, uint64_t p, uint64_t word)
 {
         uint64_t next, third, size = word & ~(uint64_t)GLIBC_FLAGS, left = w->limit - p;
         /* Where the old top was too small to be freed, there is only the last of the two, in the heap's last 16 bytes. */
         if (size == 0 && word & GLIBC_PREV_IN_USE && !w->top && left == FENCEPOST)
                 return FENCEPOST;
-        if (size != FENCEPOST || !size_word(&w->glibc->view, p + FENCEPOST, &next) ||
+        if (size != FENCEPOST || !cs_glibc_size_word(&w->glibc->view, p + FENCEPOST, &next) ||
             (next & ~(uint64_t)GLIBC_FLAGS) > FENCEPOST || !(next & GLIBC_PREV_IN_USE))
                 return 0;
         bool more = (next & ~(uint64_t)GLIBC_FLAGS) == FENCEPOST && left >= 3 * FENCEPOST &&
-                    size_word(&w->glibc->view, p + 2 * FENCEPOST, &third) &&
+                    cs_glibc_size_word(&w->glibc->view, p + 2 * FENCEPOST, &third) &&
                     (third & ~(uint64_t)GLIBC_FLAGS) <= FENCEPOST && third & GLIBC_PREV_IN_USE;
         return more ? 3 * FENCEPOST : left < 2 * FENCEPOST ? left : 2 * FENCEPOST;
 }
 
 /* A header that does not fit: the fenceposts of a retired heap; anything else is damage. Either way the walk goes on where
  * headers fit, for in the main arena others may have moved the break in between. */
-static enum cs_status handle_misfit(struct walk *w, uint64_t *p, uint64_t word, struct cs_error *err)
+static enum cs_status handle_misfit(struct cs_glibc_walker *w, uint64_t *p, uint64_t word,
+                                    struct cs_error *err)
 {
         uint64_t fence = fenceposts(w, *p, word);
         enum cs_status st = settle(w, word & GLIBC_PREV_IN_USE || !fence, err);
@@ -165,7 +152,7 @@ static enum cs_status handle_misfit(struct walk *w, uint64_t *p, uint64_t word, 
 }
 
 /* The last chunk of what a live heap was when its mappings were listed: as much of it as was there. */
-static enum cs_status add_last(struct walk *w, uint64_t p, uint64_t word, struct cs_error *err)
+static enum cs_status add_last(struct cs_glibc_walker *w, uint64_t p, uint64_t word, struct cs_error *err)
 {
         uint64_t top;
         bool is_top =
@@ -177,7 +164,7 @@ static enum cs_status add_last(struct walk *w, uint64_t p, uint64_t word, struct
                            : st;
 }
 
-static void release_behind(struct walk *w, uint64_t p)
+static void release_behind(struct cs_glibc_walker *w, uint64_t p)
 {
         if (p - w->released < RELEASE_BYTES)
                 return;
@@ -185,32 +172,29 @@ static void release_behind(struct walk *w, uint64_t p)
         w->released = p;
 }
 
-/* Walks on from *p while headers fit, as far as the view's span goes: where the walk spends its time. Whatever does not fit
- * is left to the caller, with the chunk before it pending. Real heaps are in no order that the processor could guess. */
-static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *err)
+/* Where the walk spends its time. Real heaps are in no order that the processor could guess. */
+enum cs_status cs_glibc_walk_span(struct cs_glibc_walker *w, uint64_t *p, struct cs_block_run *into,
+                                  struct cs_error *err)
 {
-        struct cs_blocks *blocks = &w->glibc->heaps->blocks;
         size_t got;
         const uint8_t *at = cs_view_at(&w->glibc->view, *p + 8, CS_VIEW_LENT, &got);
         got = got < RELEASE_BYTES ? got : (size_t)RELEASE_BYTES;
         /* The top is the caller's; so is what follows a gap. */
-        if (*p == w->top || got < 8 || (w->pending ? w->pending : *p) != blocks->reached)
+        if (*p == w->top || got < 8 || *p >= w->others || w->limit - *p < GLIBC_HEADER)
                 return CS_OK;
-        struct cs_block_run opened;
+        struct cs_block_run run = *into; /* nobody has its address: it stays in registers */
         uint64_t here = *p, pending = w->pending;
         uint64_t end = here < w->top && w->glibc->image->kind == CS_IMAGE_CORE ? w->top : w->limit;
         uint64_t room = w->limit - GLIBC_HEADER - here, stop = got - 8 < room ? got - 8 : room;
-        enum cs_status st = cs_blocks_open_run(blocks, (size_t)stop / GLIBC_MIN_CHUNK + 2, &opened, err);
-        if (st != CS_OK)
-                return st;
-        struct cs_block_run run = opened; /* nobody has its address: it stays in registers */
         stop = here < w->top && w->top - here - 1 < stop ? w->top - here - 1 : stop;
+        stop = w->others - here - 1 < stop ? w->others - here - 1 : stop;
         bool fits = true;
+        enum cs_status st = CS_OK;
         struct cs_ahead ahead = cs_ahead_over(at, got);
         for (uint64_t off = 0; fits && st == CS_OK && off <= stop;) {
                 uint64_t pause = off / CS_AHEAD_STEP * CS_AHEAD_STEP + CS_AHEAD_STEP - 1;
                 pause = pause < stop ? pause : stop;
-                atomic_store_explicit(&w->glibc->heaps->walked, here, memory_order_relaxed);
+                atomic_store_explicit(w->tells, here, memory_order_relaxed);
                 cs_ahead_ask(&ahead, off);
                 for (size_t i = 0; i < CS_AHEAD_STEP; i += CS_AHEAD_LINE)
                         __builtin_prefetch(at + off + NEAR + i);
@@ -230,25 +214,65 @@ static enum cs_status walk_span(struct walk *w, uint64_t *p, struct cs_error *er
                         off += size;
                 }
         }
-        opened = run;
-        cs_blocks_close_run(blocks, &opened, pending ? pending : here);
+        *into = run;
         w->pending = pending;
         w->pending_size = here - pending;
         *p = here;
+        release_behind(w, here);
         return st;
 }
 
-static enum cs_status walk_chunks(struct walk *w, uint64_t p, struct cs_error *err)
+/* A span of the walk's own, for which the blocks reach up to where it is. */
+static enum cs_status walk_span(struct cs_glibc_walker *w, uint64_t *p, struct cs_error *err)
+{
+        struct cs_blocks *blocks = &w->glibc->heaps->blocks;
+        size_t got;
+        (void)!cs_view_at(&w->glibc->view, *p + 8, CS_VIEW_LENT, &got);
+        if (*p == w->top || got < 8 || (w->pending ? w->pending : *p) != blocks->reached)
+                return CS_OK;
+        struct cs_block_run run;
+        enum cs_status st = cs_blocks_open_run(blocks, RELEASE_BYTES / GLIBC_MIN_CHUNK + 2, &run, err);
+        if (st != CS_OK)
+                return st;
+        st = cs_glibc_walk_span(w, p, &run, err);
+        cs_blocks_close_run(blocks, &run, w->pending ? w->pending : *p);
+        return st;
+}
+
+/* The walk has come to where its scout began: it goes on where that one came to, or where it is. */
+static enum cs_status meet(struct cs_glibc_walker *w, struct cs_glibc_scout **scout, uint64_t *p,
+                           struct cs_error *err)
+{
+        struct cs_glibc_scout *s = *scout;
+        uint64_t word;
+        enum cs_status st = CS_OK;
+        w->others = UINT64_MAX;
+        *scout = NULL;
+        if (cs_glibc_scout_await(s, *p) && cs_glibc_size_word(&w->glibc->view, *p, &word)) {
+                st = settle(w, word & GLIBC_PREV_IN_USE, err);
+                if (st == CS_OK && w->glibc->heaps->blocks.reached == *p)
+                        return cs_glibc_scout_take(s, w, p, err);
+        }
+        cs_glibc_scout_recall(s);
+        return st;
+}
+
+static enum cs_status walk_chunks(struct cs_glibc_walker *w, uint64_t p, struct cs_glibc_scout **scout,
+                                  struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         while (st == CS_OK && !w->ended && p < w->limit && w->limit - p >= GLIBC_HEADER) {
                 uint64_t word, before = p;
+                w->others = *scout ? cs_glibc_scout_pass(*scout, p) : UINT64_MAX;
+                if (p >= w->others) {
+                        st = meet(w, scout, &p, err);
+                        continue;
+                }
                 if ((st = walk_span(w, &p, err)) != CS_OK)
                         break;
-                release_behind(w, p);
                 if (p != before)
                         continue;
-                if (!size_word(&w->glibc->view, p, &word)) {
+                if (!cs_glibc_size_word(&w->glibc->view, p, &word)) {
                         /* What the chunk before the gap is, nobody can say any more: in use is the cautious answer. */
                         st = settle(w, true, err);
                         cs_heaps_corrupt(w->glibc->heaps, p, "heap cannot be read here");
@@ -294,7 +318,12 @@ uint64_t cs_glibc_trimmable(const struct cs_block *block, bool main_arena)
 enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t limit, uint64_t top,
                              uint32_t arena, struct cs_error *err)
 {
-        struct walk w = { .glibc = glibc, .limit = limit, .top = top, .released = first };
+        struct cs_glibc_walker w = { .glibc = glibc,
+                                     .limit = limit,
+                                     .top = top,
+                                     .released = first,
+                                     .others = UINT64_MAX,
+                                     .tells = &glibc->heaps->walked };
         w.arena = glibc->heaps->arenas.at[arena].address;
         w.cache_sizes = cs_glibc_cache_sizes(glibc);
         struct cs_blocks *blocks = &glibc->heaps->blocks;
@@ -303,7 +332,9 @@ enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t li
         enum cs_status st = cs_blocks_begin(blocks, arena, (struct cs_range){ first, limit }, err);
         if (st != CS_OK)
                 return st;
-        st = walk_chunks(&w, first, err);
+        struct cs_glibc_scout *scout = cs_glibc_scout_send(&w, first);
+        st = walk_chunks(&w, first, &scout, err);
+        cs_glibc_scout_recall(scout);
         cs_blocks_end(blocks);
         return st;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ballots.h"
 
-#include "huge.h"
+#include <stdlib.h>
 
 enum { MODULES = UINT16_MAX + 1 };
 
@@ -45,7 +45,8 @@ enum cs_status cs_ballots_open(struct cs_ballots *ballots, uint32_t blocks, stru
                                 (uint8_t)cs_popcount(open & ((UINT64_C(1) << (eight * 8)) - 1));
                 sum += cs_popcount(open);
         }
-        ballots->at = cs_huge_calloc((size_t)sum + 1, sizeof(*ballots->at));
+        /* Of small pages: see huge.h. */
+        ballots->at = calloc((size_t)sum + 1, sizeof(*ballots->at));
         return ballots->at ? CS_OK : cs_fail(err, CS_ENOMEM, "votes for %u blocks", blocks);
 }
 

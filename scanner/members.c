@@ -7,8 +7,7 @@ enum cs_status cs_members_build(const struct cs_blocks *blocks, const struct cs_
                                 struct cs_members *out, struct cs_error *err)
 {
         out->first = calloc(clusters->at.n + 2, sizeof(*out->first));
-        /* Of small pages: it is written at as many places as there are clusters, and a virtual machine whose host takes free memory back gets huge
-         * pages several times as slowly. */
+        /* Of small pages: see huge.h. */
         out->block = malloc(((size_t)cs_blocks_indices(blocks) + 1) * sizeof(*out->block));
         if (!out->first || !out->block)
                 return cs_fail(err, CS_ENOMEM, "members of %zu clusters", clusters->at.n);

@@ -81,7 +81,7 @@ struct stretch {
         uint64_t at;
 };
 
-/* So many bytes at least, that two workers are seldom in one huge page, which the kernel would make ready for each. */
+/* So many bytes at least that a worker copies at once. */
 enum { STRETCH_BYTES = 4 << 20 };
 
 struct join {
@@ -116,12 +116,11 @@ static enum cs_status plan(struct join *j, struct cs_error *err)
         }
         if (st != CS_OK)
                 return st;
-        references->packed = malloc(total + BEYOND);
+        references->packed = malloc(total + BEYOND); /* of small pages: see huge.h */
         references->base = calloc((size_t)j->blocks / CS_REFERENCES_GROUP + 1, sizeof(*references->base));
         if (!references->packed || !references->base)
                 return cs_fail(err, CS_ENOMEM, "references of %u blocks in %" PRIu64 " bytes", j->blocks,
                                total);
-        cs_huge_ask(references->packed, total + BEYOND);
         memset(references->packed + total, 0, BEYOND);
         return CS_OK;
 }

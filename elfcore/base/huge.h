@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Large tables that are read in no order: huge pages save those who hop about in them the look-ups of small ones, and the kernel most of
- * the work of giving them; but not the host of a virtual machine, where that took them back when they were free. They cost one page at most
- * that is not needed. */
+ * the work of giving them; but not the host of a virtual machine, where that took them back when they were free: there a huge page comes at
+ * 0.4 GB/s, and small ones, which are seldom taken back, at 2.3. So they are for what is hopped about in most of the time, and not for what
+ * is written once, in order, and asked for ahead where it is read. They cost one page at most that is not needed. */
 #ifndef CS_HUGE_H
 #define CS_HUGE_H
 

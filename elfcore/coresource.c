@@ -194,7 +194,8 @@ static void core_resident(struct cs_source *src, uint64_t addr, size_t pages, ui
                         flags[i] = stored_in_use(core, addr + i * CS_PAGE);
                         continue;
                 }
-                const uint8_t *at = lend(core, addr + i * CS_PAGE, &len);
+                const uint8_t *at = ahead && (i + 1) * CS_PAGE <= run ? ahead + i * CS_PAGE
+                                                                      : lend(core, addr + i * CS_PAGE, &len);
                 uint64_t offset = at ? (uint64_t)(at - core->bytes) : 0;
                 if (offset < before)
                         known = (struct cs_extent){ 0 };

@@ -519,6 +519,14 @@ bool cs_period_same(const struct cs_period *a, const struct cs_period *b)
         return false;
 }
 
+uint32_t cs_period_into_word(const struct cs_period *period, uint64_t at)
+{
+        uint32_t into = (uint32_t)(at % 8), nonzero = 0;
+        while (nonzero < period->anchor && period->keys[nonzero].value)
+                nonzero++;
+        return period->stride % 8 == 0 && into + nonzero <= 8 ? into : 0;
+}
+
 uint32_t cs_period_before(const struct cs_period *period, const uint8_t *anchor, size_t before)
 {
         uint32_t o = period->stride, telling = 0, first = period->stride;

@@ -81,6 +81,10 @@ bool cs_period_run(const struct cs_period *period, const uint8_t *bytes, size_t 
 /* Do two periods speak of the same records: of one stride, and what both know to be constant is mostly the same? */
 bool cs_period_same(const struct cs_period *a, const struct cs_period *b);
 
+/* How many bytes before an anchor at address `at` its word begins, if words lie at multiples of 8 as most do: the anchor may be the upper bytes of
+ * one. 0: records are not of whole words, or the anchor is of more than one. */
+uint32_t cs_period_into_word(const struct cs_period *period, uint64_t at);
+
 /* How many bytes before the first anchor of a run its first record begins, told by constant bytes that stand there as well, of which
  * `before` bytes can be read: those of the record before it would not all be there. 0: there are none. */
 uint32_t cs_period_before(const struct cs_period *period, const uint8_t *anchor, size_t before);

@@ -123,7 +123,9 @@ uint64_t cs_arrays_count(struct cs_view *view, const struct cs_block *block, con
                 at += own;
         }
         /* Where less than a record lies before the first anchor, the block begins with a record. */
-        uint64_t lead = records && start - payload.start < period->stride ? start - payload.start : 0;
+        uint64_t lead = !records                                 ? 0
+                        : start - payload.start < period->stride ? start - payload.start
+                                                                 : cs_period_into_word(period, start);
         /* Of the last record's keys some may be of the record behind it, and there is none. */
         uint64_t next = end + period->stride, own = period->stride - lead;
         const uint8_t *tail = NULL;

@@ -390,12 +390,11 @@ static uint32_t lead_by_pointers(const struct search *s, const struct cs_period 
 
 /* How many bytes of a record stand before its anchor. Where the first record of a region does not lie behind a record's
  * length of anything else, it begins where the region does. Else constant bytes before the first anchor may tell. Else records of
- * whole words begin with one: their pointers tell where words are; or they are where the processor likes them, if the anchor
- * keeps to such: it may be the upper bytes of one. */
+ * whole words begin with one: their pointers tell where words are; or they are where most are. */
 static uint32_t lead_of(const struct search *s, const struct cs_period *p, const struct cs_repeat_run *runs,
                         size_t n)
 {
-        uint32_t into = (uint32_t)(runs[0].first % 8), nonzero = 0, words;
+        uint32_t words;
         uint8_t bytes[CS_PERIOD_LONG + CS_PAGE];
         for (size_t i = 0; i < n; i++) {
                 uint64_t before = runs[i].first - s->in->regions->at.at[runs[i].region].range.start;
@@ -407,11 +406,8 @@ static uint32_t lead_of(const struct search *s, const struct cs_period *p, const
                 if (before)
                         return before;
         }
-        if ((words = lead_by_pointers(s, p, runs)) < 8)
-                return words;
-        while (nonzero < p->anchor && p->keys[nonzero].value)
-                nonzero++;
-        return p->stride % 8 == 0 && into + nonzero <= 8 ? into : 0;
+        words = lead_by_pointers(s, p, runs);
+        return words < 8 ? words : cs_period_into_word(p, runs[0].first);
 }
 
 /* Is the last anchor one record further? Of that one's keys those that belong to the record behind it are not there. */

@@ -88,6 +88,30 @@ static void blocks(void **state)
         assert_false(ask(&arrays, source, UINT64_C(0x7f0000000000), 40000).found);
 }
 
+/* Behind a header of the block's own the lowest byte of the records' pointer is zero, as with every 256th address: the bytes that tell begin
+ * behind it, and their word before it. */
+static void round_pointers(void **state)
+{
+        cs_cleanup(cs_arrays_deinit) struct cs_arrays arrays = { 0 };
+        cs_cleanup(cs_source_closep) struct cs_source *source = cs_source_from_bytes(START, bytes, SIZE);
+        (void)state;
+        assert_non_null(source);
+        seed = 3;
+        for (size_t i = 0; i < SIZE; i += 8)
+                put(bytes + i, next() & next());
+        for (size_t i = 0; i < 4000; i++) {
+                put(bytes + 16 + 72 + i * 40, 0x7f1234567800);
+                for (size_t k = 8; k < 40; k += 8)
+                        put(bytes + 16 + 72 + i * 40 + k, next() % 1000000 + 1);
+        }
+        cs_arrays_begin(&arrays);
+        struct answer a = ask(&arrays, source, START, 16 + 72 + 4000 * 40 + 8);
+        assert_true(a.found);
+        assert_int_equal(a.period.stride, 40);
+        assert_int_equal(a.count, 4000);
+        assert_int_equal(a.first % 8, 0);
+}
+
 /* What one slice taught is not known in the next, or the answer would depend on who does which slice. */
 static void slices(void **state)
 {
@@ -134,6 +158,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(blocks),
+                cmocka_unit_test(round_pointers),
                 cmocka_unit_test(slices),
         };
         return cmocka_run_group_tests(tests, setup, teardown);

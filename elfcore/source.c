@@ -58,6 +58,14 @@ void cs_source_release(struct cs_source *src, uint64_t addr, size_t len)
                 src->ops->release(src, addr, len);
 }
 
+void cs_source_release_behind(struct cs_source *src, uint64_t *released, uint64_t addr)
+{
+        if (addr - *released < CS_RELEASE_BYTES)
+                return;
+        cs_source_release(src, *released, (size_t)(addr - *released));
+        *released = addr;
+}
+
 uint64_t cs_source_next(struct cs_source *src, uint64_t addr)
 {
         return cs_stop_asked() ? UINT64_MAX : src->ops->next(src, addr);

@@ -84,6 +84,10 @@ static inline bool cs_source_gathers(const struct cs_source *src)
 /* A hint that borrowed bytes in this range are not needed for now: the resident set stays small, except where the source keeps. */
 void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
 
+/* The same for who goes through much, and has come to addr: of what lies behind, from *released on, once that is CS_RELEASE_BYTES or more. */
+enum { CS_RELEASE_BYTES = 16 << 20 };
+void cs_source_release_behind(struct cs_source *src, uint64_t *released, uint64_t addr);
+
 /* The first address >= addr that can perhaps be read, or UINT64_MAX. */
 uint64_t cs_source_next(struct cs_source *src, uint64_t addr);
 

@@ -18,7 +18,6 @@ enum {
         INFO_LEAST =
                 4, /* DT_STRTAB, DT_SYMTAB, a hash table, DT_SONAME or DT_NEEDED: every library has these */
         PART_LEAST = 4, /* characters of a cut name by which it can be completed */
-        RELEASE_BYTES = 16 << 20,
 };
 
 /* How much of the text can be part of a file's name. */
@@ -173,21 +172,18 @@ static enum cs_status search_all(struct search *s, const struct cs_blocks *block
 {
         struct cs_block_cursor cursor = cs_blocks_all(blocks);
         struct cs_block_group group;
-        struct cs_range seen = { 0 }; /* of which pages of a core may be mapped */
+        uint64_t released = 0, seen = 0;
         enum cs_status st = CS_OK;
         s->bytes = 0;
         while (st == CS_OK && cs_blocks_next_group(&cursor, &group)) {
                 if (group.state != CS_BLOCK_FREE && group.state != CS_BLOCK_TOP &&
                     group.state != CS_BLOCK_CACHED)
                         continue;
-                if (group.range.start - seen.start >= RELEASE_BYTES) {
-                        cs_source_release(s->view.src, seen.start, (size_t)cs_range_size(seen));
-                        seen.start = group.range.start;
-                }
+                cs_source_release_behind(s->view.src, &released, group.range.start);
                 st = search_range(s, group.range);
-                seen.end = group.range.end;
+                seen = group.range.end;
         }
-        cs_source_release(s->view.src, seen.start, (size_t)cs_range_size(seen));
+        cs_source_release(s->view.src, released, (size_t)(seen - released));
         return st;
 }
 

@@ -3,10 +3,7 @@
 
 #include "bytes.h"
 
-enum {
-        VOTES_SURE = 4, /* entries that agree on a key that is no address */
-        RELEASE_BYTES = 16 << 20,
-};
+enum { VOTES_SURE = 4 }; /* entries that agree on a key that is no address */
 
 void cs_glibc_learn_key(struct cs_glibc_keys *keys, const struct cs_glibc_layout *layout, uint64_t cache,
                         uint64_t key)
@@ -51,7 +48,7 @@ void cs_glibc_mark_by_key(struct cs_glibc *glibc, const struct cs_space *space,
         struct cs_blocks *blocks = &glibc->heaps->blocks;
         struct cs_block_cursor cursor = cs_blocks_all(blocks);
         struct cs_block b;
-        uint64_t released = 0; /* what was read before this address is let go of, in large pieces */
+        uint64_t released = 0;
         uint32_t i;
         if (!keys->n && keys->votes < VOTES_SURE)
                 return;
@@ -59,12 +56,7 @@ void cs_glibc_mark_by_key(struct cs_glibc *glibc, const struct cs_space *space,
                 size_t got;
                 if (cs_block_state(&b) != CS_BLOCK_IN_USE || cs_block_mmapped(&b))
                         continue;
-                if (b.start - released > RELEASE_BYTES) {
-                        if (released)
-                                cs_source_release(glibc->image->source, released,
-                                                  (size_t)(b.start - released));
-                        released = b.start;
-                }
+                cs_source_release_behind(glibc->image->source, &released, b.start);
                 const uint8_t *at = cs_view_whole(&glibc->view, cs_block_user(&b), GLIBC_HEADER, &got);
                 if (got == GLIBC_HEADER && is_key(keys, cs_word(at + 8)) &&
                     link_fits(glibc, space, &b, cs_word(at)))

@@ -5,7 +5,6 @@
 #include "bytes.h"
 
 enum {
-        RELEASE_BYTES = 16 << 20,
         CHAIN_TRUSTED = 32, /* headers in a row that fit: after damage, no accident any more */
         FENCEPOST = 0x10,
         NEAR = 4 << 10, /* lines that far ahead come from the second cache into the first */
@@ -164,21 +163,12 @@ static enum cs_status add_last(struct cs_glibc_walker *w, uint64_t p, uint64_t w
                            : st;
 }
 
-static void release_behind(struct cs_glibc_walker *w, uint64_t p)
-{
-        if (p - w->released < RELEASE_BYTES)
-                return;
-        cs_source_release(w->glibc->view.src, w->released, (size_t)(p - w->released));
-        w->released = p;
-}
-
 /* Where the walk spends its time. Real heaps are in no order that the processor could guess. */
 enum cs_status cs_glibc_walk_span(struct cs_glibc_walker *w, uint64_t *p, struct cs_block_run *into,
                                   struct cs_error *err)
 {
         size_t got;
         const uint8_t *at = cs_view_at(&w->glibc->view, *p + 8, CS_VIEW_LENT, &got);
-        got = got < RELEASE_BYTES ? got : (size_t)RELEASE_BYTES;
         /* The top is the caller's; so is what follows a gap. */
         if (*p == w->top || got < 8 || *p >= w->others || w->limit - *p < GLIBC_HEADER)
                 return CS_OK;
@@ -218,7 +208,7 @@ enum cs_status cs_glibc_walk_span(struct cs_glibc_walker *w, uint64_t *p, struct
         w->pending = pending;
         w->pending_size = here - pending;
         *p = here;
-        release_behind(w, here);
+        cs_source_release_behind(w->glibc->view.src, &w->released, here);
         return st;
 }
 
@@ -231,7 +221,7 @@ static enum cs_status walk_span(struct cs_glibc_walker *w, uint64_t *p, struct c
         if (*p == w->top || got < 8 || (w->pending ? w->pending : *p) != blocks->reached)
                 return CS_OK;
         struct cs_block_run run;
-        enum cs_status st = cs_blocks_open_run(blocks, RELEASE_BYTES / GLIBC_MIN_CHUNK + 2, &run, err);
+        enum cs_status st = cs_blocks_open_run(blocks, CS_VIEW_LENT / GLIBC_MIN_CHUNK + 2, &run, err);
         if (st != CS_OK)
                 return st;
         st = cs_glibc_walk_span(w, p, &run, err);

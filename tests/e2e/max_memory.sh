@@ -1,6 +1,6 @@
 #!/bin/bash
-# --max-memory is kept, whatever the core: memory is sampled while corescan runs, its own, and with what of the core is mapped at once. A core of more than three times the limit is
-# analysed to the end; with less and less memory more is given up, each time with a word, and what is told holds together.
+# --max-memory is kept, whatever the core: memory is sampled while corescan runs, its own, and with what of the core is mapped at
+# once. A core of more than three times the limit is analysed to the end; with less and less memory more is given up, each time with a word, and what is told holds together.
 . "$SOURCE_DIR/tests/e2e/_lib.sh" || exit 1
 need_command jq python3
 if grep -q '^CS_SANITIZE:STRING=..*' "$BUILD_DIR/CMakeCache.txt"; then

@@ -112,6 +112,17 @@ static bool tell(const struct tables *t, uint32_t needle, const struct text *tex
         return text->fn(text->context, needle, at + n->len, at + n->len);
 }
 
+/* What stands at the end, where comparing would reach beyond it. */
+static bool tell_last(const struct tables *t, uint32_t needle, const struct text *text, size_t at)
+{
+        const struct pair *p = &t->pairs[needle];
+        bool maybe = true;
+        for (size_t k = 0; k < 2; k++)
+                maybe = maybe && text->len - at > p->at[k] &&
+                        (text->bytes[at + p->at[k]] | p->fold[k]) == p->value[k];
+        return !maybe || tell(t, needle, text, at);
+}
+
 /* A pair as it is compared. */
 struct compared {
         __m256i value[2], fold[2];
@@ -137,8 +148,9 @@ CS_AVX2 static inline bool tell_all(const struct tables *t, uint32_t needle, con
         return true;
 }
 
-/* One needle in the CS_AHEAD_STEP places from `at` on. */
-CS_AVX2 static bool search(const struct tables *t, uint32_t needle, const struct text *text, size_t at)
+/* One needle in the places from `at` on, a multiple of BLOCK. */
+CS_AVX2 static bool search(const struct tables *t, uint32_t needle, const struct text *text, size_t at,
+                           size_t places)
 {
         const struct pair *p = &t->pairs[needle];
         struct compared c;
@@ -147,7 +159,7 @@ CS_AVX2 static bool search(const struct tables *t, uint32_t needle, const struct
                 c.fold[k] = _mm256_set1_epi8((char)p->fold[k]);
                 c.from[k] = text->bytes + p->at[k];
         }
-        for (size_t end = at + CS_AHEAD_STEP; at < end; at += BLOCK) {
+        for (size_t end = at + places; at < end; at += BLOCK) {
                 __m256i a = both(&c, at), b = both(&c, at + 32), d = both(&c, at + 64), e = both(&c, at + 96);
                 __m256i any = _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(d, e));
                 if (_mm256_testz_si256(any, any))
@@ -170,12 +182,17 @@ CS_AVX2 static bool run(const void *tables, void *scan, const uint8_t *bytes, si
         for (; len - at >= CS_AHEAD_STEP + t->farthest; at += CS_AHEAD_STEP) {
                 cs_ahead_ask(&ahead, at);
                 for (uint32_t i = 0; i < t->n; i++)
-                        if (!search(t, i, &text, at))
+                        if (!search(t, i, &text, at, CS_AHEAD_STEP))
                                 return false;
         }
+        size_t rest = len - at < t->farthest ? 0 : (len - at - t->farthest) / BLOCK * BLOCK;
+        for (uint32_t i = 0; i < t->n; i++)
+                if (!search(t, i, &text, at, rest))
+                        return false;
+        at += rest;
         for (; at < len; at++)
                 for (uint32_t i = 0; i < t->n; i++)
-                        if (!tell(t, i, &text, at))
+                        if (!tell_last(t, i, &text, at))
                                 return false;
         return true;
 }

@@ -14,6 +14,11 @@ void cs_huge_ask(void *at, size_t bytes);
 /* calloc(), with huge pages asked for. Not for tables of which most is never touched. */
 void *cs_huge_calloc(size_t n, size_t size);
 
+/* Of a new table of calloc's, all of which will be read and written in no order: takes its pages at once. Else a page is read first, and is
+ * given one of zeros that all share, and then written, which takes that away from it again: and for that all other processors on which
+ * this process runs are interrupted. Nothing where the table is small, or the kernel older than 5.14. */
+void cs_huge_touch(void *at, size_t bytes);
+
 /* Of memory of malloc's that is freed next: gives its pages back at once. The allocator keeps what lies below memory that lives longer. */
 void cs_huge_forget(void *at, size_t bytes);
 

@@ -2,6 +2,7 @@
 #include "tally.h"
 
 #include "bytes.h"
+#include "huge.h"
 #include "pulse.h"
 
 #include <stdlib.h>
@@ -31,6 +32,7 @@ static enum cs_status grow(struct cs_tally *tally, struct cs_error *err)
         next.slots = calloc(next.cap, sizeof(*next.slots));
         if (!next.slots)
                 return cs_fail(err, CS_ENOMEM, "table of %zu entries", next.cap);
+        cs_huge_touch(next.slots, next.cap * sizeof(*next.slots));
         for (size_t i = 0; i < tally->cap; i++)
                 if (tally->slots[i].used)
                         *find(&next, tally->slots[i].key) = tally->slots[i];

@@ -147,6 +147,46 @@ static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
         return ended(a, HAVE_CENSUS, st);
 }
 
+/* Regions are told without heaps then. */
+static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
+{
+        cs_census_deinit(&a->census);
+        a->blockless = true;
+        if (!a->symbols || !a->residency)
+                return CS_OK;
+        enum cs_status st = complete_pages(a, err);
+        if (st != CS_OK && st != CS_ESTOPPED)
+                return st;
+        cs_regions_deinit(&a->regions);
+        if (a->space)
+                cs_blocks_withdraw(&a->heaps.blocks, a->space);
+        cs_heaps_deinit(&a->heaps);
+        a->heaps = (struct cs_heaps){ 0 };
+        if (!a->census.claimed) {
+                cs_claims_deinit(&a->claims);
+                a->claims = (struct cs_claims){ 0 };
+        }
+        const struct cs_regions_input regions = { a->image,   a->symbols,   &a->heaps,
+                                                  &a->claims, a->residency, a->options->hits_only };
+        return cs_regions_build(&regions, &a->regions, err);
+}
+
+/* Where there is no memory for the census, what is searched is told without blocks. st: what came of it. */
+static enum cs_status spare_census(struct cs_analysis *a, enum cs_status st, struct cs_error *err)
+{
+        static const char stage[] = "walking heaps";
+        if (!cs_analysis_spare(a, st, stage))
+                return st;
+        a->unrelated = stage;
+        a->related = true; /* as far as ever */
+        return drop_census(a, err);
+}
+
+static enum cs_status settle_census(struct cs_analysis *a, struct cs_error *err)
+{
+        return a->blockless ? CS_OK : spare_census(a, end_census(a, err), err);
+}
+
 enum { SCOUTED_BYTES = 64 << 20 }; /* heaps from there on are walked by two: less takes some milliseconds */
 
 /* Mapping a page and letting it go takes longer than reading it, and clusters, references and leaks each go through all of memory: a core that
@@ -165,7 +205,9 @@ static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
         a->image->source->keeps = stays_mapped(a);
         const bool core = a->image->kind == CS_IMAGE_CORE, searches = core && a->options->search;
         const bool beside = core && a->workers > 1;
-        enum cs_status st = beside || searches ? CS_OK : look_at_pages(a, a->workers, err);
+        enum cs_status st = searches ? cs_residency_begin(a->image, &a->residency, err)
+                            : beside ? CS_OK
+                                     : look_at_pages(a, a->workers, err);
         if (st != CS_OK)
                 return st;
         cs_analysis_stage(a, "reading symbols", 0);
@@ -185,9 +227,7 @@ static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
                 cs_recall_listen(a->options->recall, a->image->source);
         st = cs_census_begin(&a->census, beside, err);
         cs_recall_listen_no_more(a->image->source);
-        if (st == CS_OK && searches)
-                st = cs_residency_begin(a->image, &a->residency, err);
-        else if (st == CS_OK && beside)
+        if (st == CS_OK && beside && !searches)
                 st = look_at_pages(a, a->workers - 1, err);
         if (st != CS_OK)
                 return st;
@@ -280,8 +320,8 @@ static bool relates(const struct cs_analysis *a)
 static enum cs_status settle(void *context, bool *related, struct cs_error *err)
 {
         struct cs_analysis *a = context;
-        enum cs_status st = end_census(a, err);
-        *related = st == CS_OK && relates(a);
+        enum cs_status st = settle_census(a, err);
+        *related = st == CS_OK && !a->blockless && relates(a);
         return st;
 }
 
@@ -325,26 +365,32 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                 wanted.take = take_hits;
                 wanted.context = a;
         }
-        const struct cs_hits_input in = { .wanted = &wanted,
-                                          .image = a->image,
-                                          .searched = &a->searched,
-                                          .regions = &a->regions,
-                                          .residency = a->residency,
-                                          .space = a->space,
-                                          .blocks = &a->heaps.blocks,
-                                          .owners = &a->owners.blocks,
-                                          .unloaded = &a->unloaded,
-                                          .workers = a->workers,
-                                          .beside = &a->census.walk,
-                                          .walked = &a->heaps.walked,
-                                          .settle = settle,
-                                          .relate = relate_hits,
-                                          .context = a,
-                                          .progress = show_search,
-                                          .progress_context = a };
+        struct cs_hits_input in = { .wanted = &wanted,
+                                    .image = a->image,
+                                    .searched = a->blockless ? &a->regions : &a->searched,
+                                    .regions = &a->regions,
+                                    .residency = a->residency,
+                                    .space = a->space,
+                                    .blocks = &a->heaps.blocks,
+                                    .owners = &a->owners.blocks,
+                                    .unloaded = &a->unloaded,
+                                    .workers = a->workers,
+                                    .beside = &a->census.walk,
+                                    .walked = &a->heaps.walked,
+                                    .settle = settle,
+                                    .relate = relate_hits,
+                                    .context = a,
+                                    .progress = show_search,
+                                    .progress_context = a };
         counted_stage(a, "searching memory");
         enum cs_status st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-        return st == CS_OK ? end_census(a, err) : st;
+        /* The heaps that were walked meanwhile may have taken what there is. */
+        if (st == CS_ENOMEM && !a->blockless && !(a->have & HAVE_CENSUS) &&
+            (st = spare_census(a, st, err)) == CS_OK) {
+                in.searched = &a->regions;
+                st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
+        }
+        return st == CS_OK ? settle_census(a, err) : st;
 }
 
 static void show_texts(void *context, uint64_t done, uint64_t total)
@@ -391,25 +437,6 @@ static enum cs_status find_texts(struct cs_analysis *a, struct cs_error *err)
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------- */
-
-/* Regions are told without heaps then. */
-static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
-{
-        cs_census_deinit(&a->census);
-        if (!a->symbols || !a->residency)
-                return CS_OK;
-        enum cs_status st = complete_pages(a, err);
-        if (st != CS_OK && st != CS_ESTOPPED)
-                return st;
-        cs_regions_deinit(&a->regions);
-        cs_heaps_deinit(&a->heaps);
-        cs_claims_deinit(&a->claims);
-        a->heaps = (struct cs_heaps){ 0 };
-        a->claims = (struct cs_claims){ 0 };
-        const struct cs_regions_input regions = { a->image,   a->symbols,   &a->heaps,
-                                                  &a->claims, a->residency, a->options->hits_only };
-        return cs_regions_build(&regions, &a->regions, err);
-}
 
 static enum cs_status find_census(struct cs_analysis *a, struct cs_error *err)
 {

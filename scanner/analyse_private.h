@@ -45,6 +45,7 @@ struct cs_analysis {
         struct cs_digest *digest;
         struct cs_report *report;
         bool related;           /* clusters and owners are known, or were begun to be looked for */
+        bool blockless;         /* there was no memory for the census: regions are told, and no blocks */
         unsigned have;          /* HAVE_… */
         const char *stage;      /* what is being done */
         const char *stopped_at; /* the stage that was not finished, for somebody asked for the end; or NULL */

@@ -242,6 +242,13 @@ enum cs_status cs_blocks_seal(struct cs_blocks *blocks, struct cs_space *space, 
         return st;
 }
 
+void cs_blocks_withdraw(const struct cs_blocks *blocks, struct cs_space *space)
+{
+        /* What there is no memory to say it of was not entered either. */
+        for (size_t i = 0; i < blocks->ranges.n; i++)
+                (void)!cs_space_set(space, blocks->ranges.at[i].range, CS_SPACE_NONE, 0, NULL);
+}
+
 void cs_blocks_narrow(struct cs_blocks *blocks, size_t clusters)
 {
         if (blocks->narrow || !blocks->tags.at || clusters >= UINT16_MAX >> CS_BLOCK_STATE_BITS)

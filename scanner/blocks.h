@@ -186,6 +186,9 @@ void cs_blocks_end(struct cs_blocks *blocks);
 CS_CHECK enum cs_status cs_blocks_seal(struct cs_blocks *blocks, struct cs_space *space,
                                        struct cs_error *err);
 
+/* Takes the ranges out of space again: the blocks go, sealed or not, and the memory is nobody's. */
+void cs_blocks_withdraw(const struct cs_blocks *blocks, struct cs_space *space);
+
 /* All that follows wants sealed blocks. Thread-safe; the setters where no two write the same index. */
 
 /* Indices are below this. Some may be gaps: to count blocks, go through them. */

@@ -15,6 +15,7 @@ enum cs_status cs_census_begin(struct cs_census *c, bool beside, struct cs_error
         if ((st = cs_runtimes_find(c->image, c->symbols, c->claims, err)) != CS_OK ||
             (st = cs_heaps_recognise(c->image, c->symbols, c->claims, c->heaps, err)) != CS_OK)
                 return st;
+        c->claimed = true;
         if (!beside)
                 return walk(c, err);
         cs_beside_start(&c->walk, walk, c);

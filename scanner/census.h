@@ -15,6 +15,7 @@ struct cs_census {
         struct cs_claims *claims;
         struct cs_heaps *heaps;
         struct cs_beside walk;
+        bool claimed; /* all claims are known, and sealed */
         bool ended;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hits.h"
 
+#include "budget.h"
 #include "clock.h"
 #include "cs_limits.h"
 #include "hitteller.h"
@@ -12,9 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* WAITING_TEXT: bytes of waiting hits' texts; with more, owners are looked for at once. */
+/* WAITING_TEXT: bytes of waiting hits' texts; with more, owners are looked for at once. What hits take where memory is short: those that
+ * wait with their texts, and those that the report holds with all that is told of them. */
 enum {
         WAITING_TEXT = 256 << 20,
+        WAITING_BYTES = 256,
+        WAITING_PERCENT = 10,
+        KEPT_BYTES = 512,
+        KEPT_PERCENT = 20,
         SCRATCH_HITS = 64, /* hits after which their scratch memory is used again */
         PIECE_HITS = 512,  /* that one worker writes in one go */
         ROUND_PIECES = 32, /* written before any is handed on */
@@ -35,6 +41,7 @@ struct hits {
         size_t told;                        /* so many of them are told */
         struct cs_pool texts;               /* of those */
         uint64_t text_bytes;
+        size_t waiting_most, text_most, kept_most;
         bool in_blocks; /* some lie in a block in use */
         bool settled;
         bool asked;             /* for clusters and owners */
@@ -127,7 +134,7 @@ static enum cs_status keep(struct hits *h, const struct cs_scan_hit *hit, struct
 {
         struct cs_report_hit told;
         struct cs_pool *pool = &h->report->pool;
-        if (h->kept.n >= CS_LIMIT_HITS_KEPT) {
+        if (h->kept.n >= h->kept_most) {
                 h->not_kept++;
                 return CS_OK;
         }
@@ -242,8 +249,7 @@ static enum cs_status on_hit(struct hits *h, const struct cs_scan_hit *found, st
                 return cs_fail(err, CS_ENOMEM, "hits");
         h->text_bytes += hit.text_len;
         st = cs_vec_push(&h->waiting, hit, err);
-        if (st == CS_OK && !ending &&
-            (h->waiting.n >= CS_LIMIT_HITS_WAITING || h->text_bytes >= WAITING_TEXT))
+        if (st == CS_OK && !ending && (h->waiting.n >= h->waiting_most || h->text_bytes >= h->text_most))
                 st = drain(h, err);
         return st;
 }
@@ -348,6 +354,9 @@ enum cs_status cs_hits_find(const struct cs_hits_input *input, struct cs_report 
                                                   .report = report,
                                                   .counts = calloc(n + 1, sizeof(*h.counts)),
                                                   .n_tellers = input->workers ? input->workers : 1 };
+        h.waiting_most = cs_budget_entries(CS_LIMIT_HITS_WAITING, WAITING_BYTES, WAITING_PERCENT);
+        h.text_most = cs_budget_entries(WAITING_TEXT, 1, WAITING_PERCENT);
+        h.kept_most = cs_budget_entries(CS_LIMIT_HITS_KEPT, KEPT_BYTES, KEPT_PERCENT);
         struct cs_report_hits *out = cs_pool_alloc(&report->pool, 1, sizeof(*out));
         h.tellers = cs_work_alloc(h.n_tellers, sizeof(*h.tellers));
         if (!h.counts || !out || !h.tellers)

@@ -5,6 +5,7 @@
  * heaps are being walked, units are searched in the order in which their bytes are at hand. */
 #include "scan.h"
 
+#include "budget.h"
 #include "clock.h"
 #include "cs_limits.h"
 #include "pulse.h"
@@ -24,6 +25,9 @@ enum {
         PLANNED_UNITS = 1 << 16, /* at most, while nothing is told */
         CACHED_BYTES = 6 << 20, /* so far before who reads memory it stays in a cache that processors share */
         WAITING_TEXT = 64 << 20, /* bytes of texts of hits that wait to be told */
+        /* What they take at most where memory is short. */
+        WAITING_BYTES = 128,
+        WAITING_PERCENT = 10,
 };
 
 struct carried {
@@ -345,7 +349,8 @@ static bool under_way(const struct scan *s)
 /* Is there so much to tell that it has to wait no longer? */
 static bool is_full(const struct scan *s)
 {
-        return s->waiting_hits >= CS_LIMIT_HITS_WAITING || s->waiting_text >= WAITING_TEXT;
+        return s->waiting_hits >= cs_budget_entries(CS_LIMIT_HITS_WAITING, WAITING_BYTES, WAITING_PERCENT) ||
+               s->waiting_text >= cs_budget_entries(WAITING_TEXT, 1, WAITING_PERCENT);
 }
 
 /* What the walk reads right now or comes to next, which then finds it in the cache; else what it comes to last, if ever. NULL: there is no reason to
@@ -461,7 +466,9 @@ static enum cs_status run_beside(struct scan *s, struct rest *rest, struct cs_er
         s->untaken_end = s->units.n;
         if (st == CS_OK)
                 st = cs_work_run(s->n_workers > 1 ? s->n_workers - 1 : 1, s->units.n, do_any, s, err);
-        return st == CS_OK ? cs_beside_wait(s->in->beside, err) : st;
+        /* How that ended is asked for by who began it. */
+        cs_beside_await(s->in->beside);
+        return st;
 }
 
 static enum cs_status run_batches(struct scan *s, struct cs_error *err)

@@ -30,7 +30,7 @@ struct cs_scan_input {
         const struct cs_ruleset *rules;
         size_t n_rules;
         unsigned workers;               /* one of which waits while something else is under way */
-        struct cs_beside *beside;       /* no hit is told before this is over; or NULL */
+        struct cs_beside *beside;       /* no hit is told before this is over, however it ended; or NULL */
         const _Atomic uint64_t *walked; /* the address of what it reads right now; or NULL */
         uint64_t unit;   /* bytes that one worker searches at a time; 0: the usual 8 MiB. For tests */
         uint64_t window; /* of it at a time; 0: the usual 1 MiB */

@@ -488,6 +488,34 @@ static void test_space(void **state)
         expect(w, 51 * gib, CS_SPACE_OTHER, 9);
 }
 
+/* Blocks for which there was no memory after all: nothing leads to them any more, whether they were sealed or not. */
+static void test_withdrawn(void **state)
+{
+        struct world *w = *state;
+        set(w, 0x1000, 0x9000, CS_SPACE_OTHER, 3);
+        for (int sealed = 1; sealed >= 0; sealed--) {
+                begin(w, 0x1000, 0x3000);
+                add(w, 0x1000, 0x2000, CS_BLOCK_IN_USE);
+                end(w);
+                begin(w, 0x6000, 0x7000);
+                add(w, 0x6000, 0x800, CS_BLOCK_FREE);
+                add(w, 0x6800, 0x800, CS_BLOCK_IN_USE);
+                end(w);
+                if (sealed) {
+                        seal(w);
+                        expect(w, 0x6000, CS_SPACE_HEAP, 1);
+                }
+                cs_blocks_withdraw(&w->blocks, &w->space);
+                cs_blocks_deinit(&w->blocks);
+                w->blocks = (struct cs_blocks){ 0 };
+                assert_int_equal(block_at(w, 0x2000), 0);
+                assert_int_equal(block_at(w, 0x6810), 0);
+                expect(w, 0x1000, CS_SPACE_NONE, 0);
+                expect(w, 0x6fff, CS_SPACE_NONE, 0);
+                expect(w, 0x5fff, CS_SPACE_OTHER, 3);
+        }
+}
+
 static void test_space_edges(void **state)
 {
         struct world *w = *state;
@@ -518,6 +546,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_withdrawn, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space_edges, set_up, tear_down),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

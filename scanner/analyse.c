@@ -223,6 +223,7 @@ static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
                                         .heaps = &a->heaps };
         /* A search follows the walk, and has work for everybody. */
         a->heaps.scouted = beside && !searches ? SCOUTED_BYTES : 0;
+        a->heaps.blocks.clustered_most = a->options->census_only ? CS_LIMIT_RELATED_BLOCKS : 0;
         if (a->options->recall && !beside)
                 cs_recall_listen(a->options->recall, a->image->source);
         st = cs_census_begin(&a->census, beside, err);

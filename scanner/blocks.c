@@ -224,10 +224,15 @@ enum cs_status cs_blocks_seal(struct cs_blocks *blocks, struct cs_space *space, 
 {
         enum cs_status st = CS_OK;
         sort(blocks);
-        blocks->tags.at = cs_huge_calloc((size_t)blocks->count + 1, sizeof(*blocks->tags.at));
-        if (!blocks->tags.at)
+        const size_t n = (size_t)blocks->count + 1;
+        if (blocks->clustered_most && blocks->count > blocks->clustered_most)
+                blocks->narrow = cs_huge_calloc(n, sizeof(*blocks->narrow));
+        else
+                blocks->tags.at = cs_huge_calloc(n, sizeof(*blocks->tags.at));
+        if (!blocks->narrow && !blocks->tags.at)
                 return cs_fail(err, CS_ENOMEM, "%" PRIu64 " blocks", blocks->count);
-        blocks->tags.n = blocks->tags.cap = (size_t)blocks->count;
+        blocks->tags.n = (size_t)blocks->count;
+        blocks->tags.cap = blocks->narrow ? 0 : blocks->tags.n;
         for (size_t i = 0; st == CS_OK && i < blocks->ranges.n; i++) {
                 struct cs_heap_range *r = &blocks->ranges.at[i];
                 st = index_range(blocks, r, err);

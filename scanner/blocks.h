@@ -121,6 +121,8 @@ struct cs_blocks {
         uint64_t count;                      /* of indices, while ranges are built */
         CS_VEC(struct cs_heap_range) ranges; /* in the order of the walkers; once sealed, by address */
         uint64_t reached;                    /* while a range is built: end of its last block */
+        uint64_t
+                clustered_most; /* of more blocks nobody sets clusters: their tags are narrow from the start; 0: somebody may. The caller's */
 };
 
 void cs_blocks_deinit(struct cs_blocks *blocks);
@@ -214,11 +216,13 @@ static inline enum cs_block_state cs_blocks_state(const struct cs_blocks *blocks
         return (enum cs_block_state)(cs_blocks_tag(blocks, index) & CS_BLOCK_STATE_MASK);
 }
 
-/* Not once the tags are narrow; nor is cs_blocks_set_cluster(). */
 static inline void cs_blocks_set_state(struct cs_blocks *blocks, uint32_t index, enum cs_block_state state)
 {
-        uint32_t *tag = &blocks->tags.at[index];
-        *tag = (*tag & ~(uint32_t)CS_BLOCK_STATE_MASK) | state;
+        uint32_t tag = (cs_blocks_tag(blocks, index) & ~(uint32_t)CS_BLOCK_STATE_MASK) | state;
+        if (blocks->narrow)
+                blocks->narrow[index] = (uint16_t)tag;
+        else
+                blocks->tags.at[index] = tag;
 }
 
 enum { CS_CLUSTERS_MAX = (int)(UINT32_MAX >> CS_BLOCK_STATE_BITS) };
@@ -235,7 +239,7 @@ static inline uint32_t cs_blocks_cluster(const struct cs_blocks *blocks, uint32_
         return cs_block_tag_cluster(cs_blocks_tag(blocks, index));
 }
 
-/* cluster < CS_CLUSTERS_MAX */
+/* cluster < CS_CLUSTERS_MAX. Not once the tags are narrow. */
 static inline void cs_blocks_set_cluster(struct cs_blocks *blocks, uint32_t index, uint32_t cluster)
 {
         uint32_t *tag = &blocks->tags.at[index];

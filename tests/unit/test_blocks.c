@@ -393,6 +393,36 @@ static void test_narrow(void **state)
         free(tags);
 }
 
+/* Many blocks that get no clusters have narrow tags from the start, which say the same. */
+static void test_narrow_from_the_start(void **state)
+{
+        struct world *w = *state;
+        static const unsigned states[] = { CS_BLOCK_FREE, CS_BLOCK_IN_USE, CS_BLOCK_CACHED, CS_BLOCK_FREE,
+                                           CS_BLOCK_TOP };
+        enum { BLOCKS = sizeof(states) / sizeof(states[0]) };
+        for (unsigned most = BLOCKS - 1; most <= BLOCKS; most++) {
+                w->blocks.clustered_most = most;
+                begin(w, 0x1000, 0x2000);
+                for (unsigned i = 0; i < BLOCKS; i++)
+                        add(w, 0x1000 + i * 0x20, 0x20, states[i]);
+                end(w);
+                seal(w);
+                assert_int_equal(w->blocks.narrow != NULL, most < BLOCKS);
+                assert_int_equal(cs_blocks_indices(&w->blocks), BLOCKS);
+                for (unsigned i = 0; i < BLOCKS; i++) {
+                        assert_int_equal(cs_blocks_state(&w->blocks, i), states[i]);
+                        assert_int_equal(cs_blocks_cluster(&w->blocks, i), CS_NO_CLUSTER);
+                        holds(w, 0x1018 + i * 0x20, i);
+                }
+                cs_blocks_set_state(&w->blocks, 1, CS_BLOCK_INTERNAL);
+                assert_int_equal(cs_blocks_state(&w->blocks, 0), CS_BLOCK_FREE);
+                assert_int_equal(cs_blocks_state(&w->blocks, 1), CS_BLOCK_INTERNAL);
+                assert_int_equal(cs_blocks_state(&w->blocks, 2), CS_BLOCK_CACHED);
+                cs_blocks_deinit(&w->blocks);
+                w->blocks = (struct cs_blocks){ 0 };
+        }
+}
+
 /* A run is the same as adding block by block. */
 static void test_run(void **state)
 {
@@ -543,6 +573,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_groups, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_narrow, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_narrow_from_the_start, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),

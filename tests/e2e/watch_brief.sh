@@ -122,9 +122,12 @@ for line in watch.stdout:
         looks.append(last)
         if len(looks) > len(does):
             break
+        # On a machine with other work a look might begin before all is done, and would be of the half of it.
+        watch.send_signal(signal.SIGSTOP)
         target.stdin.write(does[len(looks) - 1] + '\n')
         target.stdin.flush()
         target.stdout.readline()
+        watch.send_signal(signal.SIGCONT)
 watch.send_signal(signal.SIGSTOP)
 # Without the end of a watch, which a Ctrl-C spares it, the last look is the last.
 watch.send_signal(signal.SIGINT)

@@ -13,6 +13,7 @@
 #include "threads.h"
 #include "work.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,7 +332,7 @@ static enum cs_status relate_hits(void *context, bool *related, struct cs_error 
 {
         struct cs_analysis *a = context;
         enum cs_status st = relate(a, err);
-        *related = st == CS_OK;
+        *related = st == CS_OK && !a->unrelated;
         if (!cs_analysis_spare(a, st, a->stage))
                 return st;
         a->unrelated = a->stage;
@@ -356,6 +357,20 @@ static enum cs_status take_hits(void *context, const char *text, size_t len, siz
         struct cs_analysis *a = context;
         a->hits_told += n;
         return a->options->search->take(a->options->search->context, text, len, n, err);
+}
+
+/* What else takes memory goes before the search does: clusters and owners, then the census. */
+static enum cs_status make_room(struct cs_analysis *a, enum cs_status st, struct cs_error *err)
+{
+        static const char stage[] = "naming owners";
+        if (!a->related || a->unrelated)
+                return spare_census(a, st, err);
+        if (!cs_analysis_spare(a, st, stage))
+                return st;
+        a->unrelated = stage;
+        a->have &= ~(unsigned)HAVE_RELATED;
+        drop_relations(a);
+        return CS_OK;
 }
 
 static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
@@ -385,10 +400,11 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                                     .progress_context = a };
         counted_stage(a, "searching memory");
         enum cs_status st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-        /* The heaps that were walked meanwhile may have taken what there is. */
-        if (st == CS_ENOMEM && !a->blockless && !(a->have & HAVE_CENSUS) &&
-            (st = spare_census(a, st, err)) == CS_OK) {
-                in.searched = &a->regions;
+        while (st == CS_ENOMEM && !a->hits_told && !a->blockless) {
+                if ((st = make_room(a, st, err)) != CS_OK)
+                        return st;
+                (void)malloc_trim(0);
+                in.searched = a->blockless ? &a->regions : &a->searched;
                 st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
         }
         return st == CS_OK ? settle_census(a, err) : st;

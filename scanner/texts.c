@@ -130,7 +130,9 @@ static void tell_block(const struct texts *t, const struct worker *w, struct cs_
         switch (cs_block_state(&w->block)) {
         case CS_BLOCK_IN_USE:
                 p->state = CS_TEXT_IN_USE;
-                p->cluster = w->block.cluster == CS_NO_CLUSTER ? (uint32_t)CS_NOBODY : w->block.cluster;
+                /* Where owners are not known, clusters may have been given up, too. */
+                p->cluster = !t->in->owners || w->block.cluster == CS_NO_CLUSTER ? (uint32_t)CS_NOBODY
+                                                                                 : w->block.cluster;
                 p->module = t->in->owners ? (uint32_t)cs_label_module(t->in->owners, w->index)
                                           : (uint32_t)CS_NOBODY;
                 break;

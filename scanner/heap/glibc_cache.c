@@ -185,7 +185,7 @@ static size_t tcache_bytes(const struct cs_glibc_layout *layout)
 static bool sized_as(const struct cs_glibc_layout *layout, uint64_t size)
 {
         return layout->counts != GLIBC_NO_TCACHE && size >= layout->tcache_chunk &&
-               size - layout->tcache_chunk <= TCACHE_SURPLUS;
+               size - layout->tcache_chunk <= layout->tcache_padded + TCACHE_SURPLUS;
 }
 
 /* Is this a thread cache: every head agrees with its count and points to a chunk of its bin's size? Where a few of many do not,
@@ -239,7 +239,10 @@ uint64_t cs_glibc_cache_sizes(const struct cs_glibc *glibc)
         uint64_t sizes = 0;
         for (size_t row = 0; row < cs_glibc_layout_count; row++)
                 if (glibc->candidates >> row & 1 && cs_glibc_layouts[row].counts != GLIBC_NO_TCACHE)
-                        sizes |= UINT64_C(3) << cs_glibc_layouts[row].tcache_chunk / CS_BLOCK_UNIT;
+                        for (uint64_t more = 0; more <= cs_glibc_layouts[row].tcache_padded + TCACHE_SURPLUS;
+                             more += CS_BLOCK_UNIT)
+                                sizes |= UINT64_C(1)
+                                         << (cs_glibc_layouts[row].tcache_chunk + more) / CS_BLOCK_UNIT;
         return sizes;
 }
 

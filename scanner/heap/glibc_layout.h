@@ -52,7 +52,10 @@ struct cs_glibc_layout {
         uint32_t mp_sbrk_base;
         /* struct tcache_perthread_struct: counts, then as many heads */
         enum cs_glibc_counts counts;
-        uint32_t tcache_chunk; /* size of the chunk that holds it */
+        uint32_t tcache_chunk; /* size of the chunk that holds it, at least */
+        /* And so many bytes more where it is asked for in an arena: by the size of its chunk, to which a header is added once more (2.43,
+         * malloc/malloc.c, tcache_init; 2.42 is taken for the same). */
+        uint32_t tcache_padded;
         uint32_t tcache_heads;
         uint32_t tcache_bins;
         bool mangled;       /* links of thread caches and fastbins */

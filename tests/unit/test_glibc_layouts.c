@@ -61,12 +61,15 @@ static struct fake_process *process(void)
         return p;
 }
 
-static void test_main_heap(void **state)
+/* The chunk of the thread cache is so much larger than the least. */
+static void main_heap(uint64_t more)
 {
-        (void)state;
         for (fake_row = 0; fake_row < cs_glibc_layout_count; fake_row++) {
+                if (layout()->tcache_chunk ? more > 16 + layout()->tcache_padded : more)
+                        continue;
                 struct fake_process *p = process();
-                uint64_t cache = FAKE_HEAP, chunk_bytes = layout()->tcache_chunk;
+                uint64_t cache = FAKE_HEAP,
+                         chunk_bytes = layout()->tcache_chunk ? layout()->tcache_chunk + more : 0;
                 uint64_t a = fake_chunk(p, cache, chunk_bytes ? chunk_bytes : 0x100),
                          b = fake_chunk(p, a, 0x40), c = fake_chunk(p, b, 0x40), d = fake_chunk(p, c, 0x40),
                          e = fake_chunk(p, d, 0x30), f = fake_chunk(p, e, 0x30), g = fake_chunk(p, f, 0x500),
@@ -97,6 +100,13 @@ static void test_main_heap(void **state)
                 fake_destroy(p);
         }
         fake_row = 0;
+}
+
+static void test_main_heap(void **state)
+{
+        (void)state;
+        for (uint64_t more = 0; more <= 32; more += 16)
+                main_heap(more);
 }
 
 static void test_thread_arena(void **state)

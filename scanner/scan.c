@@ -466,8 +466,9 @@ static enum cs_status run_beside(struct scan *s, struct rest *rest, struct cs_er
         s->untaken_end = s->units.n;
         if (st == CS_OK)
                 st = cs_work_run(s->n_workers > 1 ? s->n_workers - 1 : 1, s->units.n, do_any, s, err);
-        /* How that ended is asked for by who began it. */
-        cs_beside_await(s->in->beside);
+        /* How that ended is asked for by who began it. Who asked for the end waits for nobody. */
+        if (st == CS_OK)
+                cs_beside_await(s->in->beside);
         return st;
 }
 

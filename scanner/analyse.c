@@ -172,10 +172,10 @@ static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
         return cs_regions_build(&regions, &a->regions, err);
 }
 
-/* Where there is no memory for the census, what is searched is told without blocks. st: what came of it. */
-static enum cs_status spare_census(struct cs_analysis *a, enum cs_status st, struct cs_error *err)
+/* Where there is no memory for the census, all is told without blocks. st: what came of it, and where. */
+static enum cs_status spare_census(struct cs_analysis *a, enum cs_status st, const char *stage,
+                                   struct cs_error *err)
 {
-        static const char stage[] = "walking heaps";
         if (!cs_analysis_spare(a, st, stage))
                 return st;
         a->unrelated = stage;
@@ -183,9 +183,11 @@ static enum cs_status spare_census(struct cs_analysis *a, enum cs_status st, str
         return drop_census(a, err);
 }
 
+static const char walking[] = "walking heaps";
+
 static enum cs_status settle_census(struct cs_analysis *a, struct cs_error *err)
 {
-        return a->blockless ? CS_OK : spare_census(a, end_census(a, err), err);
+        return a->blockless ? CS_OK : spare_census(a, end_census(a, err), walking, err);
 }
 
 enum { SCOUTED_BYTES = 64 << 20 }; /* heaps from there on are walked by two: less takes some milliseconds */
@@ -327,17 +329,24 @@ static enum cs_status settle(void *context, bool *related, struct cs_error *err)
         return st;
 }
 
+/* Where there is no memory for clusters and owners, the rest is told without. st: what came of them, and where. */
+static enum cs_status spare_relations(struct cs_analysis *a, enum cs_status st, const char *stage)
+{
+        if (!cs_analysis_spare(a, st, stage))
+                return st;
+        a->unrelated = stage;
+        a->have &= ~(unsigned)HAVE_RELATED;
+        drop_relations(a);
+        return CS_OK;
+}
+
 /* Where memory does not suffice for clusters and owners, hits are told without. */
 static enum cs_status relate_hits(void *context, bool *related, struct cs_error *err)
 {
         struct cs_analysis *a = context;
         enum cs_status st = relate(a, err);
         *related = st == CS_OK && !a->unrelated;
-        if (!cs_analysis_spare(a, st, a->stage))
-                return st;
-        a->unrelated = a->stage;
-        drop_relations(a);
-        return CS_OK;
+        return spare_relations(a, st, a->stage);
 }
 
 static void show_search(void *context, uint64_t done, uint64_t total)
@@ -362,15 +371,10 @@ static enum cs_status take_hits(void *context, const char *text, size_t len, siz
 /* What else takes memory goes before the search does: clusters and owners, then the census. */
 static enum cs_status make_room(struct cs_analysis *a, enum cs_status st, struct cs_error *err)
 {
-        static const char stage[] = "naming owners";
-        if (!a->related || a->unrelated)
-                return spare_census(a, st, err);
-        if (!cs_analysis_spare(a, st, stage))
-                return st;
-        a->unrelated = stage;
-        a->have &= ~(unsigned)HAVE_RELATED;
-        drop_relations(a);
-        return CS_OK;
+        st = a->related && !a->unrelated ? spare_relations(a, st, "naming owners")
+                                         : spare_census(a, st, walking, err);
+        (void)malloc_trim(0);
+        return st;
 }
 
 static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
@@ -383,7 +387,6 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
         }
         struct cs_hits_input in = { .wanted = &wanted,
                                     .image = a->image,
-                                    .searched = a->blockless ? &a->regions : &a->searched,
                                     .regions = &a->regions,
                                     .residency = a->residency,
                                     .space = a->space,
@@ -399,14 +402,11 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                                     .progress = show_search,
                                     .progress_context = a };
         counted_stage(a, "searching memory");
-        enum cs_status st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-        while (st == CS_ENOMEM && !a->hits_told && !a->blockless) {
-                if ((st = make_room(a, st, err)) != CS_OK)
-                        return st;
-                (void)malloc_trim(0);
+        enum cs_status st;
+        do {
                 in.searched = a->blockless ? &a->regions : &a->searched;
                 st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-        }
+        } while (st == CS_ENOMEM && !a->hits_told && !a->blockless && (st = make_room(a, st, err)) == CS_OK);
         return st == CS_OK ? settle_census(a, err) : st;
 }
 
@@ -458,21 +458,13 @@ static enum cs_status find_texts(struct cs_analysis *a, struct cs_error *err)
 static enum cs_status find_census(struct cs_analysis *a, struct cs_error *err)
 {
         enum cs_status st = read_memory(a, err);
-        if (!cs_analysis_spare(a, st, a->stage))
-                return st;
-        a->unrelated = a->stage;
-        a->related = true; /* as far as ever */
-        return drop_census(a, err);
+        return spare_census(a, st, a->stage, err);
 }
 
 static enum cs_status find_relations(struct cs_analysis *a, struct cs_error *err)
 {
         enum cs_status st = relate(a, err);
-        if (cs_analysis_spare(a, st, a->stage)) {
-                a->unrelated = a->stage;
-                drop_relations(a);
-                st = CS_OK;
-        }
+        st = spare_relations(a, st, a->stage);
         if (st != CS_OK || a->report->brief || (st = find_repeats(a, err)) == CS_OK ||
             !cs_analysis_spare(a, st, a->stage))
                 return st;

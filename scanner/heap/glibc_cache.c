@@ -238,11 +238,9 @@ uint64_t cs_glibc_cache_sizes(const struct cs_glibc *glibc)
 {
         uint64_t sizes = 0;
         for (size_t row = 0; row < cs_glibc_layout_count; row++)
-                if (glibc->candidates >> row & 1 && cs_glibc_layouts[row].counts != GLIBC_NO_TCACHE)
-                        for (uint64_t more = 0; more <= cs_glibc_layouts[row].tcache_padded + TCACHE_SURPLUS;
-                             more += CS_BLOCK_UNIT)
-                                sizes |= UINT64_C(1)
-                                         << (cs_glibc_layouts[row].tcache_chunk + more) / CS_BLOCK_UNIT;
+                for (unsigned n = 0; glibc->candidates >> row & 1 && n < 64; n++)
+                        if (sized_as(&cs_glibc_layouts[row], (uint64_t)n * CS_BLOCK_UNIT))
+                                sizes |= UINT64_C(1) << n;
         return sizes;
 }
 

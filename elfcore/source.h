@@ -85,7 +85,7 @@ static inline bool cs_source_gathers(const struct cs_source *src)
 void cs_source_release(struct cs_source *src, uint64_t addr, size_t len);
 
 /* The same for who goes through much, and has come to addr: of what lies behind, from *released on, once that is CS_RELEASE_BYTES or more. */
-enum { CS_RELEASE_BYTES = 16 << 20 };
+enum { CS_RELEASE_BYTES = 8 << 20 };
 void cs_source_release_behind(struct cs_source *src, uint64_t *released, uint64_t addr);
 
 /* The first address >= addr that can perhaps be read, or UINT64_MAX. */

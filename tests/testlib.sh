@@ -4,7 +4,8 @@
 #       . "$SOURCE_DIR/tests/testlib.sh"
 #
 # It gives $tmp (a folder that is removed at the end), counts what was asserted, and makes the script exit 1 when an
-# assertion failed, when a command failed under `set -e`, or when nothing was asserted at all. A failed assertion prints
+# assertion failed, when a command is called that does not exist, when a command failed under `set -e`, or when nothing was
+# asserted at all. A failed assertion prints
 # where it stands, what was expected and what came, and the script goes on.
 #
 #       run CMD...                      runs it: $status, and $out and $err, the files with what it printed
@@ -18,6 +19,7 @@
 #       skip REASON                     ends the script with exit status 77
 #       need_command NAME...            skip unless all are there
 #       start_resting                   starts a process that does nothing, until the end: $pid
+#       stop_program PID                kills what this shell started, and reaps it; once it has gone, nothing
 #       defer CMD...                    runs it at the end, last first, whatever happens (stop a server, for one)
 
 set -u
@@ -36,6 +38,7 @@ _finish() {
 
         trap - EXIT
         set +e
+        [ -e "$tmp/.missing" ] && not_ok "the commands that the test calls exist" "$(sort -u "$tmp/.missing")"
         for ((i = ${#_deferred[@]} - 1; i >= 0; i--)); do
                 eval "${_deferred[i]}"
         done
@@ -68,6 +71,13 @@ _where() {
                 fi
         done
         echo "?"
+}
+
+# In a process of its own, as whatever bash cannot find: a misspelt assertion would be one that cannot fail.
+command_not_found_handle() {
+        echo "$1: command not found" >&2
+        echo "$(_where): $1" >>"$tmp/.missing"
+        return 127
 }
 
 # At most 20 lines of what stands on standard input, indented.
@@ -113,11 +123,18 @@ defer() {
         _deferred+=("$(printf '%q ' "$@")")
 }
 
+# What has ended may have left its number to somebody else's process: thousands of threads in other tests use them up in seconds.
+stop_program() {
+        grep -qsx "PPid:[[:space:]]*$$" "/proc/$1/status" && kill -KILL "$1" 2>/dev/null
+        wait "$1" 2>/dev/null
+        true
+}
+
 # Between fork and exec it is a copy of this shell.
 start_resting() {
         sleep 1000 &
         pid=$!
-        defer kill "$pid"
+        defer stop_program "$pid"
         until grep -q '^sleep$' "/proc/$pid/comm"; do
                 sleep 0.05
         done

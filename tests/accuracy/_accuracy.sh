@@ -26,7 +26,7 @@ need_recorder() {
         need_command gdb jq python3 setsid
         sleep 60 &
         probe=$!
-        defer kill "$probe"
+        defer stop_program "$probe"
         if ! said=$(timeout 30 gdb -nx -batch -iex 'set debuginfod enabled off' -p "$probe" -ex 'info inferiors' </dev/null 2>&1) ||
                 grep -q 'ptrace: ' <<<"$said"; then
                 skip "gdb cannot trace a process here: $(grep -m1 'ptrace' <<<"$said" || head -n 1 <<<"$said")"

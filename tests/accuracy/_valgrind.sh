@@ -101,6 +101,7 @@ run_it() {
 end_it() {
         kill -KILL "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
+        pids=() # another process may have the number soon
         exec 9>&-
 }
 

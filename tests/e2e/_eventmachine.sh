@@ -16,7 +16,7 @@ need_command ruby gdb jq flock
 
 _end_server() {
         [ -s "$1/pid" ] && kill -KILL "$(cat "$1/pid")" 2>/dev/null
-        true
+        rm -f "$1/pid" # another process may have the number soon
 }
 
 serve() {

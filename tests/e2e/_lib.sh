@@ -9,7 +9,6 @@
 #                                       core dumps allowed; $pid is its process id; killed at the end
 #       wait_until SECONDS CMD...       polls until CMD holds; false when the time is over
 #       wait_ready                      waits for the line "ready" of the program last started
-#       stop_program PID                kills it and reaps it
 #       take_gcore PID FILE             a core by gdb; the process lives on
 #       take_kernel_core PID FILE       a core by SIGABRT; the process, started by start_program, is gone then
 #       kernel_core_obstacle            prints why the kernel's core cannot be had here; nothing if it can
@@ -61,12 +60,6 @@ start_program() {
         ) &
         pid=$!
         defer stop_program "$pid"
-}
-
-stop_program() {
-        kill -KILL "$1" 2>/dev/null
-        wait "$1" 2>/dev/null
-        true
 }
 
 _is_ready() {

@@ -19,7 +19,7 @@ watch_under_load() {
 
         load "$1" &
         loader=$!
-        defer kill $loader
+        defer stop_program $loader
         run "$CORESCAN" --live "$(cat "$1/pid")" --watch 0.25 --samples 60 --json
         kill $loader
         wait $loader 2>/dev/null
@@ -38,7 +38,7 @@ watch_under_load "$tmp/leak" live
 take_gcore "$pid" "$tmp/two"
 load "$tmp/leak" &
 loader=$!
-defer kill $loader
+defer stop_program $loader
 sleep 3
 kill $loader
 take_gcore "$pid" "$tmp/three"

@@ -46,7 +46,7 @@ look_often() {
         for ((i = 0; i < $1; i++)); do
                 scan_json "$tmp/look.json" --heap --live "$pid"
                 used=$(jq '[.heaps[].arenas[].used.count] | add' "$tmp/look.json")
-                [ "$used" -gt "$before" ] || fail "look $i: $used blocks, after $before"
+                [ "$used" -gt "$before" ] || not_ok "look $i: $used blocks, after $before"
                 jqe '[.heaps[].corrupt[]] == []' "$tmp/look.json"
                 before=$used
         done
@@ -105,9 +105,9 @@ before=0 grew=0
 for i in 1 2 3 4 5 6 7 8 9 10; do
         scan_json "$tmp/look.json" --heap --live "$pid"
         used=$(jq '[.heaps[].arenas[].used.count] | add // 0' "$tmp/look.json")
-        [ "$used" -ge "$before" ] && [ "$used" -gt 0 ] || fail "look $i: $used blocks, after $before"
+        [ "$used" -ge "$before" ] && [ "$used" -gt 0 ] || not_ok "look $i: $used blocks, after $before"
         jqe '[.heaps[].corrupt[]] == []' "$tmp/look.json"
         grew=$((grew + (used > before)))
         before=$used
 done
-[ $grew -ge 2 ] || fail "it did not grow while it was looked at"
+[ $grew -ge 2 ] || not_ok "it did not grow while it was looked at"

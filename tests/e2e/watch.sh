@@ -66,7 +66,7 @@ assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/watch.prom"
 # Who collects metrics does not wait for the end: after each whole look there are others.
 "$CORESCAN" --live "$pid" --watch 0.2 --samples 50 --json --prometheus "$tmp/often.prom" >"$tmp/often.lines" 2>"$tmp/often.err" &
 watcher=$!
-defer kill $watcher
+defer stop_program $watcher
 is_newer() {
         [ -s "$tmp/often.prom" ] && [ "$(stat -c %i "$tmp/often.prom")" != "$1" ]
 }
@@ -75,7 +75,7 @@ assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/often.prom"
 ln "$tmp/often.prom" "$tmp/first.prom" # so that its inode is not used again
 wait_until 30 is_newer "$(stat -c %i "$tmp/first.prom")"
 assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/often.prom"
-wait $watcher || fail "the watch: $(cat "$tmp/often.err")"
+wait $watcher || not_ok "the watch: $(cat "$tmp/often.err")"
 assert_exit 0 python3 "$SOURCE_DIR/tests/cli/metrics.py" "$tmp/often.prom"
 assert_eq "$(find "$tmp" -name '*often.prom*' | wc -l)" 1 "nothing is left aside"
 
@@ -111,9 +111,9 @@ time_t time(time_t *at)
         return now.tv_sec;
 }
 END
-        cc -shared -fPIC -o "$tmp/step.so" "$tmp/step.c" -ldl || fail "no library to put the clock back"
+        cc -shared -fPIC -o "$tmp/step.so" "$tmp/step.c" -ldl || not_ok "no library to put the clock back"
         assert_exit 0 env LD_PRELOAD="$tmp/step.so" STEPPED="$tmp/stepped" "$CORESCAN" --live "$pid" --watch 0.2 --samples 16 --json
-        [ -e "$tmp/stepped" ] || fail "nobody asked for the time while the clock was put back"
+        [ -e "$tmp/stepped" ] || not_ok "nobody asked for the time while the clock was put back"
         head -n 16 "$out" >"$tmp/samples"
         assert_eq "$(jq -s '([.[].time_ms] | . == sort) and last.time_ms - first.time_ms < 60000 and last.time_ms - first.time_ms >= 2900' \
                 "$tmp/samples")" true "the times of the samples"
@@ -192,7 +192,7 @@ assert_one_line "$err" "no such process"
 start_program "$tmp/leaks" 2 60
 wait_ready
 assert_exit 0 "$CORESCAN" --live "$pid" --watch 0.1 --samples 60 --json --fail-on leak,growth
-grep -q "executed another program" "$err" || fail "nobody says that it executed another program: $(cat "$err")"
+grep -q "executed another program" "$err" || not_ok "nobody says that it executed another program: $(cat "$err")"
 head -n -1 "$out" >"$tmp/samples"
 assert_eq "$(jq -s '[.[].run] | . == sort and first == 0 and last == 1' "$tmp/samples")" true "the run changes once"
 tail -n 1 "$out" >"$tmp/summary"

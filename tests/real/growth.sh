@@ -28,7 +28,7 @@ watch_redis() {
         wait_until 30 redis_is_up || give_up "redis-server starts" "$(cat "$program_dir/.out" "$program_dir/.err")"
         feed 0 &
         feeder=$!
-        defer kill "$feeder"
+        defer stop_program "$feeder"
         wait_until 60 has_keys 3000
         watch filling --samples 50
         jqe '.watch.grows and .watch.per_second > 100000 and (.verdict.kind == "growth" or .verdict.kind == "leak")' "$tmp/filling.json"
@@ -36,7 +36,7 @@ watch_redis() {
         ask flushall
         feed 2 &
         feeder=$!
-        defer kill "$feeder"
+        defer stop_program "$feeder"
         # Until as many go as come. What steps there are yet are of jemalloc, whose slabs and caches fill up, and of keys that expire late where processors are short.
         sleep 20
         watch expiring --samples 70

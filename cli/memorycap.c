@@ -4,13 +4,18 @@
 #include "budget.h"
 #include "sanitized.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 /* PCRE2 matches with its machine code on a stack of its own; what else runs on threads takes some 100 KiB. */
-enum { STACK_BYTES = 1 << 20, OTHER_THREADS = 3 /* the digest, a walk, the progress line */ };
+enum {
+        LARGE_BYTES = 128 << 10,
+        STACK_BYTES = 1 << 20,
+        OTHER_THREADS = 3 /* the digest, a walk, the progress line */
+};
 
 /* What the limit counts already (proc(5), VmData: data and stacks, touched or not) and is no memory yet. */
 static uint64_t untouched(void)
@@ -43,6 +48,10 @@ void cs_memorycap_set(uint64_t bytes, unsigned workers)
                         (void)pthread_setattr_default_np(&attributes);
                 (void)pthread_attr_destroy(&attributes);
         }
+        /* What is freed must be there for others: large pieces go back to the kernel, of small ones all threads share one arena. */
+        (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+        (void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+        (void)mallopt(M_ARENA_MAX, 1);
         struct rlimit limit;
         rlim_t cap = (rlim_t)(bytes + untouched() + threads * STACK_BYTES);
         if (getrlimit(RLIMIT_DATA, &limit) == 0 && cap < limit.rlim_cur) {

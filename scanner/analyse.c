@@ -153,6 +153,7 @@ static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
 {
         cs_census_deinit(&a->census);
         a->blockless = true;
+        a->have &= ~(unsigned)HAVE_CENSUS;
         if (!a->symbols || !a->residency)
                 return CS_OK;
         enum cs_status st = complete_pages(a, err);
@@ -337,6 +338,7 @@ static enum cs_status spare_relations(struct cs_analysis *a, enum cs_status st, 
         a->unrelated = stage;
         a->have &= ~(unsigned)HAVE_RELATED;
         drop_relations(a);
+        drop_repeats(a); /* which are told among clusters */
         return CS_OK;
 }
 
@@ -368,7 +370,7 @@ static enum cs_status take_hits(void *context, const char *text, size_t len, siz
         return a->options->search->take(a->options->search->context, text, len, n, err);
 }
 
-/* What else takes memory goes before the search does: clusters and owners, then the census. */
+/* What else takes memory goes before hits or the report do: clusters and owners, then the census. */
 static enum cs_status make_room(struct cs_analysis *a, enum cs_status st, struct cs_error *err)
 {
         st = a->related && !a->unrelated ? spare_relations(a, st, "naming owners")
@@ -403,10 +405,14 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                                     .progress_context = a };
         counted_stage(a, "searching memory");
         enum cs_status st;
+        bool blockless;
         do {
-                in.searched = a->blockless ? &a->regions : &a->searched;
+                blockless = a->blockless;
+                in.searched = blockless ? &a->regions : &a->searched;
                 st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-        } while (st == CS_ENOMEM && !a->hits_told && !a->blockless && (st = make_room(a, st, err)) == CS_OK);
+                /* A walk that failed beside it has made room already. */
+        } while (st == CS_ENOMEM && !a->hits_told &&
+                 (a->blockless ? !blockless : (st = make_room(a, st, err)) == CS_OK));
         return st == CS_OK ? settle_census(a, err) : st;
 }
 
@@ -465,7 +471,7 @@ static enum cs_status find_relations(struct cs_analysis *a, struct cs_error *err
 {
         enum cs_status st = relate(a, err);
         st = spare_relations(a, st, a->stage);
-        if (st != CS_OK || a->report->brief || (st = find_repeats(a, err)) == CS_OK ||
+        if (st != CS_OK || a->unrelated || a->report->brief || (st = find_repeats(a, err)) == CS_OK ||
             !cs_analysis_spare(a, st, a->stage))
                 return st;
         drop_repeats(a);
@@ -516,6 +522,15 @@ static enum cs_status keep_finished(struct cs_analysis *a, struct cs_error *err)
         return a->have & HAVE_CENSUS ? CS_OK : drop_census(a, err);
 }
 
+static enum cs_status report(struct cs_analysis *a, struct cs_error *err)
+{
+        enum cs_status st;
+        do
+                st = cs_analysis_report(a, err);
+        while (st == CS_ENOMEM && !a->blockless && (st = make_room(a, st, err)) == CS_OK);
+        return st;
+}
+
 /* When memory was as it is told: a core's file was written then, unless somebody copied it since. */
 static int64_t time_of(const struct cs_image *image)
 {
@@ -549,7 +564,7 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         if (st == CS_OK && options->search && !a.report->hits)
                 st = count_hits(&a, err);
         if (st == CS_OK)
-                st = cs_analysis_report(&a, err);
+                st = report(&a, err);
         cs_pulse_watch(NULL, NULL);
         if (st != CS_OK)
                 return st;

@@ -66,7 +66,7 @@ void cs_analysis_stage(struct cs_analysis *a, const char *name, uint64_t bytes);
 /* A part for which there is not as much memory as we may take is given up, and the others go on without it. Tells whether it was. */
 bool cs_analysis_spare(struct cs_analysis *a, enum cs_status st, const char *stage_name);
 
-/* Fills a->report by what is there. */
+/* Fills a->report by what is there; after CS_ENOMEM once more, when something was given up. */
 CS_CHECK enum cs_status cs_analysis_report(struct cs_analysis *a, struct cs_error *err);
 
 #endif

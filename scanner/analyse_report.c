@@ -316,8 +316,10 @@ static enum cs_status report_relations(struct cs_analysis *a, struct cs_error *e
 static enum cs_status report_unknown(struct cs_analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        r->n_clusters = r->n_patterns = r->n_libraries = r->n_leak_clusters = 0;
-        r->at = r->refs = NULL;
+        for (size_t i = 0; r->hits && i < r->hits->n; i++)
+                r->hits->at[i].cluster = NULL;
+        for (size_t i = 0; r->strings && i < r->strings->n; i++)
+                r->strings->at[i].cluster = NULL;
         r->verdict = (struct cs_report_verdict){ .kind = "unknown" };
         r->verdict.summary = cs_pool_printf(&r->pool, "%s: nobody can say", r->unrelated);
         return r->verdict.summary ? CS_OK : cs_fail(err, CS_ENOMEM, "verdict");
@@ -339,11 +341,24 @@ bool cs_analysis_spare(struct cs_analysis *a, enum cs_status st, const char *sta
         return true;
 }
 
+/* What was told when there was no memory for the rest; hits and texts are there before. */
+static void untell(struct cs_report *r)
+{
+        free(r->blocks);
+        r->target.n_warnings = 0;
+        *r = (struct cs_report){ .pool = r->pool,
+                                 .target = r->target,
+                                 .brief = r->brief,
+                                 .hits = r->hits,
+                                 .strings = r->strings };
+}
+
 enum cs_status cs_analysis_report(struct cs_analysis *a, struct cs_error *err)
 {
         enum cs_status st;
         struct cs_report *r = a->report;
-        bool related = a->have & HAVE_RELATED;
+        const bool related = a->have & HAVE_RELATED;
+        untell(r);
         if (!a->stopped_at)
                 cs_analysis_stage(a, "writing the report", 0);
         if (a->options->strings && !r->strings)
@@ -354,19 +369,15 @@ enum cs_status cs_analysis_report(struct cs_analysis *a, struct cs_error *err)
             (a->options->regions && (st = cs_regions_report(&a->regions, a->image, r, err)) != CS_OK) ||
             (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK)
                 return st;
-        if (!a->options->census_only && related && (st = report_relations(a, err)) != CS_OK) {
-                if (!cs_analysis_spare(a, st, a->stage))
-                        return st;
-                related = false;
-                a->unrelated = a->stage;
-        }
+        if (!a->options->census_only && related && (st = report_relations(a, err)) != CS_OK)
+                return st;
         if (!related && (a->stopped_at || a->unrelated)) {
                 r->unrelated = why_not(a, a->unrelated);
                 if (!r->unrelated || (!a->options->census_only && (st = report_unknown(a, err)) != CS_OK))
                         return cs_fail(err, CS_ENOMEM, "report");
         }
         char sha256[CS_DIGEST_TEXT];
-        if (a->digest && !a->stopped_at && cs_digest_finish(a->digest, sha256))
+        if (a->digest && !a->stopped_at && !r->target.sha256 && cs_digest_finish(a->digest, sha256))
                 r->target.sha256 = keep(r, sha256);
         return a->options->blocks && related ? report_blocks(a, err) : CS_OK;
 }

@@ -152,10 +152,12 @@ static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
 static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
 {
         cs_census_deinit(&a->census);
-        a->blockless = true;
+        a->blockless = a->unplaced = true;
         a->have &= ~(unsigned)HAVE_CENSUS;
-        if (!a->symbols || !a->residency)
+        if (!a->symbols || !a->residency) {
+                a->unplaced = false;
                 return CS_OK;
+        }
         enum cs_status st = complete_pages(a, err);
         if (st != CS_OK && st != CS_ESTOPPED)
                 return st;
@@ -170,17 +172,25 @@ static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
         }
         const struct cs_regions_input regions = { a->image,   a->symbols,   &a->heaps,
                                                   &a->claims, a->residency, a->options->hits_only };
-        return cs_regions_build(&regions, &a->regions, err);
+        if ((st = cs_regions_build(&regions, &a->regions, err)) == CS_OK)
+                a->unplaced = false;
+        else
+                cs_regions_deinit(&a->regions); /* some of them would be told as all */
+        return st;
 }
 
 /* Where there is no memory for the census, all is told without blocks. st: what came of it, and where. */
 static enum cs_status spare_census(struct cs_analysis *a, enum cs_status st, const char *stage,
                                    struct cs_error *err)
 {
-        if (!cs_analysis_spare(a, st, stage))
+        if (!a->symbols || !cs_analysis_spare(a, st, stage))
                 return st;
         a->unrelated = stage;
         a->related = true; /* as far as ever */
+        cs_census_deinit(&a->census);
+        if ((!a->space && (st = cs_space_create_empty(&a->space, err)) != CS_OK) ||
+            (!a->residency && (st = look_at_pages(a, a->workers, err)) != CS_OK))
+                return st;
         return drop_census(a, err);
 }
 
@@ -188,7 +198,9 @@ static const char walking[] = "walking heaps";
 
 static enum cs_status settle_census(struct cs_analysis *a, struct cs_error *err)
 {
-        return a->blockless ? CS_OK : spare_census(a, end_census(a, err), walking, err);
+        if (a->blockless)
+                return a->unplaced ? drop_census(a, err) : CS_OK;
+        return spare_census(a, end_census(a, err), walking, err);
 }
 
 enum { SCOUTED_BYTES = 64 << 20 }; /* heaps from there on are walked by two: less takes some milliseconds */
@@ -366,15 +378,21 @@ static enum cs_status write_hit(const void *context, const struct cs_report_hit 
 static enum cs_status take_hits(void *context, const char *text, size_t len, size_t n, struct cs_error *err)
 {
         struct cs_analysis *a = context;
-        a->hits_told += n;
-        return a->options->search->take(a->options->search->context, text, len, n, err);
+        enum cs_status st = a->options->search->take(a->options->search->context, text, len, n, err);
+        if (st == CS_OK)
+                a->hits_told += n;
+        return st;
 }
 
-/* What else takes memory goes before hits or the report do: clusters and owners, then the census. */
+/* What else takes memory goes before hits, texts or the report do: clusters and owners, then the census. */
 static enum cs_status make_room(struct cs_analysis *a, enum cs_status st, struct cs_error *err)
 {
-        st = a->related && !a->unrelated ? spare_relations(a, st, "naming owners")
-                                         : spare_census(a, st, walking, err);
+        if (a->related && !a->unrelated) {
+                st = spare_relations(a, st, "naming owners");
+        } else {
+                cs_regions_deinit(&a->searched);
+                st = spare_census(a, st, walking, err);
+        }
         (void)malloc_trim(0);
         return st;
 }
@@ -410,9 +428,14 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                 blockless = a->blockless;
                 in.searched = blockless ? &a->regions : &a->searched;
                 st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-                /* A walk that failed beside it has made room already. */
+                /* A walk that failed beside it makes room, too. */
+                if (a->blockless)
+                        cs_regions_deinit(&a->searched);
+                if (a->unplaced && st == CS_ENOMEM && drop_census(a, err) != CS_OK)
+                        break;
         } while (st == CS_ENOMEM && !a->hits_told &&
                  (a->blockless ? !blockless : (st = make_room(a, st, err)) == CS_OK));
+        cs_regions_deinit(&a->searched);
         return st == CS_OK ? settle_census(a, err) : st;
 }
 
@@ -484,14 +507,16 @@ static enum cs_status find_all(struct cs_analysis *a, struct cs_error *err)
         if ((st = find_census(a, err)) != CS_OK || (st = cs_pulse(0, 0, err)) != CS_OK)
                 return st;
         if (a->options->search && (st = search(a, err)) != CS_OK &&
-            !cs_analysis_spare(a, st, "searching memory"))
+            (!cs_analysis_spare(a, st, "searching memory") || (st = settle_census(a, err)) != CS_OK))
                 return st;
         if (!a->options->census_only && (st = find_relations(a, err)) != CS_OK)
                 return st;
-        if (a->options->strings && (st = find_texts(a, err)) != CS_OK &&
-            !cs_analysis_spare(a, st, "reading texts"))
-                return st;
-        return CS_OK;
+        if (!a->options->strings)
+                return CS_OK;
+        do
+                st = find_texts(a, err);
+        while (st == CS_ENOMEM && !a->blockless && (st = make_room(a, st, err)) == CS_OK);
+        return st == CS_OK || cs_analysis_spare(a, st, "reading texts") ? CS_OK : st;
 }
 
 /* Hits of a search that was not finished: those that were told. */

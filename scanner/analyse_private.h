@@ -46,6 +46,7 @@ struct cs_analysis {
         struct cs_report *report;
         bool related;           /* clusters and owners are known, or were begun to be looked for */
         bool blockless;         /* there was no memory for the census: regions are told, and no blocks */
+        bool unplaced;          /* and none for these regions, either, so far */
         unsigned have;          /* HAVE_… */
         const char *stage;      /* what is being done */
         const char *stopped_at; /* the stage that was not finished, for somebody asked for the end; or NULL */

@@ -7,28 +7,73 @@
 /* Beyond lies nothing that a pointer of a program's could mean: the vsyscall page. */
 #define USER_END (UINT64_C(1) << 47)
 
-enum { LEAF_PAGES = 1 << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT), LEAF_BYTES = 1 << SPACE_LEAF_SHIFT };
+enum { BRANCH_BYTES = 1 << SPACE_BRANCH_SHIFT, LEAF_BYTES = 1 << SPACE_LEAF_SHIFT };
+
+static void free_branch(struct cs_space_branch *branch)
+{
+        for (size_t i = 0; branch && i < SPACE_LEAVES; i++)
+                free(branch->leaves[i]);
+        free(branch);
+}
 
 void cs_space_destroy(struct cs_space *space)
 {
         if (!space)
                 return;
-        for (size_t i = 0; i < SPACE_ROOTS; i++)
-                free(space->leaves[i]);
+        for (size_t i = 0; i < SPACE_BRANCHES; i++)
+                free_branch(space->branches[i]);
         free(space->modules);
         free(space);
 }
 
-/* The leaf of a root, made where there is none yet; NULL when our memory ran out. */
-static uint32_t *leaf_at(struct cs_space *space, size_t root)
+/* Branches and leaves are made where there are none yet; NULL when our memory ran out. */
+static struct cs_space_branch *branch_at(struct cs_space *space, size_t i)
 {
-        uint32_t *leaf = space->leaves[root];
+        struct cs_space_branch *branch = space->branches[i];
+        if (branch)
+                return branch;
+        branch = space->branches[i] = calloc(1, sizeof(*branch));
+        for (size_t leaf = 0; branch && leaf < SPACE_LEAVES; leaf++)
+                branch->whole[leaf] = space->whole[i];
+        return branch;
+}
+
+static uint32_t *leaf_at(struct cs_space_branch *branch, size_t i)
+{
+        uint32_t *leaf = branch->leaves[i];
         if (leaf)
                 return leaf;
-        leaf = space->leaves[root] = calloc(LEAF_PAGES, sizeof(*leaf));
-        for (size_t i = 0; leaf && space->whole[root] && i < LEAF_PAGES; i++)
-                leaf[i] = space->whole[root];
+        leaf = branch->leaves[i] = malloc(SPACE_PAGES * sizeof(*leaf));
+        for (size_t page = 0; leaf && page < SPACE_PAGES; page++)
+                leaf[page] = branch->whole[i];
         return leaf;
+}
+
+/* As many pages from addr (page-aligned) on as one entry tells of, or a leaf, but no more than to end; how far that came. *failed: when our
+ * memory ran out. */
+static uint64_t set_some(struct cs_space *space, uint64_t addr, uint64_t end, uint32_t entry, bool *failed)
+{
+        size_t root = (size_t)(addr >> SPACE_BRANCH_SHIFT);
+        size_t i = (size_t)(addr >> SPACE_LEAF_SHIFT) & (SPACE_LEAVES - 1);
+        size_t page = (size_t)(addr >> CS_PAGE_SHIFT) & (SPACE_PAGES - 1);
+        if (i == 0 && page == 0 && end - addr >= BRANCH_BYTES) {
+                free_branch(space->branches[root]);
+                space->branches[root] = NULL;
+                space->whole[root] = entry;
+                return addr + BRANCH_BYTES;
+        }
+        struct cs_space_branch *branch = branch_at(space, root);
+        if (branch && page == 0 && end - addr >= LEAF_BYTES) {
+                free(branch->leaves[i]);
+                branch->leaves[i] = NULL;
+                branch->whole[i] = entry;
+                return addr + LEAF_BYTES;
+        }
+        uint32_t *leaf = branch ? leaf_at(branch, i) : NULL;
+        *failed = !leaf;
+        for (; leaf && page < SPACE_PAGES && addr < end; page++, addr += CS_PAGE)
+                leaf[page] = entry;
+        return addr;
 }
 
 enum cs_status cs_space_set(struct cs_space *space, struct cs_range range, enum cs_space_kind kind,
@@ -41,23 +86,10 @@ enum cs_status cs_space_set(struct cs_space *space, struct cs_range range, enum 
         cs_words_filter_add(&space->into_any, pages);
         if (kind == CS_SPACE_MODULE)
                 cs_words_filter_add(&space->into_modules, pages);
-        while (addr < range.end && addr >> 47 == 0) {
-                size_t root = (size_t)(addr >> SPACE_LEAF_SHIFT);
-                size_t page = (size_t)(addr >> CS_PAGE_SHIFT) & (LEAF_PAGES - 1);
-                if (page == 0 && range.end - addr >= LEAF_BYTES) {
-                        free(space->leaves[root]);
-                        space->leaves[root] = NULL;
-                        space->whole[root] = entry;
-                        addr += LEAF_BYTES;
-                        continue;
-                }
-                uint32_t *leaf = leaf_at(space, root);
-                if (!leaf)
-                        return cs_fail(err, CS_ENOMEM, "address map");
-                leaf[page] = entry;
-                addr += CS_PAGE;
-        }
-        return CS_OK;
+        bool failed = false;
+        while (addr < range.end && addr >> 47 == 0 && !failed)
+                addr = set_some(space, addr, range.end, entry, &failed);
+        return failed ? cs_fail(err, CS_ENOMEM, "address map") : CS_OK;
 }
 
 /* The main thread's stack grows down from where its pointer is; a thread's lies in a mapping of its own. */
@@ -105,13 +137,22 @@ static void find_makers(struct cs_space *space, const struct cs_image *image)
         }
 }
 
-enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *symbols,
-                               struct cs_space **out, struct cs_error *err)
+enum cs_status cs_space_create_empty(struct cs_space **out, struct cs_error *err)
 {
-        cs_cleanup(cs_space_destroyp) struct cs_space *space = calloc(1, sizeof(*space));
+        struct cs_space *space = *out = calloc(1, sizeof(*space));
         if (!space)
                 return cs_fail(err, CS_ENOMEM, "address map");
         space->into_any = space->into_modules = cs_words_filter_make();
+        return CS_OK;
+}
+
+enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *symbols,
+                               struct cs_space **out, struct cs_error *err)
+{
+        cs_cleanup(cs_space_destroyp) struct cs_space *space = NULL;
+        enum cs_status st = cs_space_create_empty(&space, err);
+        if (st != CS_OK)
+                return st;
         space->n_modules = image->modules.n;
         space->modules = calloc(space->n_modules + 1, sizeof(*space->modules));
         if (!space->modules)
@@ -119,8 +160,7 @@ enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *
         for (size_t i = 0; i < space->n_modules; i++)
                 space->modules[i].sections = cs_symbols_sections(symbols, i, &space->modules[i].n_sections);
         find_makers(space, image);
-        enum cs_status st = set_mappings(space, image, err);
-        if (st != CS_OK)
+        if ((st = set_mappings(space, image, err)) != CS_OK)
                 return st;
         *out = cs_take(space);
         return CS_OK;

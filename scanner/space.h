@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The address space by page: what a word's value would point at, in two look-ups. Built once, then frozen and shared. */
+/* The address space by page: what a word's value would point at, in three look-ups at most. Built once, then frozen and shared. */
 #ifndef CS_SPACE_H
 #define CS_SPACE_H
 
@@ -26,17 +26,27 @@ struct cs_space_module {
         bool maker; /* may have asked for memory: it has code or variables (not so files that are only read), and is no runtime */
 };
 
+/* A leaf is as small as what lies apart: each of malloc's arenas has 64 MiB of addresses, and begins with some pages. */
 enum {
-        SPACE_LEAF_SHIFT =
-                30, /* one leaf per GiB: 2^18 pages of 4 bytes, of which only touched ones cost memory */
-        SPACE_ROOTS = 1 << (47 - SPACE_LEAF_SHIFT),
+        SPACE_BRANCH_SHIFT = 30,
+        SPACE_LEAF_SHIFT = 22,
+        SPACE_BRANCHES =
+                1
+                << (47 -
+                    SPACE_BRANCH_SHIFT), /* user space is 47 bits wide (five-level paging must be asked for) */
+        SPACE_LEAVES = 1 << (SPACE_BRANCH_SHIFT - SPACE_LEAF_SHIFT),
+        SPACE_PAGES = 1 << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT),
+};
+
+/* Where there is no leaf: what all of its pages are; so of branches. A sanitizer's shadow covers terabytes, as do lies in a core. */
+struct cs_space_branch {
+        uint32_t *leaves[SPACE_LEAVES]; /* of SPACE_PAGES entries */
+        uint32_t whole[SPACE_LEAVES];
 };
 
 struct cs_space {
-        uint32_t *leaves
-                [SPACE_ROOTS]; /* by addr >> 30; user space is 47 bits wide (five-level paging must be asked for) */
-        /* Where there is no leaf: what all of its pages are. A sanitizer's shadow covers terabytes, as do lies in a core. */
-        uint32_t whole[SPACE_ROOTS];
+        struct cs_space_branch *branches[SPACE_BRANCHES]; /* by addr >> SPACE_BRANCH_SHIFT */
+        uint32_t whole[SPACE_BRANCHES];
         struct cs_space_module *modules;
         size_t n_modules;
         struct cs_words_filter into_modules; /* what points into a module passes, and little else */
@@ -48,6 +58,8 @@ struct cs_space {
 /* The image and symbols are borrowed. Knows all mappings; heaps are added by cs_space_set. */
 CS_CHECK enum cs_status cs_space_create(const struct cs_image *image, struct cs_symbols *symbols,
                                         struct cs_space **out, struct cs_error *err);
+/* One that knows nothing, for those who go on where there was no memory for the other. */
+CS_CHECK enum cs_status cs_space_create_empty(struct cs_space **out, struct cs_error *err);
 void cs_space_destroy(struct cs_space *space);
 static inline void cs_space_destroyp(struct cs_space **space)
 {
@@ -62,10 +74,13 @@ static inline struct cs_space_entry cs_space_at(const struct cs_space *space, ui
 {
         if (addr >> 47)
                 return (struct cs_space_entry){ CS_SPACE_NONE, 0 };
-        const uint32_t *leaf = space->leaves[addr >> SPACE_LEAF_SHIFT];
-        uint32_t entry =
-                leaf ? leaf[(addr >> CS_PAGE_SHIFT) & ((1u << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT)) - 1)]
-                     : space->whole[addr >> SPACE_LEAF_SHIFT];
+        const struct cs_space_branch *branch = space->branches[addr >> SPACE_BRANCH_SHIFT];
+        uint32_t entry = space->whole[addr >> SPACE_BRANCH_SHIFT];
+        if (branch) {
+                size_t i = (size_t)(addr >> SPACE_LEAF_SHIFT) & (SPACE_LEAVES - 1);
+                const uint32_t *leaf = branch->leaves[i];
+                entry = leaf ? leaf[(addr >> CS_PAGE_SHIFT) & (SPACE_PAGES - 1)] : branch->whole[i];
+        }
         return (struct cs_space_entry){ (enum cs_space_kind)(entry >> 28), entry & 0xfffffff };
 }
 

@@ -108,7 +108,7 @@ assert_schema "$tmp/json"
 says "was given up"
 
 # Nor is a search given up where its heaps are: hits are told without blocks.
-"$synth" "$tmp/blocks.core" blocks=4000000 classes=500 modules=20 || give_up "a core of more blocks is made"
+"$synth" "$tmp/blocks.core" blocks=6000000 classes=500 modules=20 || give_up "a core of more blocks is made"
 assert_exit 0 "$CORESCAN" --json -e 'user-[0-9]+7@' "$tmp/blocks.core"
 jq -c 'select(.type == "hit") | [.address, .rule, .match]' "$out" >"$tmp/hits"
 in_blocks=$(jq -c 'select(.block) | .block' "$out" | wc -l)
@@ -126,6 +126,146 @@ for jobs in 1 2; do
         says "more hits are not shown"
         jqe '(.hits | length) > 1000 and .hits_found.count == $all' "$tmp/json" --argjson all "$(wc -l <"$tmp/hits")"
 done
+
+# As many mappings as a process may have: their tables take most of what is allowed. All regions are told and searched, or it is said.
+build_c maps -O1 <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+enum { PAGES = 60000 };
+int main(void)
+{
+        char *at = mmap(NULL, PAGES * 4096L, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (long i = 0; i < PAGES; i++) {
+                sprintf(at + i * 4096, "user-%ld@example.org", i);
+                if (i % 2 && mprotect(at + i * 4096, 4096, PROT_READ) != 0)
+                        break;
+        }
+        for (int i = 0; i < 20000; i++)
+                sprintf(malloc(200), "block %d", i);
+        puts("ready");
+        fflush(stdout);
+        pause();
+}
+END
+start_program "$tmp/maps"
+wait_ready
+run "$CORESCAN" --json --regions -e 'user-[0-9]+7@' --live "$pid"
+if [ "$status" -eq 2 ] && grep -q "not permitted" "$err"; then
+        echo "# other processes cannot be read here: $(cat "$err")"
+else
+        cp "$out" "$tmp/whole"
+        jqe '(.hits | length) > 2000 and (.regions | length) > 20000' "$tmp/whole"
+        for limit in 24 25 26 27 28; do
+                run "$CORESCAN" --json -j $((1 + limit % 2)) --max-memory ${limit}M --regions -e 'user-[0-9]+7@' --live "$pid"
+                assert_eq "$status" "$(jq 'if .hits_found.count > 0 then 0 else 1 end' "$out")" "$limit MiB: an answer"
+                assert_eq "$(jq -c '[.regions[] | select(.start | startswith("0x7")) | [.start, .end, .kind]]' "$out" | sha256sum)" \
+                        "$(jq -c '[.regions[] | select(.start | startswith("0x7")) | [.start, .end, .kind]]' "$tmp/whole" | sha256sum)" \
+                        "$limit MiB: all regions above the heap are told"
+                jqe '.hits_found.count == ($whole[0] | .hits_found.count) or (.target.warnings | any(test("searching memory, which was given up")))' \
+                        "$out" --slurpfile whole "$tmp/whole"
+        done
+fi
+stop_program "$pid"
+
+# Pages so far apart that there is no memory to tell of each what a pointer to it would mean: all else is told.
+build_c apart -O1 <<'END'
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+enum { PAGES = 20000 };
+static const long APART = 4L << 20;
+int main(void)
+{
+        char *at = mmap(NULL, PAGES * APART, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        for (long i = 0; at != MAP_FAILED && i < PAGES; i++)
+                if (mprotect(at + i * APART, 4096, PROT_READ | PROT_WRITE) == 0)
+                        sprintf(at + i * APART, "user-%ld@example.org", i);
+        puts("ready");
+        fflush(stdout);
+        pause();
+}
+END
+start_program "$tmp/apart"
+wait_ready
+run "$CORESCAN" --json --live "$pid"
+if [ "$status" -eq 2 ] && grep -q "not permitted" "$err"; then
+        echo "# other processes cannot be read here: $(cat "$err")"
+else
+        cp "$out" "$tmp/whole"
+        for view in --summary --regions --strings --leaks '--clusters -e user-[0-9]+7@' '-e user-[0-9]+7@'; do
+                # shellcheck disable=SC2086 # words
+                assert_exit 0 "$CORESCAN" --json --max-memory 40M $view --live "$pid"
+                jq -s last "$out" >"$tmp/json" # of hits, the summary behind them
+                says "reading symbols, which was given up"
+        done
+        jqe '.hits == 2000 - 1' "$tmp/json"
+        assert_exit 0 "$CORESCAN" --json --max-memory 40M --strings --live "$pid"
+        jqe '[.strings[] | .count] | add >= 20000' "$out"
+        assert_exit 0 "$CORESCAN" --json --max-memory 40M --summary --live "$pid"
+        assert_eq "$(jq -c .memory.resident "$out")" "$(jq -c .memory.resident "$tmp/whole")" "memory adds up as ever"
+fi
+stop_program "$pid"
+
+# As many arenas: each has 64 MiB of addresses, of which it uses a few pages; what is known of the others takes nothing.
+build_c arenas -O1 -pthread <<'END'
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+enum { THREADS = 2000, BLOCKS = 100 };
+static void *make(void *barrier)
+{
+        for (unsigned i = 0; i < BLOCKS; i++)
+                memset(malloc(1000), 'a', 1000);
+        pthread_barrier_wait(barrier);
+        pause();
+        return NULL;
+}
+int main(void)
+{
+        pthread_attr_t small;
+        pthread_barrier_t all;
+        pthread_t thread;
+        unsigned made = 0;
+        pthread_attr_init(&small);
+        pthread_attr_setstacksize(&small, 65536);
+        mallopt(M_ARENA_MAX, THREADS);
+        pthread_barrier_init(&all, NULL, THREADS + 1);
+        while (made < THREADS && pthread_create(&thread, &small, make, &all) == 0)
+                made++;
+        if (made < THREADS)
+                return 1;
+        pthread_barrier_wait(&all);
+        puts("ready");
+        fflush(stdout);
+        pause();
+}
+END
+start_program "$tmp/arenas"
+wait_ready
+run "$CORESCAN" --json --heap --live "$pid"
+if [ "$status" -eq 2 ] && grep -q "not permitted" "$err"; then
+        echo "# other processes cannot be read here: $(cat "$err")"
+else
+        cp "$out" "$tmp/whole"
+        jqe '[.heaps[].arenas[]] | length > 1900' "$tmp/whole"
+        assert_exit 0 "$CORESCAN" --json --max-memory 32M --heap --live "$pid"
+        jqe '.target.warnings | any(test("given up")) | not' "$out"
+        assert_eq "$(jq -c '[.heaps[] | {allocator, arenas}]' "$out" | sha256sum)" "$(jq -c '[.heaps[] | {allocator, arenas}]' "$tmp/whole" | sha256sum)" \
+                "32 MiB: the arenas are as without a limit"
+        for limit in 24 28 32; do
+                for view in --regions --strings --clusters --leaks; do
+                        assert_exit 0 "$CORESCAN" --json --max-memory ${limit}M $view --live "$pid"
+                done
+                run "$CORESCAN" --max-memory ${limit}M -e 'no such text' --live "$pid"
+                assert_eq "$status" 1 "$limit MiB: a search ends"
+        done
+fi
+stop_program "$pid"
 
 if command -v zstd >/dev/null; then
         zstd -q -1 "$tmp/core" -o "$tmp/core.zst"

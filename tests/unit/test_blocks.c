@@ -12,21 +12,20 @@
 
 struct world {
         struct cs_blocks blocks;
-        struct cs_space space;
+        struct cs_space *space;
 };
 
 static int set_up(void **state)
 {
-        *state = calloc(1, sizeof(struct world));
-        return *state ? 0 : -1;
+        struct world *w = *state = calloc(1, sizeof(struct world));
+        return w && cs_space_create_empty(&w->space, NULL) == CS_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
         struct world *w = *state;
         cs_blocks_deinit(&w->blocks);
-        for (size_t i = 0; i < SPACE_ROOTS; i++)
-                free(w->space.leaves[i]);
+        cs_space_destroy(w->space);
         free(w);
         return 0;
 }
@@ -48,13 +47,13 @@ static void end(struct world *w)
 
 static void seal(struct world *w)
 {
-        assert_int_equal(cs_blocks_seal(&w->blocks, &w->space, NULL), CS_OK);
+        assert_int_equal(cs_blocks_seal(&w->blocks, w->space, NULL), CS_OK);
 }
 
 /* The start of the block that holds addr; 0: none. */
 static uint64_t block_at(const struct world *w, uint64_t addr)
 {
-        uint32_t i = cs_blocks_at(&w->blocks, &w->space, addr);
+        uint32_t i = cs_blocks_at(&w->blocks, w->space, addr);
         return i == CS_NO_BLOCK ? 0 : cs_blocks_get(&w->blocks, i).start;
 }
 
@@ -62,8 +61,8 @@ static uint64_t block_at(const struct world *w, uint64_t addr)
 static void holds(const struct world *w, uint64_t addr, uint32_t index)
 {
         struct cs_block told, is = cs_blocks_get(&w->blocks, index);
-        assert_int_equal(cs_blocks_holding(&w->blocks, &w->space, addr, NULL), index);
-        assert_int_equal(cs_blocks_holding(&w->blocks, &w->space, addr, &told), index);
+        assert_int_equal(cs_blocks_holding(&w->blocks, w->space, addr, NULL), index);
+        assert_int_equal(cs_blocks_holding(&w->blocks, w->space, addr, &told), index);
         assert_int_equal(told.start, is.start);
         assert_int_equal(told.size, is.size);
         assert_int_equal(told.state, is.state);
@@ -147,16 +146,16 @@ static void test_words_of_the_index(void **state)
         for (uint32_t i = 0; i < n; i++) {
                 struct cs_block b = cs_blocks_get(&w->blocks, i);
                 struct cs_range r = cs_block_range(&b);
-                assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start), i);
-                assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.end - 1), i);
-                assert_int_equal(cs_blocks_at(&w->blocks, &w->space, r.start + cs_range_size(r) / 2), i);
+                assert_int_equal(cs_blocks_at(&w->blocks, w->space, r.start), i);
+                assert_int_equal(cs_blocks_at(&w->blocks, w->space, r.end - 1), i);
+                assert_int_equal(cs_blocks_at(&w->blocks, w->space, r.start + cs_range_size(r) / 2), i);
                 holds(w, r.start + 8, i);
                 holds(w, r.end - 1, i);
                 /* The first word of a header is the last of the block before, if that is in use. */
                 holds(w, r.start, i && cs_blocks_state(&w->blocks, i - 1) == CS_BLOCK_IN_USE ? i - 1 : i);
         }
         assert_int_equal(block_at(w, at), 0);
-        assert_int_equal(cs_blocks_holding(&w->blocks, &w->space, at, NULL), CS_NO_BLOCK);
+        assert_int_equal(cs_blocks_holding(&w->blocks, w->space, at, NULL), CS_NO_BLOCK);
 }
 
 /* A range that begins before its first block. */
@@ -480,12 +479,12 @@ static void test_nothing(void **state)
 
 static void set(struct world *w, uint64_t start, uint64_t stop, enum cs_space_kind kind, uint32_t index)
 {
-        assert_int_equal(cs_space_set(&w->space, (struct cs_range){ start, stop }, kind, index, NULL), CS_OK);
+        assert_int_equal(cs_space_set(w->space, (struct cs_range){ start, stop }, kind, index, NULL), CS_OK);
 }
 
 static void expect(const struct world *w, uint64_t addr, enum cs_space_kind kind, uint32_t index)
 {
-        struct cs_space_entry e = cs_space_at(&w->space, addr);
+        struct cs_space_entry e = cs_space_at(w->space, addr);
         if (e.kind != kind || e.index != index)
                 fail_msg("at %lx: %d, %u", (unsigned long)addr, (int)e.kind, e.index);
 }
@@ -508,7 +507,7 @@ static void test_space(void **state)
         expect(w, 50 * gib + 12345, CS_SPACE_OTHER, 9);
         expect(w, 105 * gib + 0xfff, CS_SPACE_OTHER, 9);
         expect(w, 105 * gib + 0x1000, CS_SPACE_NONE, 0);
-        assert_null(w->space.leaves[50]);
+        assert_null(w->space->branches[50]);
         set(w, 50 * gib + 0x5000, 50 * gib + 0x6000, CS_SPACE_HEAP, 3);
         expect(w, 50 * gib + 0x4fff, CS_SPACE_OTHER, 9);
         expect(w, 50 * gib + 0x5000, CS_SPACE_HEAP, 3);
@@ -516,6 +515,44 @@ static void test_space(void **state)
         set(w, 50 * gib, 51 * gib, CS_SPACE_STACK, 4);
         expect(w, 50 * gib + 0x5000, CS_SPACE_STACK, 4);
         expect(w, 51 * gib, CS_SPACE_OTHER, 9);
+        /* What begins with some pages every 64 MiB, as malloc's arenas do, takes as little. */
+        for (uint64_t i = 0; i < 1000; i++)
+                set(w, 200 * gib + (i << 26), 200 * gib + (i << 26) + 0x21000, CS_SPACE_HEAP, (uint32_t)i);
+        for (uint64_t i = 0; i < 1000; i++) {
+                expect(w, 200 * gib + (i << 26) + 0x20fff, CS_SPACE_HEAP, (uint32_t)i);
+                expect(w, 200 * gib + (i << 26) + 0x21000, CS_SPACE_NONE, 0);
+        }
+        for (size_t i = 1; i < SPACE_LEAVES; i++)
+                assert_int_equal(w->space->branches[200]->leaves[i] != NULL, i % 16 == 0);
+}
+
+/* Ranges of all sizes upon each other: the last one that was said of a page holds. */
+static void test_space_at_random(void **state)
+{
+        enum { RANGES = 400, ASKED = 20000 };
+        struct world *w = *state;
+        static const uint64_t from = UINT64_C(7) << 30, size = UINT64_C(5) << 30;
+        struct cs_range ranges[RANGES];
+        srandom(7);
+        for (uint32_t i = 0; i < RANGES; i++) {
+                uint64_t long_ = UINT64_C(1) << (12 + random() % 20),
+                         start = (uint64_t)random() * 4096 % size;
+                start -= random() % 2 ? start % (UINT64_C(1) << (SPACE_LEAF_SHIFT + random() % 9))
+                                      : 0; /* upon an edge */
+                ranges[i] =
+                        (struct cs_range){ from + start, from + start + (random() % 2 ? long_ : long_ * 3) };
+                set(w, ranges[i].start, ranges[i].end, CS_SPACE_OTHER, i);
+        }
+        for (unsigned n = 0; n < ASKED; n++) {
+                const struct cs_range *r = &ranges[random() % RANGES];
+                uint64_t addr = n % 3 == 0   ? r->start - (uint64_t)(random() % 2)
+                                : n % 3 == 1 ? r->end - (uint64_t)(random() % 2)
+                                             : from + (uint64_t)random() * 8 % size;
+                size_t last = RANGES;
+                while (last > 0 && !cs_range_has(ranges[last - 1], addr))
+                        last--;
+                expect(w, addr, last ? CS_SPACE_OTHER : CS_SPACE_NONE, last ? (uint32_t)(last - 1) : 0);
+        }
 }
 
 /* Blocks for which there was no memory after all: nothing leads to them any more, whether they were sealed or not. */
@@ -535,7 +572,7 @@ static void test_withdrawn(void **state)
                         seal(w);
                         expect(w, 0x6000, CS_SPACE_HEAP, 1);
                 }
-                cs_blocks_withdraw(&w->blocks, &w->space);
+                cs_blocks_withdraw(&w->blocks, w->space);
                 cs_blocks_deinit(&w->blocks);
                 w->blocks = (struct cs_blocks){ 0 };
                 assert_int_equal(block_at(w, 0x2000), 0);
@@ -577,6 +614,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_space_at_random, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_withdrawn, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_space_edges, set_up, tear_down),
         };

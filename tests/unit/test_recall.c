@@ -16,7 +16,7 @@ enum { UNITS = 1 << 13, KINDS = 5, ROUNDS = 250, BASE = 0x100000 };
 
 struct heap {
         struct cs_blocks blocks;
-        struct cs_space space;
+        struct cs_space *space;
 };
 
 /* What a heap is made of: at each unit the size of the block that begins there, or 0. */
@@ -66,7 +66,8 @@ static void build(struct heap *h, const struct plan *p, uint64_t start, uint64_t
                                                        NULL),
                                          CS_OK);
         cs_blocks_end(&h->blocks);
-        assert_int_equal(cs_blocks_seal(&h->blocks, &h->space, NULL), CS_OK);
+        assert_int_equal(cs_space_create_empty(&h->space, NULL), CS_OK);
+        assert_int_equal(cs_blocks_seal(&h->blocks, h->space, NULL), CS_OK);
         for (uint32_t i = 0; seed && i < cs_blocks_indices(&h->blocks); i++)
                 if (cs_blocks_state(&h->blocks, i) == CS_BLOCK_IN_USE)
                         cs_blocks_set_cluster(&h->blocks, i, (uint32_t)(rng(seed) % (KINDS + 1)));
@@ -75,8 +76,7 @@ static void build(struct heap *h, const struct plan *p, uint64_t start, uint64_t
 static void drop(struct heap *h)
 {
         cs_blocks_deinit(&h->blocks);
-        for (size_t i = 0; i < SPACE_ROOTS; i++)
-                free(h->space.leaves[i]);
+        cs_space_destroy(h->space);
         *h = (struct heap){ 0 };
 }
 
@@ -263,7 +263,8 @@ static void test_what_was_heard(void **state)
                                  CS_OK);
                 cs_blocks_end(&h.blocks);
         }
-        assert_int_equal(cs_blocks_seal(&h.blocks, &h.space, NULL), CS_OK);
+        assert_int_equal(cs_space_create_empty(&h.space, NULL), CS_OK);
+        assert_int_equal(cs_blocks_seal(&h.blocks, h.space, NULL), CS_OK);
         cs_recall_listen(&recall, image.source);
         for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
                 /* It was something else then; of the page before it only the end is heard, and of the next one only the beginning. */

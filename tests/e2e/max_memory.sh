@@ -127,6 +127,16 @@ for jobs in 1 2; do
         jqe '(.hits | length) > 1000 and .hits_found.count == $all' "$tmp/json" --argjson all "$(wc -l <"$tmp/hits")"
 done
 
+# is_read ARG...: what corescan says of the program without a limit, to $tmp/whole. Where other processes cannot be read, that is said.
+is_read() {
+        run "$CORESCAN" --json "$@" --live "$pid"
+        if [ "$status" -eq 2 ] && grep -q "not permitted" "$err"; then
+                echo "# other processes cannot be read here: $(cat "$err")"
+                return 1
+        fi
+        cp "$out" "$tmp/whole"
+}
+
 # As many mappings as a process may have: their tables take most of what is allowed. All regions are told and searched, or it is said.
 build_c maps -O1 <<'END'
 #include <stdio.h>
@@ -151,11 +161,7 @@ int main(void)
 END
 start_program "$tmp/maps"
 wait_ready
-run "$CORESCAN" --json --regions -e 'user-[0-9]+7@' --live "$pid"
-if [ "$status" -eq 2 ] && grep -q "not permitted" "$err"; then
-        echo "# other processes cannot be read here: $(cat "$err")"
-else
-        cp "$out" "$tmp/whole"
+if is_read --regions -e 'user-[0-9]+7@'; then
         jqe '(.hits | length) > 2000 and (.regions | length) > 20000' "$tmp/whole"
         for limit in 24 25 26 27 28; do
                 run "$CORESCAN" --json -j $((1 + limit % 2)) --max-memory ${limit}M --regions -e 'user-[0-9]+7@' --live "$pid"
@@ -189,11 +195,7 @@ int main(void)
 END
 start_program "$tmp/apart"
 wait_ready
-run "$CORESCAN" --json --live "$pid"
-if [ "$status" -eq 2 ] && grep -q "not permitted" "$err"; then
-        echo "# other processes cannot be read here: $(cat "$err")"
-else
-        cp "$out" "$tmp/whole"
+if is_read; then
         for view in --summary --regions --strings --leaks '--clusters -e user-[0-9]+7@' '-e user-[0-9]+7@'; do
                 # shellcheck disable=SC2086 # words
                 assert_exit 0 "$CORESCAN" --json --max-memory 40M $view --live "$pid"
@@ -247,11 +249,7 @@ int main(void)
 END
 start_program "$tmp/arenas"
 wait_ready
-run "$CORESCAN" --json --heap --live "$pid"
-if [ "$status" -eq 2 ] && grep -q "not permitted" "$err"; then
-        echo "# other processes cannot be read here: $(cat "$err")"
-else
-        cp "$out" "$tmp/whole"
+if is_read --heap; then
         jqe '[.heaps[].arenas[]] | length > 1900' "$tmp/whole"
         assert_exit 0 "$CORESCAN" --json --max-memory 32M --heap --live "$pid"
         jqe '.target.warnings | any(test("given up")) | not' "$out"

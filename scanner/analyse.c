@@ -148,16 +148,14 @@ static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
         return ended(a, HAVE_CENSUS, st);
 }
 
-/* Regions are told without heaps then. */
+/* Regions are told without heaps then. After cs_census_deinit(). */
 static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
 {
-        cs_census_deinit(&a->census);
-        a->blockless = a->unplaced = true;
+        a->blockless = true;
         a->have &= ~(unsigned)HAVE_CENSUS;
-        if (!a->symbols || !a->residency) {
-                a->unplaced = false;
+        if (!a->symbols || !a->residency)
                 return CS_OK;
-        }
+        a->unplaced = true;
         enum cs_status st = complete_pages(a, err);
         if (st != CS_OK && st != CS_ESTOPPED)
                 return st;
@@ -391,9 +389,22 @@ static enum cs_status make_room(struct cs_analysis *a, enum cs_status st, struct
                 st = spare_relations(a, st, "naming owners");
         } else {
                 cs_regions_deinit(&a->searched);
-                st = spare_census(a, st, walking, err);
+                /* A walk that failed beside a search has given up the census already. */
+                st = a->blockless ? settle_census(a, err) : spare_census(a, st, walking, err);
         }
         (void)malloc_trim(0);
+        return st;
+}
+
+/* Does it, with less and less beside it while there is no memory for it. */
+static enum cs_status make_do(struct cs_analysis *a,
+                              enum cs_status (*part)(struct cs_analysis *, struct cs_error *),
+                              struct cs_error *err)
+{
+        enum cs_status st;
+        do
+                st = part(a, err);
+        while (st == CS_ENOMEM && !a->blockless && (st = make_room(a, st, err)) == CS_OK);
         return st;
 }
 
@@ -428,13 +439,7 @@ static enum cs_status search(struct cs_analysis *a, struct cs_error *err)
                 blockless = a->blockless;
                 in.searched = blockless ? &a->regions : &a->searched;
                 st = cs_hits_find(&in, a->report, &a->hits_left_out, err);
-                /* A walk that failed beside it makes room, too. */
-                if (a->blockless)
-                        cs_regions_deinit(&a->searched);
-                if (a->unplaced && st == CS_ENOMEM && drop_census(a, err) != CS_OK)
-                        break;
-        } while (st == CS_ENOMEM && !a->hits_told &&
-                 (a->blockless ? !blockless : (st = make_room(a, st, err)) == CS_OK));
+        } while (st == CS_ENOMEM && !a->hits_told && !blockless && (st = make_room(a, st, err)) == CS_OK);
         cs_regions_deinit(&a->searched);
         return st == CS_OK ? settle_census(a, err) : st;
 }
@@ -513,9 +518,7 @@ static enum cs_status find_all(struct cs_analysis *a, struct cs_error *err)
                 return st;
         if (!a->options->strings)
                 return CS_OK;
-        do
-                st = find_texts(a, err);
-        while (st == CS_ENOMEM && !a->blockless && (st = make_room(a, st, err)) == CS_OK);
+        st = make_do(a, find_texts, err);
         return st == CS_OK || cs_analysis_spare(a, st, "reading texts") ? CS_OK : st;
 }
 
@@ -545,15 +548,6 @@ static enum cs_status keep_finished(struct cs_analysis *a, struct cs_error *err)
         if (!(a->have & HAVE_REPEATS))
                 drop_repeats(a);
         return a->have & HAVE_CENSUS ? CS_OK : drop_census(a, err);
-}
-
-static enum cs_status report(struct cs_analysis *a, struct cs_error *err)
-{
-        enum cs_status st;
-        do
-                st = cs_analysis_report(a, err);
-        while (st == CS_ENOMEM && !a->blockless && (st = make_room(a, st, err)) == CS_OK);
-        return st;
 }
 
 /* When memory was as it is told: a core's file was written then, unless somebody copied it since. */
@@ -589,7 +583,7 @@ enum cs_status cs_analyse(struct cs_image *image, const struct cs_analyse_option
         if (st == CS_OK && options->search && !a.report->hits)
                 st = count_hits(&a, err);
         if (st == CS_OK)
-                st = report(&a, err);
+                st = make_do(&a, cs_analysis_report, err);
         cs_pulse_watch(NULL, NULL);
         if (st != CS_OK)
                 return st;

@@ -30,10 +30,8 @@ struct cs_space_module {
 enum {
         SPACE_BRANCH_SHIFT = 30,
         SPACE_LEAF_SHIFT = 22,
-        SPACE_BRANCHES =
-                1
-                << (47 -
-                    SPACE_BRANCH_SHIFT), /* user space is 47 bits wide (five-level paging must be asked for) */
+        /* User space is 47 bits wide (five-level paging must be asked for). */
+        SPACE_BRANCHES = 1 << (47 - SPACE_BRANCH_SHIFT),
         SPACE_LEAVES = 1 << (SPACE_BRANCH_SHIFT - SPACE_LEAF_SHIFT),
         SPACE_PAGES = 1 << (SPACE_LEAF_SHIFT - CS_PAGE_SHIFT),
 };

@@ -243,13 +243,20 @@ static size_t live_gather(struct cs_source *src, uint64_t addr, size_t pages, ui
         return is_gone(live) ? 0 : done;
 }
 
-/* A word or two where nothing was when the mappings were listed: what is known leads there by now, as one arena of malloc does to the
- * next. Nobody goes through what is not listed, so that it ends there for larger reads. */
+/* Could memory lie there by now that was not there when the mappings were listed, or was only reserved: by malloc, a heap of a thread's
+ * arena is so before it becomes one? */
+static bool may_have_come(const struct live_source *live, uint64_t addr)
+{
+        const struct cs_mapping *m = cs_image_mapping_at(live->image, addr);
+        return !m || !(m->perms || m->file_backed);
+}
+
+/* A word or two there: what is known leads to it by now, as one arena of malloc does to the next. Nobody goes through what is not listed,
+ * so that it ends there for larger reads. */
 static size_t read_unlisted(struct live_source *live, uint64_t addr, void *buf, size_t len)
 {
         if (live->pagemap < 0 || len == 0 || len > UNLISTED_BYTES || len > -addr ||
-            cs_image_mapping_at(live->image, addr) || !is_present(live, addr) ||
-            !is_present(live, addr + len - 1))
+            !may_have_come(live, addr) || !is_present(live, addr) || !is_present(live, addr + len - 1))
                 return 0;
         ssize_t n = read_target(live, addr, buf, len);
         return n > 0 ? (size_t)n : 0;

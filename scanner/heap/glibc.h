@@ -42,6 +42,10 @@ CS_CHECK enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, ui
  * grown that far? */
 bool cs_glibc_grown_to(const struct cs_glibc *glibc, uint64_t to);
 
+/* May a heap of a live process lie there that was none when its mappings were listed: nothing was there, or nothing that could be written,
+ * as malloc reserves the memory of an arena's heap before it opens it? What is in it cannot be walked; a word or two of it can be read. */
+bool cs_glibc_came_since(const struct cs_glibc *glibc, uint64_t heap);
+
 /* The last of the arena's heaps that was there when the mappings were listed, for each names the one before it: of all that are known and
  * of all that they name, only the last is not there twice. 0, or nothing that is a heap, where they are not all there. */
 uint64_t cs_glibc_last_known_heap(const struct cs_glibc *glibc, uint64_t arena);

@@ -312,6 +312,10 @@ static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t 
         const struct cs_glibc_layout *l = glibc->layout;
         uint64_t owner, size;
         *prev = 0;
+        /* Mappings are listed upwards, a part at a time: one that lies lower than a newer one may be missing. */
+        if (cs_glibc_came_since(glibc, heap) && word_at(glibc, heap, &owner) && owner == arena &&
+            word_at(glibc, heap + 8, prev))
+                return CS_OK;
         if (!anonymous(glibc->image, heap) || !word_at(glibc, heap, &owner) ||
             !word_at(glibc, heap + 8, prev) || !word_at(glibc, heap + 16, &size) || owner != arena ||
             size > glibc->heap_max || size < l->heap_bytes) {
@@ -368,7 +372,7 @@ enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint3
                 cs_heaps_corrupt(glibc->heaps, arena, "arena's top cannot be read");
         glibc->heaps->arenas.at[index].top = word & ~(uint64_t)GLIBC_FLAGS;
         uint64_t heap = newest_heap(glibc, arena, top);
-        if (is_live(glibc) && !anonymous(glibc->image, heap))
+        if (cs_glibc_came_since(glibc, heap))
                 heap = cs_glibc_last_known_heap(glibc, arena);
         enum cs_status st = CS_OK;
         /* Heaps are chained from the newest back; a ring among them would claim the same address twice. */

@@ -9,6 +9,12 @@ static bool anonymous(const struct cs_mapping *m)
         return !m->file_backed && m->module == CS_NO_MODULE && m->perms & CS_PERM_WRITE;
 }
 
+bool cs_glibc_came_since(const struct cs_glibc *glibc, uint64_t heap)
+{
+        const struct cs_mapping *m = cs_image_mapping_at(glibc->image, heap);
+        return glibc->image->kind == CS_IMAGE_LIVE && !(m && anonymous(m));
+}
+
 bool cs_glibc_grown_to(const struct cs_glibc *glibc, uint64_t to)
 {
         enum { FAR = 1 << 30 };

@@ -12,6 +12,7 @@
 #define HEAP_END (FAKE_HEAP + HEAP_BYTES)
 #define HEAP_1 UINT64_C(0x7f0000000000)
 #define HEAP_2 (HEAP_1 + GLIBC_HEAP_MAX)
+#define HEAP_3 (HEAP_2 + GLIBC_HEAP_MAX)
 #define ARENA_1 (HEAP_1 + 0x30)
 #define FIRST_1 (ARENA_1 + 0x8a0)
 
@@ -219,12 +220,59 @@ static void test_new_heap(void **state)
         }
 }
 
+/* What malloc had only reserved when the mappings were listed: its words can be read by now. */
+static void reserved_heap(struct fake_process *p, uint64_t heap, uint64_t prev)
+{
+        fake_map(p, heap, HEAP_BYTES, 0);
+        heap_info(p, heap, prev, HEAP_BYTES);
+        thread_chunk(p, heap + 0x30, 0x50);
+}
+
+/* Of heaps that have come since nothing is walked; those before them are. */
+static void test_reserved_heap(void **state)
+{
+        (void)state;
+        for (int newest = 0; newest < 2; newest++) {
+                struct fake_process *p = with_arena();
+                uint64_t last = thread_heap(p, HEAP_1, 0, FIRST_1);
+                reserved_heap(p, HEAP_2, HEAP_1);
+                /* A newer one may have been listed, for it lies higher. */
+                uint64_t third = newest ? 0 : thread_heap(p, HEAP_3, HEAP_2, HEAP_3 + 0x30);
+                add_arena(p);
+                top_is_at(p, ARENA_1, newest ? HEAP_2 + 0x80 : third + 0x500);
+                open_growing(p, true);
+                fake_expect_sound(p);
+                expect_heap(p, FIRST_1, last);
+                fake_expect(p, "of what was reserved", HEAP_2 + 0x30, -1);
+                if (!newest)
+                        expect_heap(p, HEAP_3 + 0x30, third);
+                fake_destroy(p);
+        }
+}
+
+/* The arena of a new thread. */
+static void test_reserved_arena(void **state)
+{
+        (void)state;
+        struct fake_process *p = with_arena();
+        reserved_heap(p, HEAP_1, 0);
+        add_arena(p);
+        top_is_at(p, ARENA_1, FIRST_1);
+        open_growing(p, true);
+        fake_expect_sound(p);
+        assert_int_equal(p->heaps.arenas.n, 2);
+        fake_expect(p, "of the main arena", FAKE_HEAP, CS_BLOCK_IN_USE);
+        fake_expect(p, "of what was reserved", FIRST_1, -1);
+        fake_destroy(p);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_top_beyond),  cmocka_unit_test(test_top_longer),
-                cmocka_unit_test(test_bin_beyond),  cmocka_unit_test(test_still_damage),
-                cmocka_unit_test(test_thread_heap), cmocka_unit_test(test_new_heap),
+                cmocka_unit_test(test_top_beyond),    cmocka_unit_test(test_top_longer),
+                cmocka_unit_test(test_bin_beyond),    cmocka_unit_test(test_still_damage),
+                cmocka_unit_test(test_thread_heap),   cmocka_unit_test(test_new_heap),
+                cmocka_unit_test(test_reserved_heap), cmocka_unit_test(test_reserved_arena),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -438,6 +438,62 @@ static void test_protected(void **state)
         munmap(area, 2 * CS_PAGE);
 }
 
+/* Memory that is only reserved and memory that is not there, each a page, and a pipe that hears when they are opened. */
+static struct {
+        uint8_t *reserved, *none;
+        int opened[2];
+} since;
+
+static void open_since(int signal)
+{
+        (void)signal;
+        char ok = mprotect(since.reserved, CS_PAGE, PROT_READ | PROT_WRITE) == 0 &&
+                  mmap(since.none, CS_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                       -1, 0) != MAP_FAILED;
+        if (ok)
+                since.reserved[8] = since.none[8] = 7;
+        ok = write(since.opened[1], &ok, 1) == 1;
+        (void)ok;
+}
+
+static void await_signal(void *unused)
+{
+        (void)unused;
+        signal(SIGUSR1, open_since);
+        munmap(since.none, CS_PAGE);
+}
+
+/* A word can be read where a live process made memory after its mappings were listed, out of nothing or of what it had only reserved. */
+static void test_since(void **state)
+{
+        (void)state;
+        uint8_t *area = mmap(NULL, 3 * CS_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_true(area != MAP_FAILED);
+        since.reserved = area;
+        since.none = area + 2 * CS_PAGE;
+        assert_int_equal(pipe(since.opened), 0);
+        pid_t pid = spawn(await_signal, NULL);
+        struct cs_image *image = open_paged(pid);
+        uint64_t word;
+        assert_false(cs_source_u64(image->source, (uintptr_t)since.reserved + 8, &word));
+        assert_false(cs_source_u64(image->source, (uintptr_t)since.none + 8, &word));
+        char ok = 0;
+        kill(pid, SIGUSR1);
+        assert_int_equal(read(since.opened[0], &ok, 1), 1);
+        assert_true(ok);
+        assert_true(cs_source_u64(image->source, (uintptr_t)since.reserved + 8, &word) && word == 7);
+        assert_true(cs_source_u64(image->source, (uintptr_t)since.none + 8, &word) && word == 7);
+        /* Nobody goes through it, for it is not listed. */
+        uint8_t page[CS_PAGE];
+        assert_false(cs_source_exact(image->source, (uintptr_t)since.reserved, page, sizeof(page)));
+        assert_true(cs_source_next(image->source, (uintptr_t)since.reserved) >= (uintptr_t)since.none);
+        cs_image_close(image);
+        stop(pid);
+        close(since.opened[0]);
+        close(since.opened[1]);
+        munmap(area, 3 * CS_PAGE);
+}
+
 static void test_zombie(void **state)
 {
         (void)state;
@@ -537,10 +593,11 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_present),       cmocka_unit_test(test_child),
-                cmocka_unit_test(test_protected),     cmocka_unit_test(test_zombie),
-                cmocka_unit_test(test_nobody),        cmocka_unit_test(test_clean_pages),
-                cmocka_unit_test(test_gather),        cmocka_unit_test(test_exec),
-                cmocka_unit_test(test_kernel_thread), cmocka_unit_test(test_not_permitted),
+                cmocka_unit_test(test_protected),     cmocka_unit_test(test_since),
+                cmocka_unit_test(test_zombie),        cmocka_unit_test(test_nobody),
+                cmocka_unit_test(test_clean_pages),   cmocka_unit_test(test_gather),
+                cmocka_unit_test(test_exec),          cmocka_unit_test(test_kernel_thread),
+                cmocka_unit_test(test_not_permitted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ struct cs_glibc {
         uint64_t main_arena;
         uint32_t
                 first_arena; /* index of its first arena in heaps->arenas, which are in the order of the ring */
+        bool lost; /* where the ring of arenas, or a chain of their heaps, leads on could not be read */
         uint64_t sbrk_base;      /* 0: unknown */
         uint64_t heap_max;       /* size and alignment of the heaps of threads' arenas */
         CS_VEC(uint64_t) caches; /* chunks that may hold a thread cache, as the walks came by them */
@@ -37,6 +38,10 @@ void cs_glibc_deinit(struct cs_glibc *glibc);
  * true is reported, and the walk goes on where headers make sense again. */
 CS_CHECK enum cs_status cs_glibc_walk(struct cs_glibc *glibc, uint64_t first, uint64_t limit, uint64_t top,
                                       uint32_t arena, struct cs_error *err);
+
+/* Where in a heap, of which limit and top are as above, headers make sense from that address on, for so many chunks as cannot be chance; or
+ * limit. */
+uint64_t cs_glibc_next_chain(struct cs_glibc *glibc, uint64_t from, uint64_t limit, uint64_t top);
 
 /* Did nothing lie there when a live process's mappings were listed, but writable memory of no file not far before it, which may have
  * grown that far? */
@@ -61,14 +66,33 @@ uint64_t cs_glibc_top_piece(struct cs_glibc *glibc, uint64_t start, uint64_t top
 CS_CHECK enum cs_status cs_glibc_walk_pieces(struct cs_glibc *glibc, const struct cs_space *space,
                                              struct cs_error *err);
 
+/* May a heap lie there: in anonymous memory? What names a place in a module or a file is damaged, or lies. */
+bool cs_glibc_heap_memory(const struct cs_image *image, uint64_t addr);
+
+/* Could a heap begin there, for all that is known, whose first page cannot be read: it was left out of the core, or swapped out? */
+bool cs_glibc_is_unread(const struct cs_glibc *glibc, uint64_t heap);
+
+/* End of the contiguous writable anonymous memory that holds addr, which a heap cannot reach beyond, and its start; both addr: of none. */
+uint64_t cs_glibc_memory_end(const struct cs_image *image, uint64_t addr, uint64_t *start);
+
 /* Walks the heaps of an arena that a thread made, which is at that index of heaps->arenas. */
 CS_CHECK enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_t index,
                                             struct cs_error *err);
+
+/* Walks one of them: heap_info, for the arena's first heap the arena itself, then chunks. *prev: the heap before it, or 0. */
+CS_CHECK enum cs_status cs_glibc_walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t arena,
+                                           uint64_t top, uint32_t index, uint64_t *prev,
+                                           struct cs_error *err);
 
 /* Where libc's data is not in the core, which was cut: finds heaps that prove themselves, and walks them. Adds to heaps->found,
  * if there are any, an entry for the module (or CS_NO_MODULE). */
 CS_CHECK enum cs_status cs_glibc_walk_lost(struct cs_glibc *glibc, const struct cs_space *space,
                                            int32_t module, struct cs_error *err);
+
+/* What arenas and heaps that could not be read may have led to: arenas of threads that are not known yet, and those heaps of known ones
+ * that are not claimed. */
+CS_CHECK enum cs_status cs_glibc_find_lost(struct cs_glibc *glibc, const struct cs_space *space,
+                                           struct cs_error *err);
 
 /* Notes at every arena which threads allocate from it. */
 CS_CHECK enum cs_status cs_glibc_name_threads(struct cs_glibc *glibc, struct cs_error *err);

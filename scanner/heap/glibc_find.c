@@ -113,31 +113,35 @@ static bool has_heap(const struct cs_glibc *glibc, const struct cs_glibc_layout 
 
 /* What the ring of arenas says of a layout. */
 struct ring {
-        uint64_t main; /* its arena without a heap_info */
-        unsigned others, with_heap;
+        uint64_t main;              /* its arena without a heap_info */
+        unsigned others, with_heap; /* of those that can be read */
+        bool open; /* it leads to an arena that cannot be read, and which comes behind that one it does not say */
 };
 
-/* Does the ring of arenas, followed by this layout's `next`, come back to where it began? */
-static bool ring_closes(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t first,
-                        struct ring *ring)
+/* Does the ring of arenas, followed by this layout's `next`, come back to where it began, or as far as it can be read? */
+static bool ring_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t first,
+                      struct ring *ring)
 {
-        uint64_t at = first;
+        uint64_t at = first, next;
         bool main_known = false;
         *ring = (struct ring){ .main = first };
         for (unsigned n = 0; n < CS_LIMIT_ARENAS; n++) {
+                if (!word_at(glibc, at + l->next, &next)) {
+                        uint64_t heap = at - l->heap_bytes;
+                        ring->open = main_known && !(heap & (GLIBC_HEAP_LEAST - 1)) &&
+                                     cs_glibc_is_unread(glibc, heap);
+                        return ring->open;
+                }
                 bool heap = has_heap(glibc, l, at);
                 if (!heap && !main_known) {
                         ring->main = at;
                         main_known = true;
                 }
                 ring->with_heap += heap;
-                ring->others++;
-                if (!word_at(glibc, at + l->next, &at))
-                        return false;
-                if (at == first) {
-                        ring->others--;
+                ring->others = n;
+                at = next;
+                if (at == first)
                         return true;
-                }
         }
         return false;
 }
@@ -184,11 +188,12 @@ static unsigned row_fits(const struct cs_glibc *glibc, const struct cs_glibc_lay
 {
         struct ring ring;
         uint64_t base, mmapped;
-        if (bins < l->bins || !ring_closes(glibc, l, bins - l->bins, &ring))
+        if (bins < l->bins || !ring_fits(glibc, l, bins - l->bins, &ring))
                 return 0;
         *main_arena = ring.main;
         bool within = ring.main >= d->start && ring.main - d->start < d->len;
-        return 1 + (system_fits(glibc, l, ring.main) ? 4u : 0u) + (ring.with_heap == ring.others ? 8u : 0u) +
+        return 1 + (ring.open ? 0u : 16u) + (system_fits(glibc, l, ring.main) ? 4u : 0u) +
+               (ring.with_heap == ring.others ? 8u : 0u) +
                (within && find_parameters(glibc, l, d, &base, &mmapped) ? 2u : 0u);
 }
 
@@ -210,38 +215,13 @@ static void recognise(struct cs_glibc *glibc, uint64_t bins, const struct data *
         }
 }
 
-/* ---- heaps ------------------------------------------------------------------------------------------------------- */
-
-/* Heaps lie in anonymous memory; what names a place in a module or a file is damaged, or lies. */
-static bool anonymous(const struct cs_image *image, uint64_t addr)
-{
-        const struct cs_mapping *m = cs_image_mapping_at(image, addr);
-        return m && !m->file_backed && m->module == CS_NO_MODULE;
-}
-
-/* End of the contiguous writable anonymous memory that holds addr: a heap cannot reach beyond. */
-static uint64_t memory_end(const struct cs_image *image, uint64_t addr, uint64_t *start)
-{
-        const struct cs_mapping *m = cs_image_mapping_at(image, addr);
-        *start = addr;
-        if (!anonymous(image, addr))
-                return addr;
-        const struct cs_mapping *first = m, *last = m, *all = image->mappings.at;
-        while (first > all && first[-1].range.end == first->range.start && !first[-1].file_backed &&
-               first[-1].module == CS_NO_MODULE && first[-1].perms & CS_PERM_WRITE)
-                first--;
-        while (last + 1 < all + image->mappings.n && last[1].range.start == last->range.end &&
-               !last[1].file_backed && last[1].module == CS_NO_MODULE && last[1].perms & CS_PERM_WRITE)
-                last++;
-        *start = first->range.start;
-        return last->range.end;
-}
+/* ---- the main arena ------------------------------------------------------------------------------------------------ */
 
 /* What the break gave before somebody else was in its way: it ends in fenceposts, and top lies in memory from mmap. */
 static enum cs_status walk_first_piece(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
 {
         uint64_t start, first = (glibc->sbrk_base + 15) & ~(uint64_t)15;
-        uint64_t limit = memory_end(glibc->image, first, &start);
+        uint64_t limit = cs_glibc_memory_end(glibc->image, first, &start);
         size_t before = glibc->heaps->blocks.ranges.n;
         enum cs_status st = cs_glibc_walk(glibc, first, limit, 0, index, err);
         if (st != CS_OK || glibc->heaps->blocks.ranges.n == before)
@@ -254,7 +234,7 @@ static enum cs_status walk_known_main(struct cs_glibc *glibc, uint64_t top, uint
                                       struct cs_error *err)
 {
         uint64_t start, first = (glibc->sbrk_base + 15) & ~(uint64_t)15;
-        uint64_t limit = memory_end(glibc->image, first, &start);
+        uint64_t limit = cs_glibc_memory_end(glibc->image, first, &start);
         *walked = is_live(glibc) && !(top & 15) && !cs_image_mapping_at(glibc->image, top) && limit > first;
         if (!*walked)
                 return CS_OK;
@@ -273,8 +253,8 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
             !word_at(glibc, glibc->main_arena + l->system_mem, &system) ||
             top == glibc->main_arena + l->bins - PAIR)
                 return CS_OK; /* initial_top: nothing was ever allocated from it */
-        uint64_t limit = memory_end(glibc->image, top, &start);
-        if (top & 15 || !anonymous(glibc->image, top) || !word_at(glibc, top + 8, &word)) {
+        uint64_t limit = cs_glibc_memory_end(glibc->image, top, &start);
+        if (top & 15 || !cs_glibc_heap_memory(glibc->image, top) || !word_at(glibc, top + 8, &word)) {
                 bool walked;
                 enum cs_status known = walk_known_main(glibc, top, index, &walked, err);
                 if (known == CS_OK && !walked)
@@ -305,98 +285,6 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
         return st;
 }
 
-/* One heap of an arena that threads made: heap_info, for the arena's first heap the arena itself, then chunks. */
-static enum cs_status walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_t arena, uint64_t top,
-                                uint32_t index, uint64_t *prev, struct cs_error *err)
-{
-        const struct cs_glibc_layout *l = glibc->layout;
-        uint64_t owner, size;
-        *prev = 0;
-        /* Mappings are listed upwards, a part at a time: one that lies lower than a newer one may be missing. */
-        if (cs_glibc_came_since(glibc, heap) && word_at(glibc, heap, &owner) && owner == arena &&
-            word_at(glibc, heap + 8, prev))
-                return CS_OK;
-        if (!anonymous(glibc->image, heap) || !word_at(glibc, heap, &owner) ||
-            !word_at(glibc, heap + 8, prev) || !word_at(glibc, heap + 16, &size) || owner != arena ||
-            size > glibc->heap_max || size < l->heap_bytes) {
-                cs_heaps_corrupt(glibc->heaps, heap, "heap does not belong to the arena that names it");
-                *prev = 0;
-                return CS_OK;
-        }
-        uint64_t start, end = memory_end(glibc->image, heap, &start), first = heap + l->heap_bytes;
-        top = top >= heap && top - heap < size ? top : 0;
-        if (size > end - heap) {
-                /* One of a live process may have grown after the mappings were listed, and even have become full. */
-                if (!is_live(glibc))
-                        cs_heaps_corrupt(glibc->heaps, heap, "heap is larger than its memory");
-                else if (!top)
-                        top = heap + size;
-                size = end - heap;
-                if (!is_live(glibc) && top - heap >= size) /* 0 as well */
-                        top = 0;
-        }
-        if (arena == first)
-                first += l->arena_bytes;
-        first = (first + 15) & ~(uint64_t)15;
-        enum cs_status st =
-                cs_vec_push(&glibc->heaps->claimed, ((struct cs_range){ heap, heap + size }), err);
-        return st == CS_OK ? cs_glibc_walk(glibc, first, heap + size, top, index, err) : st;
-}
-
-/* The heap that holds the arena's top: it begins at a multiple of the size that heaps have, and names the arena. */
-static uint64_t newest_heap(struct cs_glibc *glibc, uint64_t arena, uint64_t top)
-{
-        for (size_t i = 0; i < GLIBC_HEAP_ALIGNMENTS; i++) {
-                uint64_t owner, size, heap = top & ~(cs_glibc_heap_alignments[i] - 1);
-                glibc->heap_max = cs_glibc_heap_alignments[i];
-                if (word_at(glibc, heap, &owner) && owner == arena && word_at(glibc, heap + 16, &size) &&
-                    size <= glibc->heap_max && size % CS_PAGE == 0 && top - heap < size &&
-                    cs_image_mapping_at(glibc->image, heap + size - 1))
-                        return heap;
-        }
-        glibc->heap_max = GLIBC_HEAP_MAX;
-        return top & ~(glibc->heap_max - 1);
-}
-
-enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint32_t index,
-                                   struct cs_error *err)
-{
-        uint64_t top, word = 0;
-        if (!word_at(glibc, arena + glibc->layout->top, &top) || !top) {
-                cs_heaps_corrupt(glibc->heaps, arena, "arena's top points nowhere");
-                return CS_OK;
-        }
-        /* A live process may have moved it to where nothing could be read yet when the mappings were listed: the heap below is there,
-         * or those before it. */
-        if (!word_at(glibc, top + 8, &word) && !is_live(glibc))
-                cs_heaps_corrupt(glibc->heaps, arena, "arena's top cannot be read");
-        glibc->heaps->arenas.at[index].top = word & ~(uint64_t)GLIBC_FLAGS;
-        uint64_t heap = newest_heap(glibc, arena, top);
-        if (cs_glibc_came_since(glibc, heap))
-                heap = cs_glibc_last_known_heap(glibc, arena);
-        enum cs_status st = CS_OK;
-        /* Heaps are chained from the newest back; a ring among them would claim the same address twice. */
-        for (unsigned n = 0; st == CS_OK && heap && n < CS_LIMIT_ARENAS; n++) {
-                uint64_t prev;
-                /* The newest may have begun at a multiple of a larger alignment by chance. */
-                for (size_t i = 0; i < GLIBC_HEAP_ALIGNMENTS && heap & (glibc->heap_max - 1); i++)
-                        if (cs_glibc_heap_alignments[i] < glibc->heap_max)
-                                glibc->heap_max = cs_glibc_heap_alignments[i];
-                if (heap & (glibc->heap_max - 1)) {
-                        cs_heaps_corrupt(glibc->heaps, heap, "heap is not aligned");
-                        break;
-                }
-                for (size_t i = 0; i < glibc->heaps->claimed.n; i++)
-                        if (glibc->heaps->claimed.at[i].start == heap) {
-                                cs_heaps_corrupt(glibc->heaps, heap, "heaps form a ring");
-                                return CS_OK;
-                        }
-                st = walk_heap(glibc, heap, arena, top, index, &prev, err);
-                heap = prev;
-        }
-        return st;
-}
-
 static enum cs_status walk_ring(struct cs_glibc *glibc, struct cs_error *err)
 {
         uint64_t at = glibc->main_arena;
@@ -411,6 +299,7 @@ static enum cs_status walk_ring(struct cs_glibc *glibc, struct cs_error *err)
                                         : cs_glibc_walk_arena(glibc, at, index, err);
         } while (st == CS_OK && word_at(glibc, at + glibc->layout->next, &at) && at != glibc->main_arena &&
                  glibc->heaps->arenas.n - glibc->first_arena < CS_LIMIT_ARENAS);
+        glibc->lost |= at != glibc->main_arena;
         return st;
 }
 
@@ -464,6 +353,12 @@ static enum cs_status walk_all(struct cs_glibc *glibc, const struct cs_space *sp
         if (find_parameters(glibc, glibc->layout, d, &glibc->sbrk_base, &mmapped))
                 glibc->heaps->mmapped_known = mmapped;
         enum cs_status st = walk_ring(glibc, err);
+        if (st == CS_OK && glibc->lost) {
+                glibc->heaps->found.at[glibc->heaps->found.n - 1].partial =
+                        "of an arena or one of its heaps the first page could not be read: what it led to was looked for, "
+                        "and what it kept as free counts as in use";
+                st = cs_glibc_find_lost(glibc, space, err);
+        }
         cs_heaps_sort_claims(glibc->heaps);
         if (st == CS_OK && cs_glibc_in_pieces(glibc))
                 st = cs_glibc_walk_pieces(glibc, space, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "glibc_layout.h"
 
-const uint64_t cs_glibc_heap_alignments[GLIBC_HEAP_ALIGNMENTS] = { GLIBC_HEAP_MAX, UINT64_C(4) << 21,
+const uint64_t cs_glibc_heap_alignments[GLIBC_HEAP_ALIGNMENTS] = { GLIBC_HEAP_MAX, GLIBC_HEAP_LEAST,
                                                                    UINT64_C(4) << 30 };
 
 /* Where rows fit equally well, the first holds. */

@@ -70,7 +70,7 @@ static inline uint64_t cs_glibc_reveal(const struct cs_glibc_layout *layout, uin
 
 /* HEAP_MAX_SIZE: 2 * DEFAULT_MMAP_THRESHOLD_MAX; heaps are aligned to it. With huge pages (glibc.malloc.hugetlb) it is four
  * of them from 2.35 on: malloc/arena.c, heap_max_size. */
-enum { GLIBC_HEAP_MAX = 64 << 20, GLIBC_HEAP_ALIGNMENTS = 3 };
+enum { GLIBC_HEAP_MAX = 64 << 20, GLIBC_HEAP_LEAST = 8 << 20, GLIBC_HEAP_ALIGNMENTS = 3 };
 extern const uint64_t cs_glibc_heap_alignments[GLIBC_HEAP_ALIGNMENTS];
 
 extern const struct cs_glibc_layout cs_glibc_layouts[];

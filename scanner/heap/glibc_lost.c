@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heaps of a core that was cut before libc's data: cores go up in addresses, so the program's heap, which lies lowest, and the
- * heaps of threads' arenas, which lie below the libraries, are there without main_arena. They prove themselves: a main heap
- * by a chain of chunks from its memory's first byte to the last, an arena by its bins. */
+/* Heaps that nothing leads to. Of a core that was cut before libc's data: cores go up in addresses, so the program's heap, which lies lowest,
+ * and the heaps of threads' arenas, which lie below the libraries, are there without main_arena. And those that an arena or a heap would
+ * name of which the first page was left out, or is swapped out. They prove themselves: a main heap by a chain of chunks from its memory's
+ * first byte to the last, an arena by its bins, an arena's heap by naming it. */
 #include "glibc.h"
 
 #include "bytes.h"
@@ -62,20 +63,26 @@ static enum cs_status add_arena(struct cs_glibc *glibc, uint64_t heap, uint32_t 
         return st == CS_OK ? cs_glibc_walk_arena(glibc, arena.address, index, err) : st;
 }
 
+static bool claimed(const struct cs_glibc *glibc, uint64_t heap)
+{
+        for (size_t k = 0; k < glibc->heaps->claimed.n; k++)
+                if (cs_range_has(glibc->heaps->claimed.at[k], heap))
+                        return true;
+        return false;
+}
+
+typedef enum cs_status heap_look(struct cs_glibc *, uint64_t heap, struct cs_error *);
+
 /* Looks at every address in the range at which a heap may begin. */
-static enum cs_status find_arenas(struct cs_glibc *glibc, struct cs_range range, struct cs_error *err)
+static enum cs_status each_heap(struct cs_glibc *glibc, struct cs_range range, heap_look *look_at,
+                                struct cs_error *err)
 {
         enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < GLIBC_HEAP_ALIGNMENTS; i++) {
                 uint64_t step = cs_glibc_heap_alignments[i], heap = (range.start + step - 1) & ~(step - 1);
                 for (; st == CS_OK && heap >= range.start && heap < range.end; heap += step) {
-                        bool known = false;
-                        for (size_t k = 0; k < glibc->heaps->claimed.n && !known; k++)
-                                known = cs_range_has(glibc->heaps->claimed.at[k], heap);
-                        uint32_t rows =
-                                known || glibc->heaps->arenas.n >= CS_LIMIT_ARENAS ? 0 : rows_at(glibc, heap);
-                        if (rows)
-                                st = add_arena(glibc, heap, rows, err);
+                        if (!claimed(glibc, heap))
+                                st = look_at(glibc, heap, err);
                         uint64_t next = cs_source_next(glibc->image->source, heap + CS_PAGE);
                         if (next >= range.end)
                                 break;
@@ -83,6 +90,47 @@ static enum cs_status find_arenas(struct cs_glibc *glibc, struct cs_range range,
                 }
         }
         return st;
+}
+
+/* The index of the arena at that address among those that are known, or their number. */
+static size_t known_arena(const struct cs_glibc *glibc, uint64_t arena)
+{
+        size_t i = glibc->first_arena;
+        while (i < glibc->heaps->arenas.n && glibc->heaps->arenas.at[i].address != arena)
+                i++;
+        return i;
+}
+
+static enum cs_status look_for_arena(struct cs_glibc *glibc, uint64_t heap, struct cs_error *err)
+{
+        uint64_t owner;
+        size_t n = glibc->heaps->arenas.n;
+        if (n >= CS_LIMIT_ARENAS || !word_at(glibc, heap, &owner) || known_arena(glibc, owner) < n)
+                return CS_OK;
+        uint32_t rows = rows_at(glibc, heap);
+        return rows ? add_arena(glibc, heap, rows, err) : CS_OK;
+}
+
+static enum cs_status find_arenas(struct cs_glibc *glibc, struct cs_range range, struct cs_error *err)
+{
+        return each_heap(glibc, range, look_for_arena, err);
+}
+
+static enum cs_status look_for_heap(struct cs_glibc *glibc, uint64_t heap, struct cs_error *err)
+{
+        uint64_t owner, top = 0, prev;
+        if (!word_at(glibc, heap, &owner) || (owner - glibc->layout->heap_bytes) & (GLIBC_HEAP_LEAST - 1))
+                return CS_OK;
+        size_t i = known_arena(glibc, owner);
+        if (i == glibc->heaps->arenas.n)
+                return CS_OK;
+        (void)word_at(glibc, owner + glibc->layout->top, &top);
+        return cs_glibc_walk_heap(glibc, heap, owner, top, (uint32_t)i, &prev, err);
+}
+
+static enum cs_status find_heaps(struct cs_glibc *glibc, struct cs_range range, struct cs_error *err)
+{
+        return each_heap(glibc, range, look_for_heap, err);
 }
 
 /* ---- the main heap ----------------------------------------------------------------------------------------------- */
@@ -114,7 +162,11 @@ static uint64_t chain_end(struct cs_glibc *glibc, struct cs_range memory, uint64
 static enum cs_status find_main(struct cs_glibc *glibc, struct cs_range memory, struct cs_error *err)
 {
         struct cs_arena arena = { .main = true };
-        uint64_t end = chain_end(glibc, memory, &arena.top);
+        struct cs_range claim;
+        cs_heaps_sort_claims(glibc->heaps);
+        uint64_t end = cs_heaps_claims(glibc->heaps, memory.start, &claim)
+                               ? 0
+                               : chain_end(glibc, memory, &arena.top);
         uint32_t index = (uint32_t)glibc->heaps->arenas.n;
         if (!end)
                 return CS_OK;
@@ -141,14 +193,18 @@ static enum cs_status each_memory(struct cs_glibc *glibc, const struct cs_space 
                 while (wanted && next < maps->n && maps->at[next].range.start == range.end &&
                        cs_glibc_anonymous(&maps->at[next], space))
                         range.end = maps->at[next++].range.end;
-                struct cs_range claimed;
-                cs_heaps_sort_claims(glibc->heaps);
-                if (wanted && !cs_heaps_claims(glibc->heaps, range.start, &claimed))
+                if (wanted)
                         st = look(glibc, range, err);
                 i = next;
         }
         cs_heaps_sort_claims(glibc->heaps);
         return st;
+}
+
+enum cs_status cs_glibc_find_lost(struct cs_glibc *glibc, const struct cs_space *space, struct cs_error *err)
+{
+        enum cs_status st = each_memory(glibc, space, find_arenas, err);
+        return st == CS_OK && glibc->layout ? each_memory(glibc, space, find_heaps, err) : st;
 }
 
 enum cs_status cs_glibc_walk_lost(struct cs_glibc *glibc, const struct cs_space *space, int32_t module,
@@ -158,7 +214,7 @@ enum cs_status cs_glibc_walk_lost(struct cs_glibc *glibc, const struct cs_space 
         glibc->candidates = (UINT32_C(1) << cs_glibc_layout_count) - 1;
         glibc->first_arena = (uint32_t)glibc->heaps->arenas.n;
         glibc->heap_max = GLIBC_HEAP_MAX;
-        enum cs_status st = each_memory(glibc, space, find_arenas, err);
+        enum cs_status st = cs_glibc_find_lost(glibc, space, err);
         if (st == CS_OK)
                 st = each_memory(glibc, space, find_main, err);
         if (st != CS_OK || glibc->heaps->arenas.n == glibc->first_arena)

@@ -84,6 +84,12 @@ static uint64_t resynchronise(struct cs_glibc_walker *w, uint64_t p)
         return w->limit;
 }
 
+uint64_t cs_glibc_next_chain(struct cs_glibc *glibc, uint64_t from, uint64_t limit, uint64_t top)
+{
+        struct cs_glibc_walker w = { .glibc = glibc, .limit = limit, .top = top };
+        return resynchronise(&w, from);
+}
+
 /* Adds the pending chunk, now that the header after it says whether it is in use. */
 static enum cs_status settle(struct cs_glibc_walker *w, bool in_use, struct cs_error *err)
 {

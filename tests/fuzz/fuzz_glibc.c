@@ -3,7 +3,8 @@
  * in libc's data, its heap, the heap of a second arena, memory that may hold mmapped chunks. The input steers the
  * pointers between them and fills the heaps.
  *
- * Input, little-endian: the words of struct control, then the bytes of the main heap, the second heap, the mmapped memory. */
+ * Input, little-endian: the words of struct control, then the bytes of the main heap, the second heap, the third one if it is there, the
+ * mmapped memory. */
 #include "glibc.h"
 
 #include "bytes.h"
@@ -22,12 +23,14 @@ enum {
         MAPPED_BYTES = 0x4000,
         LIBC_BYTES = 0x2000,
         SECOND_BYTES = 0x4000,
+        THIRD = 2 * GLIBC_HEAP_MAX,
         ARENA = LIBC + 0xc80,
         PARAMETERS = LIBC + 0x60,
         SECOND_ARENA = SECOND + 0x30,
         SECOND_FIRST = SECOND_ARENA + 0x8a0,
-        ALL_BYTES = MAIN_BYTES + MAPPED_BYTES + LIBC_BYTES + SECOND_BYTES,
-        REGIONS = 4,
+        ALL_BYTES = MAIN_BYTES + MAPPED_BYTES + LIBC_BYTES + 2 * SECOND_BYTES,
+        REGIONS = 5,
+        HOLES = 2,
 };
 
 enum {
@@ -40,6 +43,11 @@ enum {
         CONTROL_FAST2 = 64,     /* the fastbins are the second arena's */
         CONTROL_PIECES = 128,   /* the main arena is not contiguous */
         CONTROL_ROW_SHIFT = 8,  /* the row of the table of layouts */
+        CONTROL_ROW_MASK = 63,
+        CONTROL_THIRD_HEAP =
+                1
+                << 14, /* the third heap is the second arena's, before its first; else an arena of its own */
+        CONTROL_UNREAD = 1 << 15, /* the first page of the second heap is not there; the third heap is */
 };
 
 struct control {
@@ -56,7 +64,7 @@ struct control {
 
 struct target {
         uint8_t bytes[ALL_BYTES];
-        struct cs_mapping mappings[REGIONS + 1];
+        struct cs_mapping mappings[REGIONS + 2 * HOLES];
         struct cs_module module;
         struct cs_image image;
         size_t n;
@@ -72,7 +80,8 @@ static uint8_t *at(struct target *t, uint64_t addr)
         static const struct {
                 uint64_t addr, size;
         } regions[] = {
-                { MAIN, MAIN_BYTES }, { MAPPED, MAPPED_BYTES }, { LIBC, LIBC_BYTES }, { SECOND, SECOND_BYTES }
+                { MAIN, MAIN_BYTES },     { MAPPED, MAPPED_BYTES }, { LIBC, LIBC_BYTES },
+                { SECOND, SECOND_BYTES }, { THIRD, SECOND_BYTES },
         };
         size_t offset = 0;
         for (size_t i = 0; i < REGIONS; i++) {
@@ -117,6 +126,14 @@ static void plant_arena(struct target *t, uint64_t arena, uint64_t top, uint64_t
         put(t, arena + l->next, next);
 }
 
+static void plant_heap(struct target *t, uint64_t heap, uint64_t arena, uint64_t prev,
+                       const struct control *c)
+{
+        put(t, heap, arena);
+        put(t, heap + 8, prev);
+        put(t, heap + 16, 16 * (uint64_t)c->second_size);
+}
+
 static void plant(struct target *t, const struct control *c)
 {
         const struct cs_glibc_layout *l = layout();
@@ -126,9 +143,14 @@ static void plant(struct target *t, const struct control *c)
         put(t, ARENA + l->system_mem, 16 * (uint64_t)c->system);
         plant_arena(t, SECOND_ARENA, SECOND + 16 * (uint64_t)c->second_top,
                     c->flags & CONTROL_RING_OPEN ? SECOND_ARENA : ARENA);
-        put(t, SECOND, SECOND_ARENA);
-        put(t, SECOND + 8, c->flags & CONTROL_PREV_SELF ? SECOND : 0);
-        put(t, SECOND + 16, 16 * (uint64_t)c->second_size);
+        plant_heap(t, SECOND, SECOND_ARENA, c->flags & CONTROL_PREV_SELF ? SECOND : 0, c);
+        if (c->flags & CONTROL_UNREAD) {
+                bool apart = !(c->flags & CONTROL_THIRD_HEAP);
+                if (apart)
+                        plant_arena(t, SECOND_ARENA - SECOND + THIRD, THIRD + 16 * (uint64_t)c->second_top,
+                                    ARENA);
+                plant_heap(t, THIRD, apart ? SECOND_ARENA - SECOND + THIRD : SECOND_ARENA, SECOND, c);
+        }
         for (unsigned i = 0; l->fastbins && i < GLIBC_FASTBINS; i++) {
                 uint64_t arena = c->flags & CONTROL_FAST2 ? SECOND_ARENA : ARENA;
                 uint64_t heap = c->flags & CONTROL_FAST2 ? SECOND : MAIN;
@@ -157,17 +179,27 @@ static void add_region(struct target *t, uint64_t addr, uint64_t size, int32_t m
                 abort();
 }
 
-static void lay_out(struct target *t, bool gap)
+/* Memory of nobody's module, of which that page may be missing. */
+static void add_memory(struct target *t, uint64_t addr, uint64_t size, bool missing, uint64_t page)
 {
-        add_region(t, MAIN, gap ? CS_PAGE : MAIN_BYTES, CS_NO_MODULE, true);
-        if (gap) {
-                add_region(t, MAIN + CS_PAGE, CS_PAGE, CS_NO_MODULE, false);
-                add_region(t, MAIN + 2 * CS_PAGE, MAIN_BYTES - 2 * CS_PAGE, CS_NO_MODULE, true);
+        if (!missing) {
+                add_region(t, addr, size, CS_NO_MODULE, true);
+                return;
         }
+        if (page > addr)
+                add_region(t, addr, page - addr, CS_NO_MODULE, true);
+        add_region(t, page, CS_PAGE, CS_NO_MODULE, false);
+        add_region(t, page + CS_PAGE, addr + size - page - CS_PAGE, CS_NO_MODULE, true);
+}
+
+static void lay_out(struct target *t, bool gap, bool unread)
+{
+        add_memory(t, MAIN, MAIN_BYTES, gap, MAIN + CS_PAGE);
         add_region(t, MAPPED, MAPPED_BYTES, CS_NO_MODULE, true);
         add_region(t, LIBC, LIBC_BYTES, 0, true);
-        if (!gap)
-                add_region(t, SECOND, SECOND_BYTES, CS_NO_MODULE, true);
+        add_memory(t, SECOND, SECOND_BYTES, unread, SECOND);
+        if (unread)
+                add_region(t, THIRD, SECOND_BYTES, CS_NO_MODULE, true);
         t->module = (struct cs_module){
                 .path = "/libc.so.6", .name = "libc.so.6", .range = { LIBC, LIBC + LIBC_BYTES }, .fd = -1
         };
@@ -241,18 +273,18 @@ static void walk(struct target *t)
 }
 
 /* The target of that layout; made once, for an address space is dear. */
-static struct target *target(bool gap)
+static struct target *target(bool gap, bool unread)
 {
-        static struct target *targets[2];
-        struct target *t = targets[gap];
+        static struct target *targets[2][2];
+        struct target *t = targets[gap][unread];
         if (t) {
                 memset(t->bytes, 0, sizeof(t->bytes));
                 return t;
         }
-        t = targets[gap] = calloc(1, sizeof(*t));
+        t = targets[gap][unread] = calloc(1, sizeof(*t));
         if (!t)
                 abort();
-        lay_out(t, gap);
+        lay_out(t, gap, unread);
         if (cs_core_source_create(t->bytes, sizeof(t->bytes), &t->core, &t->image.source, NULL) != CS_OK ||
             cs_symbols_create(&t->image, NULL, &t->symbols, NULL) != CS_OK ||
             cs_space_create(&t->image, t->symbols, &t->space, NULL) != CS_OK)
@@ -268,11 +300,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!head)
                 return 0;
         memcpy(&control, head, sizeof(control));
-        row = (control.flags >> CONTROL_ROW_SHIFT) % cs_glibc_layout_count;
-        struct target *t = target(control.flags & CONTROL_GAP);
+        row = (control.flags >> CONTROL_ROW_SHIFT & CONTROL_ROW_MASK) % cs_glibc_layout_count;
+        struct target *t = target(control.flags & CONTROL_GAP, control.flags & CONTROL_UNREAD);
         t->image.kind = control.flags & CONTROL_LIVE ? CS_IMAGE_LIVE : CS_IMAGE_CORE;
         fill(t, MAIN, MAIN_BYTES, control.main_len, &c);
         fill(t, SECOND_FIRST, SECOND_BYTES - (SECOND_FIRST - SECOND), control.second_len, &c);
+        if (control.flags & CONTROL_UNREAD)
+                fill(t, THIRD + SECOND_FIRST - SECOND, SECOND_BYTES - (SECOND_FIRST - SECOND),
+                     control.second_len, &c);
         fill(t, MAPPED, MAPPED_BYTES, MAPPED_BYTES, &c);
         plant(t, &control);
         walk(t);

@@ -176,6 +176,17 @@ static void save_walks(void)
         save_heaps("second-arena", &r, &small, &second, mapped, sizeof(mapped));
         r.flags = 1 | 2 | 32;
         save_heaps("open-ring", &r, &small, &second, mapped, sizeof(mapped));
+
+        /* Of the second heap the first page is missing; small chunks fill its others, and the third heap, for they follow where mapped memory
+         * comes else. */
+        struct heap many = { 0 };
+        r.second_top = HEAP / 16 - 2;
+        while (many.at < sizeof(many.bytes) - 0x20)
+                (void)chunk(&many, 0x20, 5);
+        r.flags = 1 | 1 << 15;
+        save_heaps("unread-arena", &r, &small, &many, many.bytes, many.at);
+        r.flags |= 1 << 14;
+        save_heaps("unread-heap", &r, &small, &many, many.bytes, many.at);
 }
 
 /* ---- cores ------------------------------------------------------------------------------------------------------- */

@@ -26,8 +26,15 @@ static struct fake_region *region_at(const struct fake_process *p, uint64_t addr
 void fake_map(struct fake_process *p, uint64_t addr, uint64_t size, uint32_t flags)
 {
         must(p->n < FAKE_REGIONS);
-        p->regions[p->n] = (struct fake_region){ addr, size, flags, 0, calloc(1, size) };
+        p->regions[p->n] = (struct fake_region){ addr, size, flags, 0, false, calloc(1, size) };
         must(p->regions[p->n++].bytes);
+}
+
+void fake_leave_out(struct fake_process *p, uint64_t addr)
+{
+        struct fake_region *r = region_at(p, addr);
+        must(r->addr == addr);
+        r->left_out = true;
 }
 
 void fake_write(struct fake_process *p, uint64_t addr, const void *bytes, size_t len)
@@ -306,8 +313,9 @@ struct corebuilder_bytes fake_core(struct fake_process *p)
                 corebuilder_thread(&p->core, 4711, p->sp, FAKE_APP + FAKE_TEXT + 8, p->registers);
         corebuilder_auxv(&p->core, FAKE_APP + FAKE_TEXT, FAKE_STACK + 0x3f00, 0);
         for (size_t i = 0; i < p->n; i++)
-                corebuilder_load(&p->core, p->regions[i].addr, p->regions[i].bytes, p->regions[i].size,
-                                 p->regions[i].size, p->regions[i].flags);
+                corebuilder_load(&p->core, p->regions[i].addr, p->regions[i].bytes,
+                                 p->regions[i].left_out ? 0 : p->regions[i].size, p->regions[i].size,
+                                 p->regions[i].flags);
         return corebuilder_finish(&p->core);
 }
 

@@ -43,6 +43,7 @@ struct fake_region {
         uint64_t size;
         uint32_t flags; /* PF_… */
         uint64_t used;  /* by fake_class() */
+        bool left_out;  /* of the core, which has its address and size all the same */
         uint8_t *bytes;
 };
 
@@ -82,6 +83,9 @@ void fake_destroy(struct fake_process *p);
 
 /* More memory: zeroed, dumped in whole. */
 void fake_map(struct fake_process *p, uint64_t addr, uint64_t size, uint32_t flags);
+
+/* The region that begins at addr is left out of the core. */
+void fake_leave_out(struct fake_process *p, uint64_t addr);
 
 /* A module: its five mappings, ELF headers in the first. */
 void fake_module(struct fake_process *p, uint64_t base, const char *path);

@@ -172,7 +172,7 @@ static void test_lying_heap(void **state)
                 { "too small", ARENA_1, 0, 8, "does not belong" },
                 { "no room for chunks", ARENA_1, 0, 0x30, "heap" },
                 { "previous unaligned", ARENA_1, HEAP_1 + 0x1000, HEAP_BYTES, "not aligned" },
-                { "previous nowhere", ARENA_1, HEAP_2, HEAP_BYTES, "does not belong" },
+                { "previous nowhere", ARENA_1, HEAP_2, HEAP_BYTES, "cannot be read" },
                 { "previous at the end", ARENA_1, UINT64_MAX - GLIBC_HEAP_MAX + 1, HEAP_BYTES, "heap" },
         };
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -53,7 +53,6 @@ struct search {
         const struct cs_graph_input *in;
         const struct cs_blocks *blocks;
         struct cs_graph *graph;
-        struct cs_beside *busy; /* or NULL */
         uint64_t **pages; /* per heap range: bits of the pages that a lost block touches; NULL: none does */
         cs_root_vec roots, stale;
         struct unit_out *outs;
@@ -414,9 +413,6 @@ static enum cs_status search_unit(void *context, size_t unit, unsigned number, s
         struct search *s = context;
         size_t slices = s->in->slices->n;
         struct worker *worker = &s->workers[number];
-        /* The others do what there is meanwhile. */
-        if (s->busy && number && number == s->in->workers - 1)
-                cs_beside_await(s->busy);
         if (unit < slices)
                 return search_slice(s, unit, worker, err);
         bool stale = unit - slices >= s->roots.n;
@@ -549,9 +545,8 @@ static void search_deinit(struct search *s)
 enum cs_status cs_traces_find(const struct cs_graph_input *in, struct cs_graph *graph, struct cs_beside *busy,
                               struct cs_traces *out, struct cs_error *err)
 {
-        cs_cleanup(search_deinit) struct search s = {
-                .in = in, .blocks = &in->heaps->blocks, .graph = graph, .busy = busy
-        };
+        cs_cleanup(
+                search_deinit) struct search s = { .in = in, .blocks = &in->heaps->blocks, .graph = graph };
         struct cs_roots_input roots = cs_graph_roots(in);
         enum cs_status st = cs_roots_plan(&roots, &s.roots, err);
         if (st == CS_OK)
@@ -567,7 +562,7 @@ enum cs_status cs_traces_find(const struct cs_graph_input *in, struct cs_graph *
                 return cs_fail(err, CS_ENOMEM, "traces");
         for (unsigned i = 0; i < in->workers; i++)
                 cs_view_init(&s.workers[i].view, in->image->source);
-        st = cs_work_run(in->workers, units, search_unit, &s, err);
+        st = cs_work_run_beside(in->workers, units, search_unit, &s, busy, err);
         return st == CS_OK ? judge(&s, units, out, err) : st;
 }
 

@@ -26,7 +26,8 @@ struct job {
         size_t count;
         atomic_size_t next;
         atomic_bool failed;
-        pthread_mutex_t lock; /* guards the two below */
+        struct cs_beside *busy; /* what the last worker does until then; or NULL */
+        pthread_mutex_t lock;   /* guards the two below */
         size_t failed_unit;
         struct cs_error error;
 };
@@ -34,12 +35,37 @@ struct job {
 struct worker {
         struct job *job;
         unsigned number;
+        bool busy;
 };
+
+static bool nothing_left(struct job *job)
+{
+        return atomic_load(&job->next) >= job->count || atomic_load(&job->failed);
+}
+
+static void await_busy(struct job *job)
+{
+        struct cs_beside *b = job->busy;
+        pthread_mutex_lock(&b->lock);
+        while (!cs_beside_over(b) && !nothing_left(job))
+                pthread_cond_wait(&b->ended, &b->lock);
+        pthread_mutex_unlock(&b->lock);
+}
+
+/* Whoever waits for the other thing to end learns that nothing is left to help with. */
+static void wake_busy(struct cs_beside *b)
+{
+        pthread_mutex_lock(&b->lock);
+        pthread_cond_broadcast(&b->ended);
+        pthread_mutex_unlock(&b->lock);
+}
 
 static void *work(void *argument)
 {
         struct worker *me = argument;
         struct job *job = me->job;
+        if (me->busy)
+                await_busy(job);
         while (!atomic_load_explicit(&job->failed, memory_order_relaxed)) {
                 size_t unit = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
                 if (unit >= job->count)
@@ -59,12 +85,22 @@ static void *work(void *argument)
                 pthread_mutex_unlock(&job->lock);
                 atomic_store(&job->failed, true);
         }
+        if (job->busy)
+                wake_busy(job->busy);
         return NULL;
 }
 
 enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *context, struct cs_error *err)
 {
-        struct job job = { .fn = fn, .context = context, .count = count, .failed_unit = SIZE_MAX };
+        return cs_work_run_beside(workers, count, fn, context, NULL, err);
+}
+
+enum cs_status cs_work_run_beside(unsigned workers, size_t count, cs_work_fn fn, void *context,
+                                  struct cs_beside *busy, struct cs_error *err)
+{
+        struct job job = {
+                .fn = fn, .context = context, .count = count, .busy = busy, .failed_unit = SIZE_MAX
+        };
         struct worker each[CS_WORKERS_MAX];
         pthread_t threads[CS_WORKERS_MAX];
         unsigned started = 1;
@@ -76,7 +112,7 @@ enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *
                 workers = count ? (unsigned)count : 1;
         each[0] = (struct worker){ .job = &job, .number = 0 };
         for (; started < workers; started++) {
-                each[started] = (struct worker){ .job = &job, .number = started };
+                each[started] = (struct worker){ &job, started, busy && started == workers - 1 };
                 if (pthread_create(&threads[started], NULL, work, &each[started]) != 0)
                         break;
         }

@@ -28,6 +28,12 @@ typedef enum cs_status (*cs_work_fn)(void *context, size_t unit, unsigned worker
 CS_CHECK enum cs_status cs_work_run(unsigned workers, size_t count, cs_work_fn fn, void *context,
                                     struct cs_error *err);
 
+struct cs_beside;
+
+/* The same, but that the last of several workers is busy with something else, and helps from when that is over. Nobody waits for that. */
+CS_CHECK enum cs_status cs_work_run_beside(unsigned workers, size_t count, cs_work_fn fn, void *context,
+                                           struct cs_beside *busy, struct cs_error *err);
+
 /* One thing that is done on a thread of its own while the caller goes on. Caller storage, which stays where it is until it was
  * waited for; zeroed, nothing is under way. */
 typedef enum cs_status (*cs_beside_fn)(void *context, struct cs_error *err);

@@ -43,21 +43,62 @@ static void merge_into(struct cs_cluster *into, const struct cs_cluster *from)
         merge_examples(into, from);
 }
 
+/* How many ranks of templates are taken together, of all that the workers told apart. */
+static enum cs_status thin_templates(const struct cs_sweep *sweep, uint32_t *left_out, struct cs_error *err)
+{
+        cs_cleanup(cs_tally_deinit) struct cs_tally seen = { 0 };
+        size_t of_rank[CS_THIN_RANKS] = { 0 }, n = 0, most = cs_sweep_most_templates();
+        enum cs_status st = CS_OK;
+        *left_out = 0;
+        for (unsigned w = 0; w < sweep->n_workers; w++) {
+                n += sweep->workers[w].n_texts;
+                if (sweep->workers[w].texts_left_out > *left_out)
+                        *left_out = sweep->workers[w].texts_left_out;
+        }
+        if (!*left_out && n <= most)
+                return CS_OK;
+        for (unsigned w = 0; st == CS_OK && w < sweep->n_workers; w++)
+                for (size_t i = 0; st == CS_OK && i < sweep->workers[w].local.n; i++) {
+                        const struct cs_cluster *c = &sweep->workers[w].local.at[i];
+                        uint64_t *workers;
+                        if (!c->text || c->key == cs_sweep_other_text.key)
+                                continue;
+                        if ((st = cs_tally_at(&seen, c->key, 0, &workers, err)) == CS_OK && !(*workers)++)
+                                of_rank[cs_thin_chance(c->key)]++;
+                }
+        if (st == CS_OK && (*left_out || seen.n > most))
+                *left_out = cs_thin_fit(of_rank, *left_out, most);
+        return st;
+}
+
+/* A template that is not told apart: what it has counts as other text. */
+static void leave_out(struct cs_cluster *c, uint32_t left_out)
+{
+        if (!c->text || !left_out || !cs_thin_leaves_out(left_out, cs_thin_chance(c->key)))
+                return;
+        c->key = cs_sweep_other_text.key;
+        c->text = cs_sweep_other_text.text;
+        c->text_len = cs_sweep_other_text.text_len;
+        c->cut = cs_sweep_other_text.cut;
+}
+
 /* All workers' clusters in one list, one per key; number[w][i] is where worker w's i-th went. */
 static enum cs_status gather(struct cs_sweep *sweep, struct cs_clusters *out, uint32_t **number,
                              struct cs_error *err)
 {
         struct cs_tally index = { 0 };
-        enum cs_status st = CS_OK;
+        uint32_t left_out;
+        enum cs_status st = thin_templates(sweep, &left_out, err);
+        out->limited |= left_out != 0;
         for (unsigned w = 0; st == CS_OK && w < sweep->n_workers; w++) {
                 struct cs_sweep_worker *worker = &sweep->workers[w];
-                out->limited |= worker->limited;
                 number[w] = malloc((worker->local.n + 1) * sizeof(**number));
                 if (!number[w])
                         st = cs_fail(err, CS_ENOMEM, "clusters");
                 for (size_t i = 0; st == CS_OK && i < worker->local.n; i++) {
                         struct cs_cluster *c = &worker->local.at[i];
                         uint64_t *value;
+                        leave_out(c, left_out);
                         if ((st = cs_tally_at(&index, c->key, out->at.n, &value, err)) != CS_OK)
                                 break;
                         number[w][i] = (uint32_t)*value;
@@ -298,7 +339,7 @@ static void forget_numbers(struct cs_blocks *blocks)
 }
 
 static enum cs_status merge_all(struct cs_sweep *sweep, struct cs_clusters *out, uint32_t **number,
-                                struct cs_tally *addresses, struct cs_error *err)
+                                struct cs_thin *addresses, struct cs_error *err)
 {
         enum cs_status st = gather(sweep, out, number, err);
         if (st == CS_OK && sweep->in->recall)
@@ -326,7 +367,7 @@ enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_cl
                                  struct cs_error *err)
 {
         cs_cleanup(cs_sweep_deinit) struct cs_sweep sweep;
-        cs_cleanup(cs_tally_deinit) struct cs_tally addresses = { 0 };
+        cs_cleanup(cs_thin_deinit) struct cs_thin addresses = { 0 };
         enum cs_status st = cs_sweep_init(&sweep, in, err);
         out->quiet = calloc((size_t)cs_blocks_indices(in->blocks) / 64 + 1, sizeof(*out->quiet));
         if (st == CS_OK && !out->quiet)
@@ -334,8 +375,10 @@ enum cs_status cs_clusters_build(const struct cs_cluster_input *in, struct cs_cl
         sweep.quiet = out->quiet;
         if (st == CS_OK)
                 st = cs_sweep_count(&sweep, &addresses, err);
+        out->limited |= sweep.features.left_out || addresses.left_out;
         if (st == CS_OK)
-                st = cs_targets_resolve(in->image, in->symbols, in->space, &addresses, &out->targets, err);
+                st = cs_targets_resolve(in->image, in->symbols, in->space, &addresses.counts, &out->targets,
+                                        err);
         if (st == CS_OK)
                 st = cs_sweep_assign(&sweep, &out->targets, err);
         uint32_t **number = calloc(in->workers, sizeof(*number));

@@ -16,17 +16,17 @@ struct cs_sweep_worker {
         struct cs_masks masks;
         struct cs_arrays arrays;
         struct cs_signatures signatures; /* first sweep; of most blocks */
-        struct cs_tally features;        /* first sweep: feature key -> blocks, of the others */
-        struct cs_tally targets;         /* first sweep: address -> blocks, of the others */
+        struct cs_thin features;         /* first sweep: feature key -> blocks, of the others */
+        struct cs_thin targets;          /* first sweep: address -> blocks, of the others */
         struct cs_tally text_numbers;    /* first sweep: template -> index in texts */
         CS_VEC(struct cs_cluster) texts; /* first sweep: what blocks are that are texts in any case */
         uint32_t first_signature;        /* of all workers'; the texts follow */
         uint32_t *of_signature;  /* second sweep: signature, or text -> index in local, or UINT32_MAX */
         struct cs_tally numbers; /* second sweep: key -> index in local */
         CS_VEC(struct cs_cluster) local;
-        size_t n_texts;  /* of local */
+        size_t n_texts;          /* of local, but those that are left out */
+        uint32_t texts_left_out; /* ranks of templates that are not told apart (any more): thin.h */
         uint32_t *known; /* second sweep: a recalled kind's number in local, or CS_NO_CLUSTER; or NULL */
-        bool limited;
 };
 
 enum { CS_SWEEP_TEXT = 1 << 24 }; /* more than there are signatures */
@@ -43,7 +43,7 @@ struct cs_sweep {
         struct cs_sweep_worker *workers;
         unsigned n_workers;
         uint64_t *quiet;                  /* first sweep: of the clusters */
-        struct cs_tally features;         /* merged, for the second sweep */
+        struct cs_thin features;          /* merged, for the second sweep */
         const struct cs_targets *targets; /* resolved, for the second sweep */
         struct cs_seed *seeds;            /* second sweep: of all workers' signatures and texts */
         size_t n_seeds;
@@ -58,8 +58,12 @@ void cs_sweep_deinit(struct cs_sweep *sweep);
 
 /* First sweep: fills and merges features, and adds the addresses worth resolving to `addresses`. block->cluster becomes the number
  * of the block's signature among those of the worker that did its slice, or CS_SWEEP_TEXT and that of its text, if it has either. */
-CS_CHECK enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_tally *addresses,
+CS_CHECK enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_thin *addresses,
                                        struct cs_error *err);
+
+/* What text counts as once there are too many templates to tell all apart; and how many that are. */
+extern const struct cs_cluster cs_sweep_other_text;
+size_t cs_sweep_most_templates(void);
 
 /* Second sweep: block->cluster becomes an index into the local clusters of the worker that did its slice. */
 CS_CHECK enum cs_status cs_sweep_assign(struct cs_sweep *sweep, const struct cs_targets *targets,

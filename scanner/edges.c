@@ -25,7 +25,7 @@ enum { EDGE_BYTES = 6 * sizeof(struct cs_tally_slot), EDGE_PERCENT = 6 };
 
 void cs_edge_counts_deinit(struct cs_edge_counts *counts)
 {
-        cs_tally_deinit(&counts->counts);
+        cs_thin_deinit(&counts->counts);
         cs_tally_deinit(&counts->examples);
 }
 
@@ -64,18 +64,25 @@ static enum cs_status note_example(struct cs_tally *examples, uint64_t key, uint
         return st;
 }
 
+/* By the smaller of the two clusters: they are numbered by size, and each power of two is a rank, cut into sixteen by chance. */
+static uint32_t rank(uint64_t key)
+{
+        enum { CHANCE_BITS = 4 };
+        _Static_assert((FROM_BITS + 1) << CHANCE_BITS <= CS_THIN_RANKS, "all ranks have room");
+        uint64_t to = key >> TO_AT, from = key >> ROOT_AT & 1 ? 0 : key >> OFFSET_BITS & FROM;
+        uint64_t number = from > to ? from : to;
+        uint32_t bits = number ? 64 - (uint32_t)__builtin_clzll(number) : 0;
+        return bits << CHANCE_BITS | (uint32_t)(cs_mix(key) >> (64 - CHANCE_BITS));
+}
+
+static size_t most_kinds(void)
+{
+        return cs_budget_entries(CS_LIMIT_EDGES, EDGE_BYTES, EDGE_PERCENT);
+}
+
 static enum cs_status count_by(struct cs_edge_counts *counts, uint64_t key, uint64_t n, struct cs_error *err)
 {
-        uint64_t *value;
-        if (counts->counts.n >= cs_budget_entries(CS_LIMIT_EDGES, EDGE_BYTES, EDGE_PERCENT) &&
-            cs_tally_get(&counts->counts, key, 0) == 0) {
-                counts->limited = true;
-                return CS_OK;
-        }
-        enum cs_status st = cs_tally_at(&counts->counts, key, 0, &value, err);
-        if (st == CS_OK)
-                *value += n;
-        return st;
+        return cs_thin_count(&counts->counts, key, n, rank, most_kinds(), err);
 }
 
 enum cs_status cs_edge_count(struct cs_edge_counts *counts, uint64_t key, uint64_t example,
@@ -108,8 +115,7 @@ enum cs_status cs_edge_counts_settle(struct cs_edge_counts *counts, struct cs_er
 enum cs_status cs_edge_counts_add(struct cs_edge_counts *into, const struct cs_edge_counts *from,
                                   struct cs_error *err)
 {
-        enum cs_status st = cs_tally_add(&into->counts, &from->counts, err);
-        into->limited |= from->limited;
+        enum cs_status st = cs_thin_add(&into->counts, &from->counts, err);
         for (size_t i = 0; st == CS_OK && i < from->examples.cap; i++) {
                 const struct cs_tally_slot *slot = &from->examples.slots[i];
                 st = cs_pulse_at(i, 0, err);
@@ -169,15 +175,18 @@ static uint32_t *places(const struct cs_tally *counts, uint32_t last)
         return first;
 }
 
-enum cs_status cs_edges_list(const struct cs_edge_counts *counts, cs_edge_vec *out, struct cs_error *err)
+enum cs_status cs_edges_list(struct cs_edge_counts *counts, cs_edge_vec *out, struct cs_error *err)
 {
-        enum cs_status st = cs_vec_reserve(out, counts->counts.n, err);
-        uint32_t last = last_destination(&counts->counts);
-        uint32_t *first = st == CS_OK ? places(&counts->counts, last) : NULL;
+        enum cs_status st = cs_thin_settle(&counts->counts, rank, most_kinds(), err);
+        const struct cs_tally *kinds = &counts->counts.counts;
+        if (st == CS_OK)
+                st = cs_vec_reserve(out, kinds->n, err);
+        uint32_t last = last_destination(kinds);
+        uint32_t *first = st == CS_OK ? places(kinds, last) : NULL;
         if (st == CS_OK && !first)
                 st = cs_fail(err, CS_ENOMEM, "references between clusters");
-        for (size_t i = 0; st == CS_OK && i < counts->counts.cap; i++) {
-                const struct cs_tally_slot *slot = &counts->counts.slots[i];
+        for (size_t i = 0; st == CS_OK && i < kinds->cap; i++) {
+                const struct cs_tally_slot *slot = &kinds->slots[i];
                 st = cs_pulse_at(i, 0, err);
                 if (st == CS_OK && slot->used)
                         out->at[first[slot->key >> TO_AT]++] = unpack(counts, slot->key, slot->value);
@@ -189,7 +198,7 @@ enum cs_status cs_edges_list(const struct cs_edge_counts *counts, cs_edge_vec *o
                 st = cs_pulse_at(c, 0, err);
         }
         if (st == CS_OK)
-                out->n = counts->counts.n;
+                out->n = kinds->n;
         free(first);
         return st;
 }

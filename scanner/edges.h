@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* References between kinds instead of between blocks: from which cluster or root, from which offset, to which cluster, and how
- * many. Counted by each worker for itself, then listed. */
+ * many. Counted by each worker for itself, then listed. Where there are too many kinds (CS_LIMIT_EDGES), those between the smallest clusters are
+ * left out: the same ones whoever came by which, and all of those that are counted are counted in full. */
 #ifndef CS_EDGES_H
 #define CS_EDGES_H
 
-#include "tally.h"
+#include "thin.h"
 #include "vec.h"
 
 enum { CS_EDGE_ANYWHERE = UINT32_MAX, CS_EDGE_CLUSTERS = 1 << 20 };
@@ -36,9 +37,9 @@ enum { CS_EDGES_RECENT = 256 };
 struct cs_edge_counts {
         struct cs_edge_recent
                 recent[CS_EDGES_RECENT]; /* by a few bits of the key's mix: most are as those before */
-        struct cs_tally counts;          /* by key */
+        struct cs_thin counts;           /* by key */
         struct cs_tally examples;        /* key -> lowest root address */
-        bool limited;                    /* CS_LIMIT_EDGES was reached */
+        uint32_t left_out; /* so many of the last ranks that kinds may have are not counted (any more) */
 };
 
 void cs_edge_counts_deinit(struct cs_edge_counts *counts);
@@ -75,8 +76,7 @@ CS_CHECK static inline enum cs_status cs_edge_count_often(struct cs_edge_counts 
 CS_CHECK enum cs_status cs_edge_counts_add(struct cs_edge_counts *into, const struct cs_edge_counts *from,
                                            struct cs_error *err);
 
-/* All of them, by where they lead, then the most frequent first. */
-CS_CHECK enum cs_status cs_edges_list(const struct cs_edge_counts *counts, cs_edge_vec *out,
-                                      struct cs_error *err);
+/* All of them, by where they lead, then the most frequent first; without the kinds that are left out, if there are any: counts->counts.left_out. */
+CS_CHECK enum cs_status cs_edges_list(struct cs_edge_counts *counts, cs_edge_vec *out, struct cs_error *err);
 
 #endif

@@ -451,7 +451,7 @@ static enum cs_status add_registers(struct build *b, struct cs_graph_unit *out, 
 
 static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct cs_error *err)
 {
-        cs_cleanup(cs_edge_counts_deinit) struct cs_edge_counts all = { .limited = false };
+        cs_cleanup(cs_edge_counts_deinit) struct cs_edge_counts all = { .counts = { .left_out = 0 } };
         enum cs_status st = CS_OK;
         for (unsigned w = 0; st == CS_OK && w < b->in->workers; w++)
                 st = cs_edge_counts_settle(&b->workers[w].edges, err);
@@ -462,8 +462,10 @@ static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct 
                 cs_edge_counts_deinit(&b->workers[w].edges);
                 b->workers[w].edges = (struct cs_edge_counts){ 0 };
         }
-        out->limited |= all.limited;
-        return st == CS_OK ? cs_edges_list(&all, &out->edges, err) : st;
+        if (st == CS_OK)
+                st = cs_edges_list(&all, &out->edges, err);
+        out->limited |= all.counts.left_out != 0;
+        return st;
 }
 
 static void build_deinit(struct build *b)

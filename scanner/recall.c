@@ -21,8 +21,8 @@ static void forget(struct cs_recall *r)
         free(r->digests);
         cs_vec_deinit(&r->kinds);
         cs_pool_deinit(&r->pool);
-        cs_tally_deinit(&r->features);
-        cs_tally_deinit(&r->addresses);
+        cs_thin_deinit(&r->features);
+        cs_thin_deinit(&r->addresses);
         cs_vec_deinit(&r->seen);
         *r = (struct cs_recall){ 0 };
 }
@@ -309,8 +309,8 @@ enum cs_status cs_recalled_begin(const struct cs_cluster_input *in, struct cs_re
 /* ---- what is kept ------------------------------------------------------------------------------------------------ */
 
 enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_cluster_input *in,
-                               const struct cs_cluster *kinds, size_t n, struct cs_tally *features,
-                               struct cs_tally *addresses, struct cs_error *err)
+                               const struct cs_cluster *kinds, size_t n, struct cs_thin *features,
+                               struct cs_thin *addresses, struct cs_error *err)
 {
         struct cs_recall next = { .program = cs_recall_program(in->image),
                                   .unexplained = recalled->into->unexplained };
@@ -340,7 +340,7 @@ enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_clu
         }
         next.features = *features;
         next.addresses = *addresses;
-        *features = *addresses = (struct cs_tally){ 0 };
+        *features = *addresses = (struct cs_thin){ 0 };
         next.digests = recalled->digests;
         recalled->digests = NULL;
         forget(recalled->into);

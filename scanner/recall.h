@@ -6,6 +6,7 @@
 #define CS_RECALL_H
 
 #include "clusters.h"
+#include "thin.h"
 
 struct cs_recall_page {
         uint64_t addr;
@@ -21,8 +22,8 @@ struct cs_recall {
         CS_VEC(struct cs_cluster)
         kinds;               /* as single blocks were found to be, before likes were joined; without counts */
         struct cs_pool pool; /* their texts and periods */
-        struct cs_tally features; /* what the first sweep counted, then and since */
-        struct cs_tally addresses;
+        struct cs_thin features; /* what the first sweep counted, then and since */
+        struct cs_thin addresses;
         CS_VEC(struct cs_recall_page) seen; /* pages that were read, until they are compared */
 };
 
@@ -61,8 +62,8 @@ static inline uint32_t cs_recalled_number(const struct cs_recalled *recalled, ui
 /* Keeps what was found, instead of what was: kinds are copied, features and addresses taken. Nothing is recalled any more, and
  * all blocks are to be noted. */
 CS_CHECK enum cs_status cs_recalled_end(struct cs_recalled *recalled, const struct cs_cluster_input *in,
-                                        const struct cs_cluster *kinds, size_t n, struct cs_tally *features,
-                                        struct cs_tally *addresses, struct cs_error *err);
+                                        const struct cs_cluster *kinds, size_t n, struct cs_thin *features,
+                                        struct cs_thin *addresses, struct cs_error *err);
 
 /* Notes what a block of the present look is: the number of a kind that cs_recalled_end() got, or CS_NO_CLUSTER. Thread-safe, of different ones. */
 static inline void cs_recalled_note(struct cs_recalled *recalled, const struct cs_blocks *blocks,

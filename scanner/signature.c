@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "signature.h"
 
+#include "thin.h"
+
 /* Every user-space pointer that matters lies above the first 64 KiB (vm.mmap_min_addr) and below 2^47. */
 static inline bool may_point(uint64_t value)
 {
@@ -8,6 +10,14 @@ static inline bool may_point(uint64_t value)
 }
 
 /* A word that may point into a module. */
+uint32_t cs_feature_rank(uint64_t key)
+{
+        enum { CHANCE_BITS = 5 };
+        _Static_assert(1 << (64 - CS_FEATURE_RANK_AT + CHANCE_BITS) == CS_THIN_RANKS, "all ranks have room");
+        return (uint32_t)(key >> CS_FEATURE_RANK_AT) << CHANCE_BITS |
+               (uint32_t)(cs_mix(key) >> (64 - CHANCE_BITS));
+}
+
 static void consider(const struct cs_space *space, uint64_t value, uint64_t offset, struct cs_features *out)
 {
         if (!may_point(value))

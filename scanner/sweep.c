@@ -62,8 +62,8 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
                 cs_signatures_deinit(&w->signatures);
                 cs_tally_deinit(&w->text_numbers);
                 cs_vec_deinit(&w->texts);
-                cs_tally_deinit(&w->features);
-                cs_tally_deinit(&w->targets);
+                cs_thin_deinit(&w->features);
+                cs_thin_deinit(&w->targets);
                 cs_tally_deinit(&w->numbers);
                 cs_vec_deinit(&w->local);
                 free(w->of_signature);
@@ -74,7 +74,7 @@ void cs_sweep_deinit(struct cs_sweep *sweep)
         free(sweep->seeds);
         free(sweep->slice_counter);
         free(sweep->slice_worker);
-        cs_tally_deinit(&sweep->features);
+        cs_thin_deinit(&sweep->features);
 }
 
 enum text_kind {
@@ -112,25 +112,14 @@ static enum text_kind text_of(struct cs_sweep_worker *w, const struct cs_block *
         return *run >= PERHAPS_BYTES && *run < got && (*bytes)[*run] == '\0' ? TEXT_PERHAPS : TEXT_NONE;
 }
 
-static enum cs_status bump(struct cs_tally *tally, uint64_t key, uint64_t by, bool *limited,
-                           struct cs_error *err)
+static size_t most_features(void)
 {
-        uint64_t *count;
-        if (tally->n >= cs_budget_entries(CS_LIMIT_FEATURES, FEATURE_BYTES, FEATURE_PERCENT) &&
-            cs_tally_get(tally, key, 0) == 0) {
-                *limited = true;
-                return CS_OK;
-        }
-        enum cs_status st = cs_tally_at(tally, key, 0, &count, err);
-        if (st == CS_OK)
-                *count += by;
-        return st;
+        return cs_budget_entries(CS_LIMIT_FEATURES, FEATURE_BYTES, FEATURE_PERCENT);
 }
 
 /* Where features are counted. */
 struct counts {
-        struct cs_tally *features, *targets;
-        bool *limited;
+        struct cs_thin *features, *targets;
 };
 
 /* So many blocks say the same. */
@@ -138,12 +127,15 @@ static enum cs_status count_blocks(const struct counts *c, uint64_t units, enum 
                                    const struct cs_feature *found, uint32_t n, uint64_t blocks,
                                    struct cs_error *err)
 {
-        enum cs_status st =
-                text != TEXT_NONE ? bump(c->features, cs_text_key(units), blocks, c->limited, err) : CS_OK;
+        const size_t most = most_features();
+        enum cs_status st = text != TEXT_NONE ? cs_thin_count(c->features, cs_text_key(units), blocks,
+                                                              cs_feature_rank, most, err)
+                                              : CS_OK;
         for (uint32_t k = 0; st == CS_OK && k < n; k++) {
-                st = bump(c->features, cs_feature_key(units, &found[k]), blocks, c->limited, err);
+                st = cs_thin_count(c->features, cs_feature_key(units, &found[k]), blocks, cs_feature_rank,
+                                   most, err);
                 if (st == CS_OK)
-                        st = bump(c->targets, found[k].target, blocks, c->limited, err);
+                        st = cs_thin_count(c->targets, found[k].target, blocks, cs_thin_chance, most, err);
         }
         return st;
 }
@@ -200,7 +192,7 @@ static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker
                 seen.shape = cs_signature_shape(&w->view, sweep->in->space, b);
         enum cs_status st = cs_signatures_number(&w->signatures, &seen, &found, &number, err);
         if (st == CS_OK && number == CS_NO_SIGNATURE) {
-                struct counts counts = { &w->features, &w->targets, &w->limited };
+                struct counts counts = { &w->features, &w->targets };
                 return count_blocks(&counts, seen.units, text, found.at, found.n, 1, err);
         }
         if (st != CS_OK)
@@ -268,9 +260,9 @@ static enum cs_status count_slice(void *context, size_t unit, unsigned worker, s
 
 /* Adds what was counted by signatures. */
 static enum cs_status count_signatures(struct cs_sweep *sweep, struct cs_sweep_worker *w,
-                                       struct cs_tally *addresses, struct cs_error *err)
+                                       struct cs_thin *addresses, struct cs_error *err)
 {
-        struct counts counts = { &sweep->features, addresses, &w->limited };
+        struct counts counts = { &sweep->features, addresses };
         enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i < w->signatures.at.n; i++) {
                 const struct cs_signature *s = &w->signatures.at.at[i];
@@ -280,24 +272,26 @@ static enum cs_status count_signatures(struct cs_sweep *sweep, struct cs_sweep_w
         return st;
 }
 
-enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_tally *addresses, struct cs_error *err)
+enum cs_status cs_sweep_count(struct cs_sweep *sweep, struct cs_thin *addresses, struct cs_error *err)
 {
         enum cs_status st = cs_work_run(sweep->n_workers, sweep->in->slices->n, count_slice, sweep, err);
         /* What the blocks that are not read were counted by. */
         if (st == CS_OK && sweep->recalled.number &&
-            (st = cs_tally_add(&sweep->features, &sweep->in->recall->features, err)) == CS_OK)
-                st = cs_tally_add(addresses, &sweep->in->recall->addresses, err);
+            (st = cs_thin_add(&sweep->features, &sweep->in->recall->features, err)) == CS_OK)
+                st = cs_thin_add(addresses, &sweep->in->recall->addresses, err);
         for (unsigned i = 0; st == CS_OK && i < sweep->n_workers; i++) {
                 struct cs_sweep_worker *w = &sweep->workers[i];
-                st = cs_tally_add(&sweep->features, &w->features, err);
+                st = cs_thin_add(&sweep->features, &w->features, err);
                 if (st == CS_OK)
-                        st = cs_tally_add(addresses, &w->targets, err);
+                        st = cs_thin_add(addresses, &w->targets, err);
                 if (st == CS_OK)
                         st = count_signatures(sweep, w, addresses, err);
-                cs_tally_deinit(&w->features);
-                cs_tally_deinit(&w->targets);
+                cs_thin_deinit(&w->features);
+                cs_thin_deinit(&w->targets);
         }
-        return st;
+        if (st == CS_OK)
+                st = cs_thin_settle(&sweep->features, cs_feature_rank, most_features(), err);
+        return st == CS_OK ? cs_thin_settle(addresses, cs_thin_chance, most_features(), err) : st;
 }
 
 /* The feature that says what the block is: the one that counts most among its likes, by what it points at; NULL where none
@@ -314,7 +308,7 @@ static const struct cs_feature *anchor_of(const struct cs_sweep *sweep, uint64_t
                         continue;
                 if (t->kind == CS_TARGET_VTABLE && f->offset == 0)
                         return f;
-                uint64_t likes = cs_tally_get(&sweep->features, cs_feature_key(units, f), 1);
+                uint64_t likes = cs_tally_get(&sweep->features.counts, cs_feature_key(units, f), 1);
                 if (likes < 2 && t->kind != CS_TARGET_VTABLE)
                         continue;
                 double score =
@@ -327,25 +321,47 @@ static const struct cs_feature *anchor_of(const struct cs_sweep *sweep, uint64_t
         return best;
 }
 
-/* What text counts as once there are too many templates to tell all apart. */
-static const struct cs_cluster other_text = { .kind = CS_CLUSTER_TEXT,
-                                              .key = UINT64_C(0x07e87),
-                                              .text = "<*>",
-                                              .text_len = 3,
-                                              .cut = true,
-                                              .min_units = UINT64_MAX };
+const struct cs_cluster cs_sweep_other_text = { .kind = CS_CLUSTER_TEXT,
+                                                .key = UINT64_C(0x07e87),
+                                                .text = "<*>",
+                                                .text_len = 3,
+                                                .cut = true,
+                                                .min_units = UINT64_MAX };
+
+size_t cs_sweep_most_templates(void)
+{
+        return cs_budget_entries(CS_LIMIT_TEMPLATES, TEMPLATE_BYTES, TEMPLATE_PERCENT);
+}
+
+static bool left_out(const struct cs_sweep_worker *w, uint64_t template)
+{
+        return w->texts_left_out && cs_thin_leaves_out(w->texts_left_out, cs_thin_chance(template));
+}
+
+/* There are more templates than can be told apart: those of some ranks are taken together from here on, and those of them that have a number
+ * when all workers' are put together. */
+static void thin_templates(struct cs_sweep_worker *w)
+{
+        size_t of_rank[CS_THIN_RANKS] = { 0 };
+        for (size_t i = 0; i < w->local.n; i++)
+                if (w->local.at[i].text && w->local.at[i].key != cs_sweep_other_text.key)
+                        of_rank[cs_thin_chance(w->local.at[i].key)]++;
+        w->texts_left_out = cs_thin_fit(of_rank, w->texts_left_out, cs_sweep_most_templates());
+        w->n_texts = 0;
+        for (uint32_t rank = 0; !cs_thin_leaves_out(w->texts_left_out, rank); rank++)
+                w->n_texts += of_rank[rank];
+}
 
 /* The worker's own number for a key; fresh ones start as `seed`. */
 static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster *seed, uint32_t *index,
                              struct cs_error *err)
 {
         uint64_t *value;
-        if (seed->text &&
-            w->n_texts >= cs_budget_entries(CS_LIMIT_TEMPLATES, TEMPLATE_BYTES, TEMPLATE_PERCENT) &&
-            cs_tally_get(&w->numbers, seed->key, UINT64_MAX) == UINT64_MAX) {
-                w->limited = true;
-                seed = &other_text;
-        }
+        if (seed->text && w->n_texts >= cs_sweep_most_templates() && !left_out(w, seed->key) &&
+            cs_tally_get(&w->numbers, seed->key, UINT64_MAX) == UINT64_MAX)
+                thin_templates(w);
+        if (seed->text && left_out(w, seed->key))
+                seed = &cs_sweep_other_text;
         enum cs_status st = cs_tally_at(&w->numbers, seed->key, UINT64_MAX, &value, err);
         if (st != CS_OK)
                 return st;
@@ -354,7 +370,7 @@ static enum cs_status number(struct cs_sweep_worker *w, const struct cs_cluster 
                 fresh.records = 0;
                 if (w->local.n >= CS_CLUSTERS_MAX)
                         return cs_fail(err, CS_ELIMIT, "more than %d kinds of blocks", CS_CLUSTERS_MAX);
-                w->n_texts += seed->text != NULL;
+                w->n_texts += seed->text && seed != &cs_sweep_other_text;
                 if (seed->text && !(fresh.text = cs_pool_copy(&w->pool, seed->text, seed->text_len)))
                         return cs_fail(err, CS_ENOMEM, "templates");
                 if (seed->period && !(fresh.period = cs_arrays_keep(&w->pool, seed->period)))
@@ -373,7 +389,7 @@ static bool recurs(const struct cs_sweep *sweep, uint64_t units, const struct cs
         uint32_t same = 0;
         for (uint32_t k = 0; k < n; k++)
                 same += found[k].target == anchor->target;
-        return same >= RECURS || cs_tally_get(&sweep->features, cs_feature_key(units, anchor), 1) < 2;
+        return same >= RECURS || cs_tally_get(&sweep->features.counts, cs_feature_key(units, anchor), 1) < 2;
 }
 
 /* What a block is that says so. What there is to read in it is left for fill_in(). */
@@ -387,8 +403,8 @@ static struct cs_seed seed_of(const struct cs_sweep *sweep, uint64_t units, enum
         /* A structure that begins with a name has the same pointers behind it in most of its likes; texts have there what
          * earlier tenants left, each something else. */
         if (kind == TEXT_PERHAPS &&
-            (!t || 2 * cs_tally_get(&sweep->features, cs_feature_key(units, anchor), 1) <
-                           cs_tally_get(&sweep->features, cs_text_key(units), 1)))
+            (!t || 2 * cs_tally_get(&sweep->features.counts, cs_feature_key(units, anchor), 1) <
+                           cs_tally_get(&sweep->features.counts, cs_text_key(units), 1)))
                 kind = TEXT_SURE;
         seed.perhaps_array = kind != TEXT_SURE && (!t || recurs(sweep, units, found, n, anchor));
         if (t && t->kind == CS_TARGET_VTABLE && anchor->offset == 0) {

@@ -24,10 +24,10 @@ enum {
         CS_LIMIT_SIGNATURE_SPAN = 64 << 10,
         /* Module pointers per block that count as features: more are arrays of pointers, not fields. */
         CS_LIMIT_BLOCK_FEATURES = 64,
-        /* Distinct templates that one worker keeps apart, at some 400 bytes each until they are merged; text beyond counts
-         * as one cluster of other text. */
         /* String constants of modules: 24 bytes each, twice. */
         CS_LIMIT_LITERALS = 1 << 21,
+        /* Distinct templates that are kept apart, at some 400 bytes each and worker until they are merged; of more of them a part counts as one
+         * cluster of other text. */
         CS_LIMIT_TEMPLATES = 1 << 18,
         /* Blocks of a cluster that are read for its field map: shares are good to two per cent. */
         CS_LIMIT_FIELD_SAMPLES = 512,
@@ -39,7 +39,7 @@ enum {
         CS_LIMIT_HINTED = 32,
         /* Names of modules that are looked at for them: a desktop program's 300 modules have some 200,000. */
         CS_LIMIT_HINT_NAMES = 1 << 22,
-        /* Distinct edges between clusters; beyond it the rarest kinds are not told apart. */
+        /* Distinct edges between clusters; beyond it those of the smallest clusters are left out. */
         CS_LIMIT_EDGES = 1 << 22,
         /* Traces of lost blocks in one unit of memory (8 MiB of blocks, or 4 MiB of other memory); beyond it the unit is full of
          * numbers that look so. */

@@ -44,7 +44,7 @@ struct cs_clusters {
         struct cs_pool pool;
         struct cs_targets targets;
         uint64_t *quiet; /* one bit per block: its words point at nothing; NULL: not known of any */
-        bool limited;    /* a declared limit was reached: rare features or templates were not told apart */
+        bool limited;    /* a declared limit was reached: some features or templates were not told apart */
 };
 
 /* Is it known that no word of the block points at anything? */

@@ -47,7 +47,7 @@ struct cs_graph {
         cs_edge_vec edges;                    /* by to, then the most frequent first */
         CS_VEC(struct cs_graph_table) tables; /* by block */
         CS_VEC(struct cs_root_vote) votes;    /* in the order of the roots' addresses */
-        bool limited; /* the rarest kinds of edges were not counted (CS_LIMIT_EDGES) */
+        bool limited; /* edges of the smallest clusters were left out (CS_LIMIT_EDGES) */
 };
 
 struct cs_graph_input {

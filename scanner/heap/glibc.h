@@ -25,6 +25,12 @@ struct cs_glibc {
         CS_VEC(uint64_t) caches; /* chunks that may hold a thread cache, as the walks came by them */
 };
 
+/* The target's word at addr; false where it cannot be read. */
+static inline bool cs_glibc_word(const struct cs_glibc *glibc, uint64_t addr, uint64_t *value)
+{
+        return cs_source_u64(glibc->image->source, addr, value);
+}
+
 /* Finds main_arena in the modules' writable data, walks every arena and finds mmapped chunks. Adds to heaps->found an entry
  * for the first main arena, or one that is not walked where a libc is there whose malloc is not recognised. */
 CS_CHECK enum cs_status cs_glibc_find(const struct cs_image *image, const struct cs_space *space,

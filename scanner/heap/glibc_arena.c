@@ -4,11 +4,6 @@
 
 #include "cs_limits.h"
 
-static bool word_at(const struct cs_glibc *glibc, uint64_t addr, uint64_t *value)
-{
-        return cs_source_u64(glibc->image->source, addr, value);
-}
-
 bool cs_glibc_heap_memory(const struct cs_image *image, uint64_t addr)
 {
         const struct cs_mapping *m = cs_image_mapping_at(image, addr);
@@ -36,7 +31,7 @@ bool cs_glibc_is_unread(const struct cs_glibc *glibc, uint64_t heap)
 {
         uint64_t owner;
         return (!cs_image_mapping_at(glibc->image, heap) || cs_glibc_heap_memory(glibc->image, heap)) &&
-               !word_at(glibc, heap, &owner);
+               !cs_glibc_word(glibc, heap, &owner);
 }
 
 /* A heap that begins with a page that cannot be read: its chunks are found by themselves behind it; which heap was before it, if any, others
@@ -63,14 +58,14 @@ enum cs_status cs_glibc_walk_heap(struct cs_glibc *glibc, uint64_t heap, uint64_
         uint64_t owner, size;
         *prev = 0;
         /* Mappings are listed upwards, a part at a time: one that lies lower than a newer one may be missing. */
-        if (cs_glibc_came_since(glibc, heap) && word_at(glibc, heap, &owner) && owner == arena &&
-            word_at(glibc, heap + 8, prev))
+        if (cs_glibc_came_since(glibc, heap) && cs_glibc_word(glibc, heap, &owner) && owner == arena &&
+            cs_glibc_word(glibc, heap + 8, prev))
                 return CS_OK;
         if (cs_glibc_is_unread(glibc, heap))
                 return walk_unread(glibc, heap, top, index, err);
-        if (!cs_glibc_heap_memory(glibc->image, heap) || !word_at(glibc, heap, &owner) ||
-            !word_at(glibc, heap + 8, prev) || !word_at(glibc, heap + 16, &size) || owner != arena ||
-            size > glibc->heap_max || size < l->heap_bytes) {
+        if (!cs_glibc_heap_memory(glibc->image, heap) || !cs_glibc_word(glibc, heap, &owner) ||
+            !cs_glibc_word(glibc, heap + 8, prev) || !cs_glibc_word(glibc, heap + 16, &size) ||
+            owner != arena || size > glibc->heap_max || size < l->heap_bytes) {
                 cs_heaps_corrupt(glibc->heaps, heap, "heap does not belong to the arena that names it");
                 *prev = 0;
                 return CS_OK;
@@ -101,8 +96,9 @@ static uint64_t newest_heap(struct cs_glibc *glibc, uint64_t arena, uint64_t top
         for (size_t i = 0; i < GLIBC_HEAP_ALIGNMENTS; i++) {
                 uint64_t owner, size, heap = top & ~(cs_glibc_heap_alignments[i] - 1);
                 glibc->heap_max = cs_glibc_heap_alignments[i];
-                if (word_at(glibc, heap, &owner) && owner == arena && word_at(glibc, heap + 16, &size) &&
-                    size <= glibc->heap_max && size % CS_PAGE == 0 && top - heap < size &&
+                if (cs_glibc_word(glibc, heap, &owner) && owner == arena &&
+                    cs_glibc_word(glibc, heap + 16, &size) && size <= glibc->heap_max &&
+                    size % CS_PAGE == 0 && top - heap < size &&
                     cs_image_mapping_at(glibc->image, heap + size - 1))
                         return heap;
         }
@@ -116,7 +112,7 @@ enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint3
         const struct cs_glibc_layout *l = glibc->layout;
         bool live = glibc->image->kind == CS_IMAGE_LIVE;
         uint64_t top, word = 0;
-        if (!word_at(glibc, arena + l->top, &top))
+        if (!cs_glibc_word(glibc, arena + l->top, &top))
                 return cs_glibc_came_since(glibc, arena)
                                ? CS_OK
                                : walk_unread(glibc, arena - l->heap_bytes, 0, index, err);
@@ -126,7 +122,7 @@ enum cs_status cs_glibc_walk_arena(struct cs_glibc *glibc, uint64_t arena, uint3
         }
         /* A live process may have moved it to where nothing could be read yet when the mappings were listed: the heap below is there,
          * or those before it. */
-        if (!word_at(glibc, top + 8, &word) && !live)
+        if (!cs_glibc_word(glibc, top + 8, &word) && !live)
                 cs_heaps_corrupt(glibc->heaps, arena, "arena's top cannot be read");
         glibc->heaps->arenas.at[index].top = word & ~(uint64_t)GLIBC_FLAGS;
         uint64_t heap = newest_heap(glibc, arena, top);

@@ -41,8 +41,8 @@ static bool pair_fits(const struct cs_glibc *glibc, const struct data *d, size_t
         if (pair_empty(d, at))
                 return true;
         uint64_t fd = cs_word(d->bytes + at), bk = cs_word(d->bytes + at + 8);
-        return fd && bk && !(fd & 15) && !(bk & 15) && cs_source_u64(glibc->image->source, fd + 24, &back) &&
-               cs_source_u64(glibc->image->source, bk + 16, &forward) && back == self && forward == self;
+        return fd && bk && !(fd & 15) && !(bk & 15) && cs_glibc_word(glibc, fd + 24, &back) &&
+               cs_glibc_word(glibc, bk + 16, &forward) && back == self && forward == self;
 }
 
 /* Could the two words be a bin head whose list is damaged, or was being changed (live): aligned addresses of memory that
@@ -97,18 +97,13 @@ static bool is_live(const struct cs_glibc *glibc)
         return glibc->image->kind == CS_IMAGE_LIVE;
 }
 
-static bool word_at(const struct cs_glibc *glibc, uint64_t addr, uint64_t *value)
-{
-        return cs_source_u64(glibc->image->source, addr, value);
-}
-
 /* ---- which layout ------------------------------------------------------------------------------------------------ */
 
 /* Does a heap_info of this layout stand before the arena and name it? */
 static bool has_heap(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t arena)
 {
         uint64_t owner;
-        return word_at(glibc, arena - l->heap_bytes, &owner) && owner == arena;
+        return cs_glibc_word(glibc, arena - l->heap_bytes, &owner) && owner == arena;
 }
 
 /* What the ring of arenas says of a layout. */
@@ -126,7 +121,7 @@ static bool ring_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout
         bool main_known = false;
         *ring = (struct ring){ .main = first };
         for (unsigned n = 0; n < CS_LIMIT_ARENAS; n++) {
-                if (!word_at(glibc, at + l->next, &next)) {
+                if (!cs_glibc_word(glibc, at + l->next, &next)) {
                         uint64_t heap = at - l->heap_bytes;
                         ring->open = main_known && !(heap & (GLIBC_HEAP_LEAST - 1)) &&
                                      cs_glibc_is_unread(glibc, heap);
@@ -150,8 +145,8 @@ static bool ring_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout
 static bool system_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t main_arena)
 {
         uint64_t system, most; /* system_mem and max_system_mem */
-        return word_at(glibc, main_arena + l->system_mem, &system) &&
-               word_at(glibc, main_arena + l->system_mem + 8, &most) && system <= most &&
+        return cs_glibc_word(glibc, main_arena + l->system_mem, &system) &&
+               cs_glibc_word(glibc, main_arena + l->system_mem + 8, &most) && system <= most &&
                (!most || system >= CS_PAGE);
 }
 
@@ -249,12 +244,12 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
 {
         const struct cs_glibc_layout *l = glibc->layout;
         uint64_t top = 0, system = 0, word = 0, start = 0;
-        if (!word_at(glibc, glibc->main_arena + l->top, &top) ||
-            !word_at(glibc, glibc->main_arena + l->system_mem, &system) ||
+        if (!cs_glibc_word(glibc, glibc->main_arena + l->top, &top) ||
+            !cs_glibc_word(glibc, glibc->main_arena + l->system_mem, &system) ||
             top == glibc->main_arena + l->bins - PAIR)
                 return CS_OK; /* initial_top: nothing was ever allocated from it */
         uint64_t limit = cs_glibc_memory_end(glibc->image, top, &start);
-        if (top & 15 || !cs_glibc_heap_memory(glibc->image, top) || !word_at(glibc, top + 8, &word)) {
+        if (top & 15 || !cs_glibc_heap_memory(glibc->image, top) || !cs_glibc_word(glibc, top + 8, &word)) {
                 bool walked;
                 enum cs_status known = walk_known_main(glibc, top, index, &walked, err);
                 if (known == CS_OK && !walked)
@@ -297,8 +292,8 @@ static enum cs_status walk_ring(struct cs_glibc *glibc, struct cs_error *err)
                 if (st == CS_OK)
                         st = arena.main ? walk_main(glibc, index, err)
                                         : cs_glibc_walk_arena(glibc, at, index, err);
-        } while (st == CS_OK && word_at(glibc, at + glibc->layout->next, &at) && at != glibc->main_arena &&
-                 glibc->heaps->arenas.n - glibc->first_arena < CS_LIMIT_ARENAS);
+        } while (st == CS_OK && cs_glibc_word(glibc, at + glibc->layout->next, &at) &&
+                 at != glibc->main_arena && glibc->heaps->arenas.n - glibc->first_arena < CS_LIMIT_ARENAS);
         glibc->lost |= at != glibc->main_arena;
         return st;
 }

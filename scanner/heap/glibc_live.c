@@ -37,8 +37,8 @@ uint64_t cs_glibc_last_known_heap(const struct cs_glibc *glibc, uint64_t arena)
                 /* Those that are full and lie side by side are one mapping. */
                 uint64_t heap = m->range.start + (-m->range.start & (glibc->heap_max - 1));
                 for (; heap < m->range.end && n < CS_LIMIT_ARENAS; heap += glibc->heap_max, n++)
-                        if (cs_source_u64(glibc->image->source, heap, &owner) && owner == arena &&
-                            cs_source_u64(glibc->image->source, heap + 8, &prev))
+                        if (cs_glibc_word(glibc, heap, &owner) && owner == arena &&
+                            cs_glibc_word(glibc, heap + 8, &prev))
                                 last ^= heap ^ prev;
         }
         return last;

@@ -13,11 +13,6 @@ enum {
         CHAIN_SURE = 16, /* chunks in a row that nobody but malloc could have left there */
 };
 
-static bool word_at(const struct cs_glibc *glibc, uint64_t addr, uint64_t *value)
-{
-        return cs_source_u64(glibc->image->source, addr, value);
-}
-
 /* ---- arenas of threads ------------------------------------------------------------------------------------------- */
 
 /* Is there an arena of this layout: are most of its bins empty, or point to chunks that point back? */
@@ -31,7 +26,7 @@ static bool has_bins(const struct cs_glibc *glibc, const struct cs_glibc_layout 
                 uint64_t self = arena + l->bins + i * PAIR - PAIR, back;
                 uint64_t fd = cs_word(bins + i * PAIR), bk = cs_word(bins + i * PAIR + 8);
                 proven += (fd == self && bk == self) ||
-                          (fd && !(fd & 15) && word_at(glibc, fd + 24, &back) && back == self);
+                          (fd && !(fd & 15) && cs_glibc_word(glibc, fd + 24, &back) && back == self);
         }
         return proven > GLIBC_BIN_PAIRS / 2;
 }
@@ -41,7 +36,7 @@ static uint32_t rows_at(const struct cs_glibc *glibc, uint64_t heap)
 {
         uint32_t rows = 0;
         uint64_t owner;
-        if (!word_at(glibc, heap, &owner))
+        if (!cs_glibc_word(glibc, heap, &owner))
                 return 0;
         for (size_t i = 0; i < cs_glibc_layout_count; i++)
                 if (owner == heap + cs_glibc_layouts[i].heap_bytes &&
@@ -105,7 +100,7 @@ static enum cs_status look_for_arena(struct cs_glibc *glibc, uint64_t heap, stru
 {
         uint64_t owner;
         size_t n = glibc->heaps->arenas.n;
-        if (n >= CS_LIMIT_ARENAS || !word_at(glibc, heap, &owner) || known_arena(glibc, owner) < n)
+        if (n >= CS_LIMIT_ARENAS || !cs_glibc_word(glibc, heap, &owner) || known_arena(glibc, owner) < n)
                 return CS_OK;
         uint32_t rows = rows_at(glibc, heap);
         return rows ? add_arena(glibc, heap, rows, err) : CS_OK;
@@ -119,12 +114,13 @@ static enum cs_status find_arenas(struct cs_glibc *glibc, struct cs_range range,
 static enum cs_status look_for_heap(struct cs_glibc *glibc, uint64_t heap, struct cs_error *err)
 {
         uint64_t owner, top = 0, prev;
-        if (!word_at(glibc, heap, &owner) || (owner - glibc->layout->heap_bytes) & (GLIBC_HEAP_LEAST - 1))
+        if (!cs_glibc_word(glibc, heap, &owner) ||
+            (owner - glibc->layout->heap_bytes) & (GLIBC_HEAP_LEAST - 1))
                 return CS_OK;
         size_t i = known_arena(glibc, owner);
         if (i == glibc->heaps->arenas.n)
                 return CS_OK;
-        (void)word_at(glibc, owner + glibc->layout->top, &top);
+        (void)cs_glibc_word(glibc, owner + glibc->layout->top, &top);
         return cs_glibc_walk_heap(glibc, heap, owner, top, (uint32_t)i, &prev, err);
 }
 

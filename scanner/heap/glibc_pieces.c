@@ -15,8 +15,7 @@ bool cs_glibc_in_pieces(const struct cs_glibc *glibc)
 {
         uint64_t word;
         /* flags are the second half of the first word, behind the mutex. */
-        return cs_source_u64(glibc->image->source, glibc->main_arena, &word) &&
-               (word >> 32) & GLIBC_NONCONTIGUOUS;
+        return cs_glibc_word(glibc, glibc->main_arena, &word) && (word >> 32) & GLIBC_NONCONTIGUOUS;
 }
 
 static bool size_word(struct cs_glibc *glibc, uint64_t p, uint64_t *word)
@@ -148,7 +147,7 @@ static struct cs_arena *arena_below(struct cs_glibc *glibc, uint64_t fs_base)
 {
         for (uint64_t back = 8; back <= TLS_BYTES && back < fs_base; back += 8) {
                 uint64_t word;
-                if (!cs_source_u64(glibc->image->source, fs_base - back, &word))
+                if (!cs_glibc_word(glibc, fs_base - back, &word))
                         return NULL;
                 struct cs_arena *arena = word ? arena_of(glibc, word) : NULL;
                 if (arena)

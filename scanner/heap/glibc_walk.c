@@ -61,7 +61,7 @@ static bool reaches_on(const struct cs_glibc_walker *w, uint64_t p, uint64_t wor
                 return false;
         if (w->top > w->limit && size <= w->top - p)
                 return true;
-        return cs_source_u64(glibc->image->source, w->arena + glibc->layout->top, &top) &&
+        return cs_glibc_word(glibc, w->arena + glibc->layout->top, &top) &&
                (top == p || (top > p && size <= top - p));
 }
 

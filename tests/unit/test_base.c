@@ -393,6 +393,33 @@ static void test_beside(void **state)
         }
 }
 
+/* Who is busy helps if there is something left, and nobody waits for that: not where all is done, and not where it failed. */
+static void test_help(void **state)
+{
+        (void)state;
+        for (unsigned round = 0; round < 60; round++) {
+                struct errand e = { .gate = PTHREAD_MUTEX_INITIALIZER };
+                struct cs_beside b = { 0 };
+                struct count c = { .workers = 2 + round % 3, .fails_from = round % 5 ? UNITS : UNITS / 2 };
+                bool early = round % 2; /* the other thing may end meanwhile */
+                pthread_mutex_lock(&e.gate);
+                cs_beside_start(&b, run_errand, &e);
+                if (early)
+                        pthread_mutex_unlock(&e.gate);
+                assert_int_equal(cs_work_run_beside(c.workers, UNITS, count_unit, &c, &b, NULL),
+                                 c.fails_from < UNITS ? CS_EFORMAT : CS_OK);
+                for (size_t i = 0; i < c.fails_from; i++)
+                        assert_int_equal(atomic_load(&c.done[i]), 1);
+                if (!early) {
+                        assert_int_equal(atomic_load(&c.by[c.workers - 1]), 0);
+                        assert_false(cs_beside_over(&b));
+                        pthread_mutex_unlock(&e.gate);
+                }
+                assert_int_equal(cs_beside_wait(&b, NULL), CS_OK);
+                pthread_mutex_destroy(&e.gate);
+        }
+}
+
 static void test_popcount(void **state)
 {
         (void)state;
@@ -427,6 +454,7 @@ int main(void)
                 cmocka_unit_test(test_work_once_each),
                 cmocka_unit_test(test_work_lowest_failure),
                 cmocka_unit_test(test_beside),
+                cmocka_unit_test(test_help),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,21 +109,22 @@ enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct 
         return st;
 }
 
-void cs_blocks_close_run(struct cs_blocks *blocks, struct cs_block_run *run, uint64_t reached)
+void cs_blocks_close_run(struct cs_blocks *blocks, const struct cs_block_run *run, uint64_t reached)
 {
-        cs_block_run_flush(run);
         blocks->ranges.at[blocks->ranges.n - 1].count += run->count;
         blocks->count += run->count;
         blocks->reached = reached;
 }
 
-void cs_block_run_drop(const struct cs_block_run *run, uint64_t first)
+void cs_block_run_drop(const struct cs_block_run *run, uint64_t first, uint64_t last)
 {
-        uint64_t word = (first - run->base) / CS_BLOCK_UNIT / 64;
-        size_t bytes = word <= run->word ? (size_t)(run->word - word + 1) * sizeof(*run->starts) : 0;
-        memset(run->starts + word, 0, bytes);
-        if (run->ever_freed)
-                memset(run->frees + word, 0, bytes);
+        size_t word = (size_t)((first - run->base) / CS_BLOCK_UNIT / 64);
+        size_t end = (size_t)((last - run->base) / CS_BLOCK_UNIT / 64);
+        for (; word <= end; word++) {
+                run->starts[word] = 0;
+                if (run->frees[word])
+                        run->frees[word] = 0;
+        }
 }
 
 void cs_blocks_end(struct cs_blocks *blocks)
@@ -174,16 +175,16 @@ static void sort(struct cs_blocks *blocks)
         blocks->count = total;
 }
 
-/* The free blocks of one entry of rank, of which `before` others lie before it in the range. */
-static void tag_frees(struct cs_blocks *blocks, const struct cs_heap_range *r, size_t entry, uint32_t before)
+/* The free blocks that begin in one word of the bitmaps, of which `before` others lie before it in the range. All tags are zero as yet. */
+static void tag_frees(struct cs_blocks *blocks, const struct cs_heap_range *r, size_t word, uint32_t before)
 {
-        for (size_t w = entry * CS_RANK_WORDS; w < (entry + 1) * CS_RANK_WORDS; w++) {
-                for (uint64_t left = r->frees[w]; left; left &= left - 1) {
-                        uint64_t below = (left & -left) - 1;
-                        cs_blocks_set_state(blocks, r->first + before + cs_popcount(r->starts[w] & below),
-                                            CS_BLOCK_FREE);
-                }
-                before += cs_popcount(r->starts[w]);
+        for (uint64_t left = r->frees[word]; left; left &= left - 1) {
+                uint64_t below = (left & -left) - 1;
+                uint32_t index = r->first + before + cs_popcount(r->starts[word] & below);
+                if (blocks->narrow)
+                        blocks->narrow[index] = CS_BLOCK_FREE;
+                else
+                        blocks->tags.at[index] = CS_BLOCK_FREE;
         }
 }
 
@@ -201,14 +202,11 @@ static enum cs_status index_range(struct cs_blocks *blocks, struct cs_heap_range
         cs_huge_ask(r->rank, (entries + 1) * sizeof(*r->rank));
         size_t next = 0;
         for (size_t i = 0; i < entries; i++) {
-                uint64_t frees = 0;
                 r->rank[i] = sum;
-                for (size_t w = 0; w < CS_RANK_WORDS; w++) {
-                        sum += cs_popcount(r->starts[i * CS_RANK_WORDS + w]);
-                        frees |= r->frees[i * CS_RANK_WORDS + w];
+                for (size_t w = i * CS_RANK_WORDS; w < (i + 1) * CS_RANK_WORDS; w++) {
+                        tag_frees(blocks, r, w, sum);
+                        sum += cs_popcount(r->starts[w]);
                 }
-                if (frees)
-                        tag_frees(blocks, r, i, r->rank[i]);
                 if (sum > next * CS_SELECT_BLOCKS)
                         r->select[next++] = (uint32_t)i; /* an entry has fewer bits than that */
         }

@@ -143,42 +143,27 @@ struct cs_block_run {
         uint64_t *starts;
         uint64_t *frees;
         uint64_t base;  /* what the first bit of starts stands for */
+        uint64_t idle;  /* a word of frees that is this run's alone: what is in use frees nothing there */
         uint32_t count; /* of blocks added */
-        uint64_t word;  /* of starts, whose new bits are not there yet: the next block waits for no memory */
-        uint64_t started, freed;
-        uint64_t
-                ever_freed; /* some bit of `freed`, so far: no page of frees is touched where nothing is free */
 };
 CS_CHECK enum cs_status cs_blocks_open_run(struct cs_blocks *blocks, size_t most, struct cs_block_run *run,
                                            struct cs_error *err);
 
-static inline void cs_block_run_flush(struct cs_block_run *run)
-{
-        run->starts[run->word] |= run->started;
-        /* Mostly all of a run's words have some, or none: the processor guesses right. */
-        run->ever_freed |= run->freed;
-        if (run->ever_freed)
-                run->frees[run->word] |= run->freed;
-}
-
+/* Nothing in it has to be guessed by the processor; and no page of frees but that of the idle word is touched where nothing is free. */
 static inline void cs_block_run_add(struct cs_block_run *run, uint64_t start, bool in_use)
 {
-        uint64_t unit = (start - run->base) / CS_BLOCK_UNIT;
-        if (unit / 64 != run->word) {
-                cs_block_run_flush(run);
-                run->word = unit / 64;
-                run->started = run->freed = 0;
-        }
-        run->started |= UINT64_C(1) << (unit % 64);
-        run->freed |= (uint64_t)!in_use << (unit % 64);
+        const uint64_t unit = (start - run->base) / CS_BLOCK_UNIT, word = unit / 64, freed = !in_use;
+        run->starts[word] |= UINT64_C(1) << (unit % 64);
+        run->frees[run->idle ^ ((run->idle ^ word) & -freed)] |= freed << (unit % 64);
         run->count++;
 }
 
 /* The last block that was added to the run ends at `reached`. */
-void cs_blocks_close_run(struct cs_blocks *blocks, struct cs_block_run *run, uint64_t reached);
+void cs_blocks_close_run(struct cs_blocks *blocks, const struct cs_block_run *run, uint64_t reached);
 
-/* Takes back the blocks of a run that was not closed, all of those that begin in the words of the bitmaps from that of `first` on. */
-void cs_block_run_drop(const struct cs_block_run *run, uint64_t first);
+/* Takes back the blocks of a run that was not closed, all of those that begin in the words of the bitmaps from that of `first` up to that of
+ * `last`. */
+void cs_block_run_drop(const struct cs_block_run *run, uint64_t first, uint64_t last);
 
 /* Ends the range that was begun last, where its last block ends (dropped if it has no blocks). */
 void cs_blocks_end(struct cs_blocks *blocks);

@@ -14,7 +14,7 @@ enum { TCACHE_SURPLUS = 16 };
 struct tcache {
         const struct cs_glibc_layout *layout;
         uint64_t addr;
-        uint8_t bytes[GLIBC_TCACHE_BYTES];
+        const uint8_t *bytes; /* tcache_bytes(layout); borrowed */
 };
 
 struct marker {
@@ -203,13 +203,13 @@ static bool is_tcache(const struct marker *m, const struct tcache *t)
 }
 
 static bool read_tcache(const struct marker *m, const struct cs_block *b,
-                        const struct cs_glibc_layout *layout, struct tcache *t)
+                        const struct cs_glibc_layout *layout, uint8_t bytes[GLIBC_TCACHE_BYTES],
+                        struct tcache *t)
 {
         if (!sized_as(layout, cs_block_size(b)) || cs_block_state(b) != CS_BLOCK_IN_USE)
                 return false;
-        t->layout = layout;
-        t->addr = cs_block_user(b);
-        return cs_source_exact(m->glibc->image->source, t->addr, t->bytes, tcache_bytes(layout)) &&
+        *t = (struct tcache){ layout, cs_block_user(b), bytes };
+        return cs_source_exact(m->glibc->image->source, t->addr, bytes, tcache_bytes(layout)) &&
                is_tcache(m, t);
 }
 
@@ -251,14 +251,9 @@ enum cs_status cs_glibc_note_cache(struct cs_glibc *glibc, struct cs_range chunk
         bool maybe = false;
         for (size_t row = 0; !maybe && row < cs_glibc_layout_count; row++) {
                 const struct cs_glibc_layout *l = &cs_glibc_layouts[row];
-                struct tcache t = { .layout = l };
-                if (!(glibc->candidates >> row & 1) || !sized_as(l, cs_range_size(chunk)))
-                        continue;
-                maybe = len < tcache_bytes(l);
-                if (maybe)
-                        break;
-                memcpy(t.bytes, bytes, tcache_bytes(l));
-                maybe = heads_agree(&t);
+                const struct tcache t = { .layout = l, .bytes = bytes };
+                if (glibc->candidates >> row & 1 && sized_as(l, cs_range_size(chunk)))
+                        maybe = len < tcache_bytes(l) || heads_agree(&t);
         }
         return maybe ? cs_vec_push(&glibc->caches, chunk.start, err) : CS_OK;
 }
@@ -292,8 +287,10 @@ static bool vote_block(struct marker *m, const struct cs_block *b)
 {
         bool any = false;
         for (size_t row = 0; row < cs_glibc_layout_count; row++) {
+                uint8_t bytes[GLIBC_TCACHE_BYTES];
                 struct tcache t;
-                if (!(m->glibc->candidates >> row & 1) || !read_tcache(m, b, &cs_glibc_layouts[row], &t))
+                if (!(m->glibc->candidates >> row & 1) ||
+                    !read_tcache(m, b, &cs_glibc_layouts[row], bytes, &t))
                         continue;
                 any = true;
                 m->votes[row]++;
@@ -344,8 +341,9 @@ enum cs_status cs_glibc_mark_cached(struct cs_glibc *glibc, const struct cs_spac
                 mark_fastbins(&m, glibc->heaps->arenas.at[i].address);
         for (size_t i = 0; st == CS_OK && i < m.caches.n; i++) {
                 struct cs_block b = cs_blocks_get(m.blocks, m.caches.at[i]);
+                uint8_t bytes[GLIBC_TCACHE_BYTES];
                 struct tcache t;
-                if (!read_tcache(&m, &b, glibc->layout, &t))
+                if (!read_tcache(&m, &b, glibc->layout, bytes, &t))
                         continue;
                 mark_tcache(&m, &t);
                 cs_blocks_set_state(m.blocks, m.caches.at[i], CS_BLOCK_INTERNAL);

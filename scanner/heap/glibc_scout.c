@@ -53,7 +53,7 @@ static enum cs_status explore(void *context, struct cs_error *err)
                 return CS_OK;
         uint64_t begins = word_start(s, p);
         s->first = s->next = p;
-        s->run.word = (begins - s->run.base) / WORD_BYTES;
+        s->run.idle = (begins - s->run.base) / WORD_BYTES;
         atomic_store(&s->begins, begins);
         uint64_t passed = atomic_load(&s->passed);
         if (passed >= begins || begins - passed < BEFORE)
@@ -62,7 +62,6 @@ static enum cs_status explore(void *context, struct cs_error *err)
                 before = p;
                 st = cs_glibc_walk_span(&s->walker, &p, &s->run, err);
         } while (st == CS_OK && p != before && !atomic_load_explicit(&s->recalled, memory_order_relaxed));
-        cs_block_run_flush(&s->run);
         s->next = p;
         return st;
 }
@@ -137,6 +136,6 @@ void cs_glibc_scout_recall(struct cs_glibc_scout *s)
         atomic_store(&s->recalled, true);
         (void)!cs_beside_wait(&s->beside, &ignored);
         if (s->next != s->first)
-                cs_block_run_drop(&s->run, s->first);
+                cs_block_run_drop(&s->run, s->first, s->next);
         destroy(s);
 }

@@ -7,7 +7,10 @@
 enum {
         CHAIN_TRUSTED = 32, /* headers in a row that fit: after damage, no accident any more */
         FENCEPOST = 0x10,
-        NEAR = 4 << 10, /* lines that far ahead come from the second cache into the first */
+        NEAR = 4 << 10,  /* lines that far ahead come into the first cache */
+        NEAR_LINES = 2,  /* with each chunk: as many as most take */
+        NEAR_LATE = 512, /* bytes that they may be behind by */
+        STEP = 64 << 10, /* where the walk is, is told that often: each end of a loop is guessed wrong */
 };
 
 bool cs_glibc_size_word(struct cs_view *view, uint64_t p, uint64_t *word)
@@ -45,9 +48,9 @@ bool cs_glibc_chain_fits(struct cs_glibc_walker *w, uint64_t p, unsigned headers
         return true;
 }
 
-static inline bool sized_as_cache(const struct cs_glibc_walker *w, uint64_t size)
+static inline bool sized_as_cache(uint64_t cache_sizes, uint64_t size)
 {
-        return size < UINT64_C(64) * CS_BLOCK_UNIT && w->cache_sizes >> size / CS_BLOCK_UNIT & 1;
+        return size < UINT64_C(64) * CS_BLOCK_UNIT && cache_sizes >> size / CS_BLOCK_UNIT & 1;
 }
 
 /* The limit of a live heap is where its memory ended when the mappings were listed. Has it grown since, and does the chunk at p, which
@@ -169,6 +172,21 @@ static enum cs_status add_last(struct cs_glibc_walker *w, uint64_t p, uint64_t w
                            : st;
 }
 
+/* Lines behind `at` are asked for up to NEAR before offset `off`, of which those up to `*asked` are: a few with each chunk, for then nothing is there to
+ * be guessed. Where chunks are larger, all that are missing, but none that lie behind it by now. */
+static inline void ask_near(const uint8_t *at, uint64_t off, uint64_t *asked)
+{
+        for (unsigned i = 0; i < NEAR_LINES; i++)
+                __builtin_prefetch(at + *asked + NEAR + (size_t)i * CS_AHEAD_LINE);
+        *asked += *asked < off ? NEAR_LINES * CS_AHEAD_LINE : 0;
+        if (off < *asked + NEAR_LATE)
+                return;
+        if (off - *asked > NEAR)
+                *asked = off - NEAR;
+        for (; *asked < off; *asked += CS_AHEAD_LINE)
+                __builtin_prefetch(at + *asked + NEAR);
+}
+
 /* Where the walk spends its time. Real heaps are in no order that the processor could guess. */
 enum cs_status cs_glibc_walk_span(struct cs_glibc_walker *w, uint64_t *p, struct cs_block_run *into,
                                   struct cs_error *err)
@@ -179,42 +197,43 @@ enum cs_status cs_glibc_walk_span(struct cs_glibc_walker *w, uint64_t *p, struct
         if (*p == w->top || got < 8 || *p >= w->others || w->limit - *p < GLIBC_HEADER)
                 return CS_OK;
         struct cs_block_run run = *into; /* nobody has its address: it stays in registers */
-        uint64_t here = *p, pending = w->pending;
-        uint64_t end = here < w->top && w->glibc->image->kind == CS_IMAGE_CORE ? w->top : w->limit;
+        const uint64_t here = *p, cache_sizes = w->cache_sizes;
+        const uint64_t end = here < w->top && w->glibc->image->kind == CS_IMAGE_CORE ? w->top : w->limit;
+        uint64_t off = 0, asked = 0, pending = w->pending;
         uint64_t room = w->limit - GLIBC_HEADER - here, stop = got - 8 < room ? got - 8 : room;
         stop = here < w->top && w->top - here - 1 < stop ? w->top - here - 1 : stop;
         stop = w->others - here - 1 < stop ? w->others - here - 1 : stop;
         bool fits = true;
         enum cs_status st = CS_OK;
         struct cs_ahead ahead = cs_ahead_over(at, got);
-        for (uint64_t off = 0; fits && st == CS_OK && off <= stop;) {
-                uint64_t pause = off / CS_AHEAD_STEP * CS_AHEAD_STEP + CS_AHEAD_STEP - 1;
+        const uint64_t step = ahead.len ? CS_AHEAD_STEP : STEP;
+        while (fits && st == CS_OK && off <= stop) {
+                uint64_t pause = off / step * step + step - 1;
                 pause = pause < stop ? pause : stop;
-                atomic_store_explicit(w->tells, here, memory_order_relaxed);
+                atomic_store_explicit(w->tells, here + off, memory_order_relaxed);
                 cs_ahead_ask(&ahead, off);
-                for (size_t i = 0; i < CS_AHEAD_STEP; i += CS_AHEAD_LINE)
-                        __builtin_prefetch(at + off + NEAR + i);
                 while (off <= pause) {
+                        ask_near(at, off, &asked);
                         uint64_t word = cs_word(at + off), size = word & ~(uint64_t)GLIBC_FLAGS;
                         fits = size >= GLIBC_MIN_CHUNK && !(word & (8 | GLIBC_IS_MMAPPED)) &&
-                               size <= end - here;
+                               size <= end - here - off;
                         if (!fits)
                                 break;
                         if (pending)
                                 cs_block_run_add(&run, pending, word & GLIBC_PREV_IN_USE);
-                        if (sized_as_cache(w, size))
-                                st = cs_glibc_note_cache(w->glibc, (struct cs_range){ here, here + size },
+                        pending = here + off;
+                        if (sized_as_cache(cache_sizes, size))
+                                st = cs_glibc_note_cache(w->glibc,
+                                                         (struct cs_range){ pending, pending + size },
                                                          at + off + 8, got - (size_t)off - 8, err);
-                        pending = here;
-                        here += size;
                         off += size;
                 }
         }
         *into = run;
+        *p = here + off;
         w->pending = pending;
-        w->pending_size = here - pending;
-        *p = here;
-        cs_source_release_behind(w->glibc->view.src, &w->released, here);
+        w->pending_size = *p - pending;
+        cs_source_release_behind(w->glibc->view.src, &w->released, *p);
         return st;
 }
 
@@ -279,7 +298,7 @@ static enum cs_status walk_chunks(struct cs_glibc_walker *w, uint64_t p, struct 
                         st = settle(w, word & GLIBC_PREV_IN_USE, err);
                         w->pending = p;
                         w->pending_size = word & ~(uint64_t)GLIBC_FLAGS;
-                        if (st == CS_OK && sized_as_cache(w, w->pending_size))
+                        if (st == CS_OK && sized_as_cache(w->cache_sizes, w->pending_size))
                                 st = cs_glibc_note_cache(w->glibc,
                                                          (struct cs_range){ p, p + w->pending_size }, NULL, 0,
                                                          err);

@@ -3,6 +3,7 @@
  * start of the program, no residency, no report. CPU time, of the kernel too. `census_time CORE [RUNS]` prints one line per run. Who comes first to
  * the pages of a core faults them in: that is measured alone, before the walk, by a byte of each page. Then they are there, unless the core
  * is large for this machine. */
+#include "cs_limits.h"
 #include "heaps.h"
 #include "ourmemory.h"
 
@@ -52,6 +53,8 @@ static int once(const char *path)
                 return 1;
         }
         double pages = 0;
+        heaps.blocks.clustered_most =
+                CS_LIMIT_RELATED_BLOCKS; /* as where nobody asks for more than the census */
         image->source->keeps = image->file_len <= cs_ourmemory_half();
         for (size_t k = 0; k < image->mappings.n; k++)
                 if (image->mappings.at[k].perms & CS_PERM_WRITE)

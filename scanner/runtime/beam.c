@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Erlang's carriers: what its allocators got from mmap, and from malloc: the first of each allocator, and large blocks beyond the
  * 256th of one. A carrier begins with {size and flags, next, prev, allocator}; allocators are known by their names, and are what the
- * data of beam.smp points to, or arrays of which it points to. Carriers from mmap begin where some page does, also those that are in
- * nobody's list for the moment; those from malloc are in the lists of their allocator, and their blocks stay malloc's.
+ * data of beam.smp points to, or arrays of which it points to. Carriers from mmap begin where some page does; what is in no list of its
+ * allocator, and in no pool, is kept for the next one. Those from malloc are in the lists of their allocator, and their blocks stay malloc's.
  * Erlang/OTP 20 to 29: erts/emulator/beam/erl_alloc_util.h (Carrier_t, CarrierList_t, Allctr_t, ERTS_DEFAULT_ALLCTR_INIT),
  * erl_alloc.h (ErtsAllocatorThrSpec_t, ErtsAllocatorInfo_t); seen in 23, 25, 27 and 29. */
 #include "runtimes_all.h"
@@ -19,7 +19,9 @@ enum {
         INSTANCES_FIRST = 2,     /* one of so many is there: the first may be left out */
         INSTANCES_ALL = 1 << 20, /* that are looked at in all arrays */
         HEADER = 32,
-        FLAGS = 7,
+        NEXT_LINK = 8,
+        PREV_LINK = 16,
+        FLAGS = 7,        /* ERTS_CRR_ALCTR_FLG_MASK of the allocator: in the pool, busy, homecoming */
         MSEG = 1,         /* MSEG_CARRIER_HDR_FLAG */
         NAME_WORDS = 64,  /* of Allctr_t: its name_prefix is in here */
         LIST_WORDS = 128, /* of Allctr_t: its mbc_list and sbc_list are in here */
@@ -158,6 +160,7 @@ static enum cs_status find_allocators(struct beam *b, struct cs_error *err)
 struct carrier {
         uint64_t size, next, prev;
         bool mapped; /* or else malloc's */
+        bool pooled; /* on its way to, in, or out of the pool that allocators share */
         const struct allocator *of;
 };
 
@@ -169,12 +172,43 @@ static bool carrier_at(const struct beam *b, uint64_t addr, struct carrier *c)
         struct allocator key = { .addr = cs_word(header + 24) & ~(uint64_t)FLAGS };
         c->size = cs_word(header) & ~(uint64_t)FLAGS;
         c->mapped = cs_word(header) & MSEG;
-        c->next = cs_word(header + 8);
-        c->prev = cs_word(header + 16);
+        c->pooled = cs_word(header + 24) & FLAGS;
+        c->next = cs_word(header + NEXT_LINK);
+        c->prev = cs_word(header + PREV_LINK);
         if (c->size < HEADER || c->next % 8 || c->prev % 8)
                 return false;
         c->of = bsearch(&key, b->allocators.at, b->allocators.n, sizeof(key), by_address);
         return c->of;
+}
+
+/* Does the allocator have a list that begins or ends with this carrier? */
+static bool heads_list(const struct beam *b, const struct allocator *of, uint64_t addr)
+{
+        uint8_t words[LIST_WORDS * 8];
+        size_t got = 0;
+        if (cs_source_read(b->in->image->source, of->addr, words, sizeof(words), &got, NULL) != CS_OK)
+                return false;
+        for (size_t at = 0; at + 8 <= got; at += 8)
+                if (cs_word(words + at) == addr)
+                        return true;
+        return false;
+}
+
+/* Does the carrier at `beside`, or the list's head where that is none, lead to the one at addr? */
+static bool leads_to(const struct beam *b, const struct carrier *c, uint64_t beside, uint64_t link,
+                     uint64_t addr)
+{
+        uint64_t word;
+        return beside ? cs_source_u64(b->in->image->source, beside + link, &word) && word == addr
+                      : heads_list(b, c->of, addr);
+}
+
+/* A carrier that was given back keeps its header, but nothing leads to it any more. In a living node one of its neighbours may be
+ * changing right now, hardly both. */
+static bool is_held(const struct beam *b, uint64_t addr, const struct carrier *c)
+{
+        return c->pooled || leads_to(b, c, c->prev, NEXT_LINK, addr) ||
+               leads_to(b, c, c->next, PREV_LINK, addr);
 }
 
 static struct cs_claim claim_of(const struct beam *b, uint64_t addr, const struct carrier *c)
@@ -192,7 +226,10 @@ static enum cs_status claim_mapped(struct beam *b, const struct cs_mapping *m, s
                 size = CS_PAGE;
                 if (!carrier_at(b, at, &c) || !c.mapped || c.size % CS_PAGE || c.size > m->range.end - at)
                         continue;
-                st = cs_claims_add(b->claims, claim_of(b, at, &c), err);
+                struct cs_claim claim = claim_of(b, at, &c);
+                if (!is_held(b, at, &c))
+                        claim.detail = "kept for the next carrier";
+                st = cs_claims_add(b->claims, claim, err);
                 size = c.size;
         }
         return st;

@@ -19,6 +19,9 @@ start([File]) ->
         [spawn(fun() -> L = lists:seq(1, 3000), receive stop -> L end end) || _ <- lists:seq(1, 300)],
         persistent_term:put(kept, {Table, Binaries, Large, lists:seq(1, 20000)}),
         erlang:garbage_collect(),
+        %% Code that is loaded once all was said would take more.
+        ok = file:write_file(File, measure()),
+        io:format("filled~n"),
         ok = file:write_file(File, settled(measure(), 30)),
         io:format("ready~n"),
         receive stop -> ok end.
@@ -75,8 +78,8 @@ said() {
         awk -v name="$1" '$1 == name { print $2 }' "$tmp/sizes"
 }
 
-# The carriers are all there. The node goes on: it may take one more than it said, and what it gave back inside a super carrier
-# looks like what is used.
+# The carriers are all there, and nothing that was given back is one of them; it is kept for the next one, and counts as the node's.
+# The node goes on: what it says with may take one more for binaries.
 check() {
         local name found
 
@@ -87,7 +90,7 @@ check() {
         for name in ets_alloc ll_alloc literal_alloc std_alloc driver_alloc binary_alloc; do
                 found=$(jq --arg name "$name" '[.regions[] | select(.detail == "carrier of \($name)") | .bytes] | add // 0' "$1")
                 case $name in
-                binary_alloc) compare "$name" "$(said "$name")" "$found" 1050 ;;
+                binary_alloc) compare "$name" "$(said "$name")" "$found" 1010 ;;
                 *) compare "$name" "$(said "$name")" "$found" 1000 ;;
                 esac
         done

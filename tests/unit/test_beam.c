@@ -46,6 +46,8 @@ static struct fake_process *beam_that(bool exports)
         fake_put(p, FAKE_MEMORY + 0x40018, eheap | 2);
         fake_put(p, FAKE_MEMORY + 0xc0000, 0x10000 | 3);
         fake_put(p, FAKE_MEMORY + 0xc0018, ets);
+        fake_put(p, ets + 0x170, FAKE_MEMORY + 0xc0000);
+        fake_put(p, ets + 0x178, FAKE_MEMORY + 0xc0000);
         /* Carriers from malloc, where main_carrier, mbc_list and others lie in the allocator. */
         fake_put(p, eheap + 0x170, MALLOCED);
         fake_put(p, eheap + 0x178, MALLOCED);
@@ -87,12 +89,60 @@ static void test_beam(void **state)
         FAKE_RUNTIME_CHECK(p, EHEAP, LENT_1, LENT_2);
         p = beam();
         fake_put(p, FAKE_MEMORY + 0xc0000, 0x10000); /* from malloc, but in no list */
+        fake_put(p, FAKE_RECORDS + 0x2170, 0);
         FAKE_RUNTIME_CHECK(p, EHEAP, LENT_1, LENT_2);
         p = beam();
         fake_put(p, FAKE_VARIABLES + 16, UINT64_MAX - 7); /* instances that lie nowhere */
         fake_write(p, FAKE_LIB + FAKE_RODATA + 16, "EVIL", 4);
         fake_runtime_check(p, NULL, 0);
         FAKE_RUNTIME_CHECK(beam_that(false), EHEAP, ETS, LENT_1, LENT_2);
+}
+
+#define KEPT_AT(at)                                                                     \
+        {                                                                               \
+                CS_KIND_BEAM_CARRIER, FAKE_MEMORY + (at), FAKE_MEMORY + (at) + 0x10000, \
+                        "kept for the next carrier"                                     \
+        }
+#define HELD_AT(at)                                                                     \
+        {                                                                               \
+                CS_KIND_BEAM_CARRIER, FAKE_MEMORY + (at), FAKE_MEMORY + (at) + 0x10000, \
+                        "carrier of ets_alloc"                                          \
+        }
+
+/* What was given back has its header still, but its neighbours lead to each other, and the list's head to others. */
+static void test_beam_given_back(void **state)
+{
+        (void)state;
+        const uint64_t ets = FAKE_RECORDS + 0x2000, a = FAKE_MEMORY + 0xc0000, b = a + 0x10000,
+                       c = b + 0x10000;
+        struct fake_process *p = beam();
+        put_carrier(p, a, 0x10001, b, 0, ets);
+        put_carrier(p, b, 0x10001, c, a, ets);
+        put_carrier(p, c, 0x10001, 0, b, ets);
+        fake_put(p, ets + 0x178, c);
+        FAKE_RUNTIME_CHECK(p, EHEAP, HELD_AT(0xc0000), HELD_AT(0xd0000), HELD_AT(0xe0000), LENT_1, LENT_2);
+        for (unsigned given = 0; given < 3; given++) {
+                p = beam();
+                put_carrier(p, a, 0x10001, given == 1 ? c : b, 0, ets);
+                put_carrier(p, b, 0x10001, given == 2 ? 0 : c, given == 0 ? 0 : a, ets);
+                put_carrier(p, c, 0x10001, 0, given == 1 ? a : b, ets);
+                fake_put(p, ets + 0x170, given == 0 ? b : a);
+                fake_put(p, ets + 0x178, given == 2 ? b : c);
+                if (given == 0)
+                        FAKE_RUNTIME_CHECK(p, EHEAP, KEPT_AT(0xc0000), HELD_AT(0xd0000), HELD_AT(0xe0000),
+                                           LENT_1, LENT_2);
+                else if (given == 1)
+                        FAKE_RUNTIME_CHECK(p, EHEAP, HELD_AT(0xc0000), KEPT_AT(0xd0000), HELD_AT(0xe0000),
+                                           LENT_1, LENT_2);
+                else
+                        FAKE_RUNTIME_CHECK(p, EHEAP, HELD_AT(0xc0000), HELD_AT(0xd0000), KEPT_AT(0xe0000),
+                                           LENT_1, LENT_2);
+        }
+        /* The only one. */
+        p = beam();
+        fake_put(p, ets + 0x170, 0);
+        fake_put(p, ets + 0x178, 0);
+        FAKE_RUNTIME_CHECK(p, EHEAP, KEPT_AT(0xc0000), LENT_1, LENT_2);
 }
 
 /* Where else the allocators may be named, and where they are not looked for. */
@@ -187,6 +237,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_beam),
+                cmocka_unit_test(test_beam_given_back),
                 cmocka_unit_test(test_beam_tables),
                 cmocka_unit_test(test_beam_lists),
         };

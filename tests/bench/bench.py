@@ -231,8 +231,33 @@ def result_rows(jobs, limits, tool, quick):
 def live_lines():
     """How a process is read: the program says it itself."""
     mib = os.environ.get('LIVE_MIB', '512')
-    took = run([os.path.join(os.environ['BUILD_DIR'], 'tests/bench/live_time'), mib, '5'], keep=True)
-    return took.out.decode().splitlines() if took.status == 0 else ['live: not measured here']
+    return own_program('live_time', mib, '5').splitlines() or ['live: not measured here']
+
+
+def own_program(name, *words):
+    """What one of our own programs says."""
+    return run([os.path.join(os.environ['BUILD_DIR'], 'tests/bench', name), *words], keep=True).out.decode()
+
+
+def against(goal, values, quick):
+    return '' if quick else f'; goal {goal}: {kept(statistics.median(values) <= goal)}'
+
+
+def walk_lines(core, quick):
+    """Parts that a whole run does not show: the walk over a heap of small chunks, and marking from the roots."""
+    read(core)
+    took = re.findall(r'^(\d+) chunks in .*: census .*, ([\d.]+) ns per chunk.* line alone ([\d.]+) ns', own_program('census_time', core, '5'), re.M)
+    if not took:
+        return ['walks: not measured here']
+    chunks, census, plain = ([float(m[i]) for m in took] for i in range(3))
+    lines = [f'census of {chunks[0] / 1e6:.1f} M chunks, one thread: {spread(census)} ns of CPU a chunk{against(5, census, quick)}; '
+             f'reading a byte of each line alone: {spread(plain)}']
+    for workers, goal in ((1, 70), (2, 40)):
+        read(core)
+        wall = re.findall(r'^marking +([\d.]+) s wall', own_program('relate_time', core, str(workers), '2'), re.M)
+        mark = [float(seconds) * 100 for seconds in wall]  # it says them for 10 million
+        lines.append(f'mark, {workers} thread{"s"[:workers - 1]}: {spread(mark, 1)} ns a chunk{against(goal, mark, quick)}')
+    return lines
 
 
 def bandwidth(limits):
@@ -240,14 +265,15 @@ def bandwidth(limits):
     return f'Reading from the page cache, one thread, 256 KiB at a time: up to {best:.1f} GB/s.'
 
 
-def document(args, rows, limits, rounds):
+def document(args, inputs, rows, limits, rounds):
     command = './dev bench' + (' --quick' if args.quick else '')
     return '\n'.join([
         '# Benchmarks', '',
         f'Written by `{command}`: corescan beside the tools that people have, in turn in one run, medians of up to {rounds} rounds (least–most); '
         'peers that take long are run less often. The cores lie in the page cache. "Own" memory is anonymous memory at its peak, without the '
         'pages of the core. "of a read loop": the speed beside a plain loop that reads the file and does nothing with it.', '',
-        f'Machine: {machine()}. {bandwidth(limits)}', '', table(rows), '', 'Live processes:', '',
+        f'Machine: {machine()}. {bandwidth(limits)}', '', table(rows), '', 'Walks:', '',
+        *(f'    {line}' for line in walk_lines(inputs['chunks'], args.quick)), '', 'Live processes:', '',
         *(f'    {line}' for line in live_lines()), ''])
 
 
@@ -268,7 +294,7 @@ def main():
         sys.exit(f'bench: no job has a name like {args.only}')
     rounds = args.rounds or (3 if args.quick else 5)
     limits = measure(jobs, rounds, tool, begun + QUICK_SECONDS if args.quick else float('inf'))
-    text = document(args, result_rows(jobs, limits, tool, args.quick), limits, rounds)
+    text = document(args, inputs, result_rows(jobs, limits, tool, args.quick), limits, rounds)
     print(text)
     if args.out:
         os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)

@@ -12,6 +12,7 @@ import tempfile
 
 sys.dont_write_bytecode = True  # nothing of ours in the sources
 from measure import machine, read, run, table
+from plot import draw
 
 TOO_STEEP = 1.3
 LEAST = 0.2  # seconds above the smallest step; less than that says nothing of a slope
@@ -70,17 +71,18 @@ def main():
     parser = argparse.ArgumentParser(prog='./dev bench --scaling', description=__doc__)
     parser.add_argument('--only', metavar='WORD', help='series of such a name')
     parser.add_argument('--most', type=int, help='no steps above this number')
-    parser.add_argument('--out', metavar='FILE', help='where the tables are written')
+    parser.add_argument('--out', metavar='FILE', help='where the table is written, and beside it, as .svg, the plot')
     args = parser.parse_args()
     tool, synth = os.environ['CORESCAN'], os.path.join(os.environ['BUILD_DIR'], 'tests/bench/synth')
     os.makedirs(os.environ['BUILD_DIR'], exist_ok=True)
     out = [('of', 'number', 'core MiB', 'on disk MiB', 'wall, s', 'CPU, s', 'own MiB', 'exponent')]
-    steep = []
+    steep, drawn = [], []
     for series in SERIES:
         if args.only and args.only not in series[0]:
             continue
         with tempfile.TemporaryDirectory(dir=os.environ['BUILD_DIR']) as folder:
             rows = measure(tool, synth, folder, series, args.most)
+        drawn.append((series[0], *([row[i] for row in rows] for i in (0, 4, 3))))
         power = slope(rows)
         if power and power > TOO_STEEP:
             steep.append(series[0])
@@ -88,10 +90,11 @@ def main():
             said = '' if i + 1 < len(rows) else 'too quick to say' if power is None else f'{power:.2f}' + (' TOO STEEP' if power > TOO_STEEP else '')
             out.append(('' if i else series[0], f'{step:,}', f'{size >> 20:,}', f'{disk >> 20:,}', f'{wall:.2f}', f'{cpu:.2f}', f'{peak >> 20:,}', said))
         print(table([out[0], *out[-len(rows):]]), flush=True)
-    text = f'# Scaling\n\n{__doc__.strip()}\n\nMachine: {machine()}.\n\n{table(out)}\n'
     if args.out:
+        plot = os.path.splitext(args.out)[0] + '.svg'
+        draw(plot, drawn)
         with open(args.out, 'w') as f:
-            f.write(text)
+            f.write(f'# Scaling\n\n{__doc__.strip()}\n\nMachine: {machine()}.\n\n![seconds by number of each thing]({os.path.basename(plot)})\n\n{table(out)}\n')
     if steep:
         print(f'grows faster than in proportion: {", ".join(steep)}')
         sys.exit(1)

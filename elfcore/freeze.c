@@ -7,7 +7,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@ enum {
         PASSES = 100,    /* over the threads: those that run may start others until they are stopped */
         PATIENCE = 2000, /* milliseconds for all threads to stop */
         NAP = 200000,    /* nanoseconds between two looks */
+        TRIES = 3, /* of a thread that is not permitted: it was one that ended, and its number another's since */
 };
 
 struct traced {
@@ -31,7 +34,11 @@ struct traced {
 
 struct cs_freeze {
         CS_VEC(struct traced) threads;
-        bool more; /* new ones came until we gave up */
+        bool more;            /* new ones came until we gave up */
+        pthread_mutex_t lock; /* of the threads */
+        pthread_t looking;    /* after them, while others are seized */
+        bool looked_after;
+        atomic_bool all_seized;
 };
 
 static struct traced *find(const struct cs_freeze *f, pid_t tid)
@@ -70,47 +77,9 @@ static bool has_ended(int proc, pid_t tid)
         return n <= 0 || (state && strchr("ZXx", state[1] ? state[2] : 'X'));
 }
 
-/* Seizes one thread. One that ended meanwhile is no error. */
-static enum cs_status seize(struct cs_freeze *f, int proc, pid_t tid, struct cs_error *err)
-{
-        enum cs_status st = cs_vec_reserve(&f->threads, 1, err);
-        if (st != CS_OK)
-                return st;
-        if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0) {
-                int number = errno;
-                bool ended = number == ESRCH || (number == EPERM && has_ended(proc, tid));
-                return ended ? CS_OK : explain(tid, number, err);
-        }
-        f->threads.at[f->threads.n++] = (struct traced){ .tid = tid };
-        (void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-        return CS_OK;
-}
-
-/* Seizes the threads that were not there before. */
-static enum cs_status seize_new(struct cs_freeze *f, int proc, bool *any, struct cs_error *err)
-{
-        int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        enum cs_status st = CS_OK;
-        *any = false;
-        if (!dir) {
-                if (fd >= 0)
-                        close(fd);
-                return explain(0, ESRCH, err);
-        }
-        for (struct dirent *entry; st == CS_OK && (entry = readdir(dir));) {
-                pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-                if (!isdigit((unsigned char)entry->d_name[0]) || find(f, tid))
-                        continue;
-                size_t before = f->threads.n;
-                st = seize(f, proc, tid, err);
-                *any |= f->threads.n > before;
-        }
-        closedir(dir);
-        return st;
-}
-
-/* Has it stopped by now? Whatever it stopped for: a signal that is about to be delivered is kept for later. */
+/* Has it stopped by now, or ended? Whatever it stopped for: a signal that is about to be delivered is kept for later. One that
+ * stopped may end all the same, or be another one: a thread that executes a program ends all others and takes the first one's
+ * number, and stops once more. */
 static void look(struct traced *t)
 {
         int status;
@@ -134,16 +103,99 @@ size_t cs_freeze_left(const struct cs_freeze *f)
         return left;
 }
 
+/* How many of them have not stopped yet. */
+static size_t look_at_all(struct cs_freeze *f)
+{
+        pthread_mutex_lock(&f->lock);
+        for (size_t i = 0; i < f->threads.n; i++)
+                if (f->threads.at[i].tid)
+                        look(&f->threads.at[i]);
+        size_t left = cs_freeze_left(f);
+        pthread_mutex_unlock(&f->lock);
+        return left;
+}
+
+/* Seizes one thread that is not seized yet. One that ended meanwhile is no error. */
+static enum cs_status seize(struct cs_freeze *f, int proc, pid_t tid, struct cs_error *err)
+{
+        pthread_mutex_lock(&f->lock);
+        bool known = find(f, tid) != NULL;
+        enum cs_status st = cs_vec_reserve(&f->threads, 1, err);
+        pthread_mutex_unlock(&f->lock);
+        if (st != CS_OK || known)
+                return st;
+        for (int tries = TRIES; ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACEEXEC) != 0; tries--) {
+                int number = errno;
+                if (number == ESRCH || (number == EPERM && has_ended(proc, tid)))
+                        return CS_OK;
+                if (number != EPERM || tries == 1)
+                        return explain(tid, number, err);
+        }
+        pthread_mutex_lock(&f->lock);
+        f->threads.at[f->threads.n++] = (struct traced){ .tid = tid };
+        pthread_mutex_unlock(&f->lock);
+        (void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+        return CS_OK;
+}
+
+/* Seizes the threads that were not there before. */
+static enum cs_status seize_new(struct cs_freeze *f, int proc, bool *any, struct cs_error *err)
+{
+        int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        enum cs_status st = CS_OK;
+        *any = false;
+        if (!dir) {
+                if (fd >= 0)
+                        close(fd);
+                return explain(0, ESRCH, err);
+        }
+        for (struct dirent *entry; st == CS_OK && (entry = readdir(dir));) {
+                pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+                if (!isdigit((unsigned char)entry->d_name[0]))
+                        continue;
+                size_t before = f->threads.n;
+                st = seize(f, proc, tid, err);
+                *any |= f->threads.n > before;
+        }
+        closedir(dir);
+        return st;
+}
+
 static void wait_all(struct cs_freeze *f, double until)
 {
-        while (cs_freeze_left(f)) {
-                for (size_t i = 0; i < f->threads.n; i++)
-                        if (f->threads.at[i].tid && !f->threads.at[i].stopped)
-                                look(&f->threads.at[i]);
-                if (!cs_freeze_left(f) || cs_seconds_now() > until)
-                        return;
+        while (look_at_all(f) && cs_seconds_now() <= until)
+                (void)nanosleep(&(struct timespec){ 0, NAP }, NULL);
+}
+
+/* While one of the target's threads executes a program, it waits for those that it ended, of which the traced ones end only when
+ * their tracer was told; and PTRACE_SEIZE waits for it (Linux fs/exec.c, de_thread; kernel/ptrace.c, ptrace_attach; both hold
+ * cred_guard_mutex). So the thread that seizes cannot be the one that is told. */
+static void *look_after(void *context)
+{
+        struct cs_freeze *f = context;
+        while (!atomic_load(&f->all_seized)) {
+                (void)look_at_all(f);
                 (void)nanosleep(&(struct timespec){ 0, NAP }, NULL);
         }
+        return NULL;
+}
+
+/* Where no thread can be made, nobody looks: the target is stopped all the same, unless it executes a program just then. */
+static void begin_looking(struct cs_freeze *f)
+{
+        sigset_t all, before;
+        sigfillset(&all);
+        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+        f->looked_after = pthread_create(&f->looking, NULL, look_after, f) == 0;
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void end_looking(struct cs_freeze *f)
+{
+        atomic_store(&f->all_seized, true);
+        if (f->looked_after)
+                pthread_join(f->looking, NULL);
 }
 
 enum cs_status cs_freeze_create(pid_t pid, int proc_fd, struct cs_freeze **out, struct cs_error *err)
@@ -154,11 +206,14 @@ enum cs_status cs_freeze_create(pid_t pid, int proc_fd, struct cs_freeze **out, 
         double until = cs_seconds_now() + PATIENCE / 1e3;
         enum cs_status st = CS_OK;
         bool any = true;
+        f->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+        begin_looking(f);
         for (int pass = 0; st == CS_OK && any && pass < PASSES; pass++) {
                 st = seize_new(f, proc_fd, &any, err);
                 if (st == CS_OK)
                         wait_all(f, until);
         }
+        end_looking(f);
         f->more = any;
         if (st == CS_OK && !f->threads.n)
                 st = cs_fail(err, CS_EGONE, "process %d ended while it was stopped", (int)pid);

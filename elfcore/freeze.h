@@ -10,7 +10,8 @@
 struct cs_freeze;
 
 /* Stops all threads of the process. proc_fd is an open /proc/PID directory. CS_EACCESS: not permitted, or another debugger is
- * there; CS_EGONE. Nothing is stopped when it fails. The thread that calls it is the tracer: it must call cs_freeze_thaw(), too. */
+ * there; CS_EGONE. Nothing is stopped when it fails. The thread that calls it is the tracer: it must call cs_freeze_thaw(), too. A
+ * second thread looks after those that are seized until all are. */
 CS_CHECK enum cs_status cs_freeze_create(pid_t pid, int proc_fd, struct cs_freeze **out,
                                          struct cs_error *err);
 

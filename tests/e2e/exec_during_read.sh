@@ -122,3 +122,64 @@ for how in "" --freeze; do
         assert_eq "$said" "" "$rounds processes that execute another program while they are read${how:+, with $how}"
         echo "# ${how:-as usual}: $whole whole, $partial partial; exit statuses:$codes"
 done
+
+# One that does nothing else: while it executes a program it waits for its traced threads to end, and whoever seizes another one waits for
+# it.
+build_c again -pthread <<'END_OF_C'
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static char **arguments;
+
+static void *sleep_on(void *none)
+{
+        pause();
+        return none;
+}
+
+static void *execute(void *none)
+{
+        execv("/proc/self/exe", arguments);
+        return none;
+}
+
+int main(int argc, char **argv)
+{
+        pthread_t t;
+        int turns = open("turns", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (turns < 0 || write(turns, "x", 1) != 1)
+                return 1;
+        arguments = argv;
+        if (argc > 1) { /* the first time */
+                argv[1] = NULL;
+                puts("ready");
+                fflush(stdout);
+        }
+        for (int i = 0; i < 300; i++)
+                pthread_create(&t, NULL, i < 299 ? sleep_on : execute, NULL);
+        pause();
+}
+END_OF_C
+start_program "$tmp/again" first
+wait_ready
+said='' codes=''
+for ((round = 0; round < 30; round++)); do
+        rc=0
+        timeout -s KILL 60 "$CORESCAN" --json --freeze --live "$pid" >"$tmp/json" 2>"$tmp/err" || rc=$?
+        codes+=" $rc"
+        case $rc in
+        0) said+=$(jq -r -f "$e2e/schema.jq" "$tmp/json" 2>&1) ;;
+        2) [ "$(wc -l <"$tmp/err")" -eq 1 ] || said+="not one line: $(head -c 300 "$tmp/err")" ;;
+        *) said+="exit status $rc: $(head -c 300 "$tmp/err")" ;;
+        esac
+done
+assert_eq "$said" "" "30 looks with --freeze at one that executes itself all the time"
+echo "# exit statuses:$codes"
+before=$(stat -c %s "$program_dir/turns")
+turned() {
+        [ "$(stat -c %s "$program_dir/turns")" -gt "$before" ]
+}
+wait_until 20 turned
+assert_eq "$?" 0 "it goes on after them"

@@ -2,6 +2,7 @@
 #include "freeze.h"
 
 #include "clock.h"
+#include "through.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -62,21 +63,6 @@ static enum cs_status explain(pid_t tid, int number, struct cs_error *err)
         return cs_fail_sys(err, number, "--freeze: thread %d cannot be stopped", (int)tid);
 }
 
-/* Is the thread at its end? The kernel refuses to trace such as if it were not permitted (Linux kernel/ptrace.c, ptrace_attach:
- * exit_state). */
-static bool has_ended(int proc, pid_t tid)
-{
-        char name[64], text[256];
-        snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
-        int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-        if (fd >= 0)
-                close(fd);
-        text[n > 0 ? n : 0] = '\0';
-        const char *state = strrchr(text, ')'); /* the command before it may hold anything */
-        return n <= 0 || (state && strchr("ZXx", state[1] ? state[2] : 'X'));
-}
-
 /* Has it stopped by now, or ended? Whatever it stopped for: a signal that is about to be delivered is kept for later. One that
  * stopped may end all the same, or be another one: a thread that executes a program ends all others and takes the first one's
  * number, and stops once more. */
@@ -126,7 +112,9 @@ static enum cs_status seize(struct cs_freeze *f, int proc, pid_t tid, struct cs_
                 return st;
         for (int tries = TRIES; ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACEEXEC) != 0; tries--) {
                 int number = errno;
-                if (number == ESRCH || (number == EPERM && has_ended(proc, tid)))
+                /* The kernel refuses to trace one at its end as if it were not permitted (Linux kernel/ptrace.c, ptrace_attach:
+                 * exit_state). */
+                if (number == ESRCH || (number == EPERM && cs_thread_has_ended(proc, tid)))
                         return CS_OK;
                 if (number != EPERM || tries == 1)
                         return explain(tid, number, err);

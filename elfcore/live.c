@@ -23,9 +23,9 @@ enum {
 struct live_source {
         struct cs_source base;
         const struct cs_image *image;
-        pid_t pid;
-        int pagemap; /* -1: cannot be read */
-        int mem;     /* -1: not to be had */
+        pid_t through; /* the thread that it is read by */
+        int pagemap;   /* -1: cannot be read */
+        int mem;       /* -1: not to be had */
         atomic_bool gone;
         /* Where nothing was present in several mappings in a row, when it was last looked: each of tens of thousands of them would be asked
          * again for each. */
@@ -60,11 +60,13 @@ static int backing(const struct live_source *live, const struct cs_mapping *m, u
 static ssize_t read_target(struct live_source *live, uint64_t addr, void *buf, size_t len)
 {
         struct iovec local = { buf, len }, remote = { (void *)(uintptr_t)addr, len };
-        ssize_t n = process_vm_readv(live->pid, &local, 1, &remote, 1, 0);
-        if (n < 0 && errno == ESRCH)
-                atomic_store(&live->gone, true);
-        if (n < 0 && (errno == ENOSYS || errno == EPERM) && live->mem >= 0)
+        ssize_t n = process_vm_readv(live->through, &local, 1, &remote, 1, 0);
+        bool ended = n < 0 && errno == ESRCH; /* the thread, if not all of them */
+        if (n < 0 && (ended || errno == ENOSYS || errno == EPERM) && live->mem >= 0) {
                 n = pread(live->mem, buf, len, (off_t)addr);
+                ended = ended && n == 0;
+        }
+        notice_end(live, ended);
         return n;
 }
 
@@ -198,7 +200,7 @@ static void gather_target(struct live_source *live, uint64_t addr, uint64_t page
                         remote[runs++] =
                                 (struct iovec){ (void *)(uintptr_t)(addr + first * CS_PAGE), run * CS_PAGE };
                 }
-                ssize_t n = process_vm_readv(live->pid, local, runs, remote, runs, 0);
+                ssize_t n = process_vm_readv(live->through, local, runs, remote, runs, 0);
                 if (n <= 0) { /* the first run alone, in whatever way there is */
                         asked = local[0].iov_len;
                         n = read_target(live, (uintptr_t)remote[0].iov_base, local[0].iov_base, asked);
@@ -268,7 +270,7 @@ static enum cs_status live_read(struct cs_source *src, uint64_t addr, void *buf,
         struct live_source *live = (struct live_source *)src;
         *got = 0;
         if (is_gone(live))
-                return cs_fail(err, CS_EGONE, "process %d is gone", (int)live->pid);
+                return cs_fail(err, CS_EGONE, "process %d is gone", (int)live->image->pid);
         while (*got < len) {
                 size_t n = read_run(live, addr + *got, (uint8_t *)buf + *got, len - *got);
                 if (n == 0)
@@ -385,8 +387,8 @@ static const struct cs_source_ops live_ops = {
         .close = live_close,
 };
 
-enum cs_status cs_live_source_create(const struct cs_image *image, int proc_fd, struct cs_source **out,
-                                     struct cs_error *err)
+enum cs_status cs_live_source_create(const struct cs_image *image, pid_t through, int proc_fd,
+                                     struct cs_source **out, struct cs_error *err)
 {
         struct live_source *live = calloc(1, sizeof(*live));
         if (!live)
@@ -394,7 +396,7 @@ enum cs_status cs_live_source_create(const struct cs_image *image, int proc_fd, 
         live->base.ops = &live_ops;
         pthread_mutex_init(&live->lock, NULL);
         live->image = image;
-        live->pid = image->pid;
+        live->through = through;
         live->pagemap = openat(proc_fd, "pagemap", O_RDONLY | O_CLOEXEC);
         live->mem = openat(proc_fd, "mem", O_RDONLY | O_CLOEXEC);
         *out = &live->base;

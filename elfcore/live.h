@@ -6,9 +6,9 @@
 
 #include "image.h"
 
-/* The mappings and modules of image are borrowed and must be frozen. proc_fd is an open /proc/PID directory, borrowed.
- * CS_EACCESS where the kernel refuses to let us read. */
-CS_CHECK enum cs_status cs_live_source_create(const struct cs_image *image, int proc_fd,
+/* The mappings and modules of image are borrowed and must be frozen. Read by the thread `through` (through.h), of which proc_fd is an
+ * open /proc/PID directory, borrowed; and on, where that one ends and others live. CS_EACCESS where the kernel refuses to let us read. */
+CS_CHECK enum cs_status cs_live_source_create(const struct cs_image *image, pid_t through, int proc_fd,
                                               struct cs_source **out, struct cs_error *err);
 
 /* False: without a pagemap the presence of pages is not known, and reading may make the target grow. */

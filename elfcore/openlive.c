@@ -5,6 +5,7 @@
 #include "live.h"
 #include "maps.h"
 #include "module.h"
+#include "through.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -138,8 +139,8 @@ static enum cs_status read_maps(struct cs_image *image, int proc, const bytes_ve
 }
 
 /* One byte of the first mapping with memory tells whether the kernel lets us read at all. */
-static enum cs_status check_readable(const struct cs_image *image, int proc, const bytes_vec *status,
-                                     struct cs_error *err)
+static enum cs_status check_readable(const struct cs_image *image, pid_t through, int proc,
+                                     const bytes_vec *status, struct cs_error *err)
 {
         for (size_t i = 0; i < image->mappings.n; i++) {
                 const struct cs_mapping *m = &image->mappings.at[i];
@@ -148,7 +149,7 @@ static enum cs_status check_readable(const struct cs_image *image, int proc, con
                 /* Code of the executable is present: it runs. Reading it does no harm. */
                 if (!(m->perms & CS_PERM_READ) || !m->file_backed)
                         continue;
-                if (process_vm_readv(image->pid, &local, 1, &remote, 1, 0) == 1)
+                if (process_vm_readv(through, &local, 1, &remote, 1, 0) == 1)
                         return CS_OK;
                 if (errno == ESRCH)
                         return cs_fail(err, CS_EGONE, "the process ended while it was opened");
@@ -295,8 +296,8 @@ static int open_in_target(void *context, const struct cs_mapping *m, bool *same)
         return fd;
 }
 
-static enum cs_status open_live(struct cs_image *image, int proc, const struct cs_image_options *options,
-                                struct cs_error *err)
+static enum cs_status open_live(struct cs_image *image, pid_t through, int proc,
+                                const struct cs_image_options *options, struct cs_error *err)
 {
         cs_cleanup(free_bytes) bytes_vec process = { 0 };
         enum cs_status st;
@@ -306,9 +307,9 @@ static enum cs_status open_live(struct cs_image *image, int proc, const struct c
          * another program meanwhile, they tell that it is gone, where the other way round its maps would be taken for the new one's. */
         if ((st = check_kind(&process, proc, err)) != CS_OK ||
             (options->freeze && (st = cs_freeze_create(image->pid, proc, &image->freeze, err)) != CS_OK) ||
-            (st = cs_live_source_create(image, proc, &image->source, err)) != CS_OK ||
+            (st = cs_live_source_create(image, through, proc, &image->source, err)) != CS_OK ||
             (st = read_maps(image, proc, &process, err)) != CS_OK ||
-            (st = check_readable(image, proc, &process, err)) != CS_OK ||
+            (st = check_readable(image, through, proc, &process, err)) != CS_OK ||
             (st = read_threads(image, proc, err)) != CS_OK)
                 return st;
         if (image->freeze) {
@@ -348,7 +349,8 @@ enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *opti
                                   struct cs_error *err)
 {
         char name[64];
-        snprintf(name, sizeof(name), "/proc/%d", (int)pid);
+        pid_t through = cs_through(pid);
+        snprintf(name, sizeof(name), "/proc/%d", (int)through);
         cs_cleanup(close_fd) int proc = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (proc < 0)
                 return errno == ENOENT ? cs_fail(err, CS_EGONE, "no such process")
@@ -359,7 +361,7 @@ enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *opti
         image->kind = CS_IMAGE_LIVE;
         image->pid = pid;
         image->complete = true;
-        enum cs_status st = open_live(image, proc, options, err);
+        enum cs_status st = open_live(image, through, proc, options, err);
         if (st != CS_OK)
                 return st;
         *out = cs_take(image);

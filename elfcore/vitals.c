@@ -3,6 +3,7 @@
 
 #include "maps.h"
 #include "ourmemory.h"
+#include "through.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,20 @@ static int read_text(const char *path, char *text, size_t size)
         return number;
 }
 
+/* A number of a text of /proc/PID/stat, by its number in proc(5); 0 where there is none. The name (2) stands in parentheses, and may hold
+ * some itself. */
+static uint64_t stat_field(const char *stat, int number)
+{
+        const char *at = strrchr(stat, ')');
+        for (int i = 2; at && *at && i < number; i++) {
+                at += strcspn(at, " \n");
+                at += *at != '\0';
+        }
+        return at ? strtoull(at, NULL, 10) : 0;
+}
+
+enum { STAT_STARTTIME = 22, STAT_STARTCODE = 26, STAT_STARTSTACK = 28 };
+
 /* "VmRSS:     1234 kB", in bytes; 0 where it does not stand there. */
 static uint64_t field(const char *status, const char *name)
 {
@@ -38,8 +53,6 @@ static uint64_t field(const char *status, const char *name)
 enum cs_status cs_vitals_parse(const char *status, const char *stat, struct cs_vitals *out,
                                struct cs_error *err)
 {
-        /* proc(5): the name stands in parentheses, and may hold some itself; behind them the state is field 3, starttime 22, startcode 26
-         * and startstack 28. */
         const char *at = strrchr(stat, ')');
         if (!at || at[1] != ' ')
                 return cs_fail(err, CS_EFORMAT, "/proc/PID/stat has no name");
@@ -47,14 +60,8 @@ enum cs_status cs_vitals_parse(const char *status, const char *stat, struct cs_v
         if (*at == 'Z' || *at == 'X' || *at == 'x')
                 return cs_fail(err, CS_EGONE, "the process has ended");
         *out = (struct cs_vitals){ 0 };
-        for (int i = 3; i <= 28 && *at; i++) {
-                if (i == 22)
-                        out->started = strtoull(at, NULL, 10);
-                else if (i == 26 || i == 28)
-                        out->program = out->program * 31 + strtoull(at, NULL, 10);
-                at += strcspn(at, " \n");
-                at += *at != '\0';
-        }
+        out->started = stat_field(stat, STAT_STARTTIME);
+        out->program = stat_field(stat, STAT_STARTCODE) * 31 + stat_field(stat, STAT_STARTSTACK);
         out->mapped = field(status, "VmSize");
         out->resident = field(status, "VmRSS");
         out->anonymous = field(status, "RssAnon");
@@ -66,18 +73,26 @@ enum cs_status cs_vitals_parse(const char *status, const char *stat, struct cs_v
 
 enum cs_status cs_vitals_read(pid_t pid, struct cs_vitals *out, struct cs_error *err)
 {
-        char path[64], status[TEXT], stat[TEXT];
-        (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+        char path[64], status[TEXT], stat[TEXT], first[TEXT] = "";
+        pid_t through = cs_through(pid);
+        (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)through);
         int number = read_text(path, status, sizeof(status));
         if (!number) {
-                (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+                (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)through);
                 number = read_text(path, stat, sizeof(stat));
+        }
+        if (!number && through != pid) {
+                (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+                number = read_text(path, first, sizeof(first));
         }
         if (number == ENOENT || number == ESRCH)
                 return cs_fail(err, CS_EGONE, "the process has ended");
         if (number)
                 return cs_fail_sys(err, number, "%s", path);
-        return cs_vitals_parse(status, stat, out, err);
+        enum cs_status st = cs_vitals_parse(status, stat, out, err);
+        if (st == CS_OK && through != pid) /* the process's, not the thread's */
+                out->started = stat_field(first, STAT_STARTTIME);
+        return st;
 }
 
 /* ---- what is mapped ---------------------------------------------------------------------------------------------- */
@@ -165,7 +180,7 @@ enum cs_status cs_vitals_kinds_read(pid_t pid, struct cs_vitals_kinds *out, stru
 {
         char path[64], *text;
         size_t len, bad = 0;
-        (void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+        (void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)cs_through(pid));
         int number = read_all(path, &text, &len);
         struct cs_pool pool = { 0 };
         cs_mapping_vec mappings = { 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "describe.h"
 
+#include "blocktext.h"
 #include "repeatreport.h"
 #include "text.h"
 
@@ -11,7 +12,13 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { LITERAL_BYTES = 64, REFERRERS_SHOWN = 8, TITLE_WORDS = 4 };
+enum {
+        LITERAL_BYTES = 64,
+        REFERRERS_SHOWN = 8,
+        TITLE_WORDS = 4,
+        TEXTS_TOLD =
+                1024, /* of so many clusters, the largest, it is told what text they hold: their blocks are read for it */
+};
 
 const char *cs_describe_id(struct cs_pool *pool, uint32_t cluster)
 {
@@ -118,6 +125,29 @@ static bool has_pointers(const struct cs_cluster *c)
                 if (c->shape >> (8 * i) & 0xff)
                         return true;
         return false;
+}
+
+/* The same with the text that they hold, as a person sees it at once in memory. It is no part of the signature: it comes from a sample. */
+static enum cs_status tell_text(const struct cs_describe *d, uint32_t cluster, struct cs_report_cluster *out,
+                                struct cs_error *err)
+{
+        const struct cs_cluster *c = &d->clusters->at.at[cluster];
+        struct cs_blocktext texts;
+        uint32_t at;
+        if (c->kind != CS_CLUSTER_SHAPE || cluster >= TEXTS_TOLD)
+                return CS_OK;
+        enum cs_status st = cs_blocktext_read(d->image, d->blocks, d->members, cluster, &texts, err);
+        if (st != CS_OK)
+                return st;
+        const char *text = cs_blocktext_find(&texts, 0, UINT64_MAX, d->pool, &at);
+        if (text)
+                out->what =
+                        has_pointers(c)
+                                ? cs_pool_printf(d->pool, "%s, with \"%s\" at +%" PRIu32, out->what, text, at)
+                                : cs_pool_printf(d->pool, "%" PRIu64 "-byte blocks with \"%s\" at +%" PRIu32,
+                                                 c->min_units * CS_BLOCK_UNIT, text, at);
+        cs_blocktext_deinit(&texts);
+        return out->what ? CS_OK : cs_fail(err, CS_ENOMEM, "cluster");
 }
 
 static const char *kind_name(const struct cs_cluster *c)
@@ -318,6 +348,8 @@ enum cs_status cs_describe_cluster(const struct cs_describe *d, uint32_t cluster
         enum cs_status st = cs_describe_kind(d, cluster, out, err);
         if (st != CS_OK)
                 return st;
+        if ((st = tell_text(d, cluster, out, err)) != CS_OK)
+                return st;
         out->unreferenced = d->leaks->clusters[cluster].unreferenced;
         if (owner->module != CS_NO_MODULE) {
                 out->library = keep(d, cs_unloaded_name(d->image, d->unloaded, (size_t)owner->module));
@@ -392,6 +424,23 @@ void cs_describe_field(const struct cs_describe *d, const struct cs_field *f, st
         }
 }
 
+/* What most blocks have in fields of text. */
+static enum cs_status tell_field_texts(const struct cs_describe *d, uint32_t cluster,
+                                       struct cs_report_cluster *out, struct cs_error *err)
+{
+        struct cs_blocktext texts;
+        uint32_t at;
+        enum cs_status st = cs_blocktext_read(d->image, d->blocks, d->members, cluster, &texts, err);
+        for (size_t i = 0; st == CS_OK && i < out->n_fields; i++) {
+                struct cs_report_field *f = &out->fields[i];
+                if (strcmp(f->kind, column_name(CS_COLUMN_TEXT)) == 0)
+                        f->value = cs_blocktext_find(&texts, f->offset, f->offset + f->size, d->pool, &at);
+        }
+        if (st == CS_OK)
+                cs_blocktext_deinit(&texts);
+        return st;
+}
+
 enum cs_status cs_describe_fields(const struct cs_describe *d, uint32_t cluster,
                                   struct cs_report_cluster *out, struct cs_error *err)
 {
@@ -411,6 +460,8 @@ enum cs_status cs_describe_fields(const struct cs_describe *d, uint32_t cluster,
         }
         for (size_t i = 0; st == CS_OK && i < fields.n; i++)
                 cs_describe_field(d, &fields.at[i], &out->fields[out->n_fields++]);
+        if (st == CS_OK && !period)
+                st = tell_field_texts(d, cluster, out, err);
         cs_vec_deinit(&fields);
         return st;
 }

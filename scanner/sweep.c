@@ -98,16 +98,31 @@ static const uint8_t *first_bytes(struct cs_sweep_worker *w, const struct cs_blo
         return cs_view_whole(&w->view, payload.start, len, got);
 }
 
+static bool leads_to_start(const struct cs_cluster_input *in, uint64_t value)
+{
+        struct cs_block b;
+        return cs_blocks_holding(in->blocks, in->space, value, &b) != CS_NO_BLOCK &&
+               cs_block_state(&b) == CS_BLOCK_IN_USE && cs_block_payload(&b).start == value;
+}
+
+/* Is a text that ends in its first word no text, but the address of a block in use, or twice that and one (see traces.h)? The bytes
+ * of an address are whatever they are, also letters with a zero behind them. */
+static bool is_address(const struct cs_cluster_input *in, const uint8_t *bytes, size_t len)
+{
+        uint64_t value = len < 8 ? 0 : cs_word(bytes);
+        return leads_to_start(in, value) || (value & 1 && leads_to_start(in, value >> 1));
+}
+
 /* Does the block hold text from its start? *bytes and *run are valid until the view is used again. */
-static enum text_kind text_of(struct cs_sweep_worker *w, const struct cs_block *b, const uint8_t **bytes,
-                              size_t *run)
+static enum text_kind text_of(const struct cs_cluster_input *in, struct cs_sweep_worker *w,
+                              const struct cs_block *b, const uint8_t **bytes, size_t *run)
 {
         size_t got;
         *bytes = first_bytes(w, b, &got);
         if (!*bytes)
                 return TEXT_NONE;
         if (cs_text_block(*bytes, got, run))
-                return TEXT_SURE;
+                return *run < 8 && is_address(in, *bytes, got) ? TEXT_NONE : TEXT_SURE;
         *run = cs_text_run(*bytes, got);
         return *run >= PERHAPS_BYTES && *run < got && (*bytes)[*run] == '\0' ? TEXT_PERHAPS : TEXT_NONE;
 }
@@ -182,7 +197,7 @@ static enum cs_status count_block(struct cs_sweep *sweep, struct cs_sweep_worker
         const uint8_t *bytes;
         size_t run;
         uint32_t number;
-        enum text_kind text = text_of(w, b, &bytes, &run);
+        enum text_kind text = text_of(sweep->in, w, b, &bytes, &run);
         struct cs_signature seen = { .units = cs_block_units(b), .text = (uint8_t)text };
         cs_signature_features(&w->view, sweep->in->space, b, &found);
         /* Blocks of two slices may share a word. */
@@ -537,7 +552,8 @@ static enum cs_status assign_block(struct cs_sweep *sweep, struct cs_sweep_worke
                 const uint8_t *bytes;
                 size_t run;
                 cs_signature_features(&w->view, sweep->in->space, b, &found);
-                seed = seed_of(sweep, cs_block_units(b), text_of(w, b, &bytes, &run), found.at, found.n);
+                seed = seed_of(sweep, cs_block_units(b), text_of(sweep->in, w, b, &bytes, &run), found.at,
+                               found.n);
         }
         if (seed.unread)
                 fill_in(sweep, w, b, &seed.cluster);

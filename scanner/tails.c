@@ -24,11 +24,12 @@ struct reading {
         const struct build *b;
         struct cs_tails *out;
         struct cs_range payload;
+        bool roomy;
 };
 
-static uint64_t place(uint64_t payload, uint64_t offset)
+static uint64_t place(uint64_t payload, bool roomy, uint64_t offset)
 {
-        return payload << 32 | offset;
+        return (uint64_t)roomy << 63 | payload << 32 | offset;
 }
 
 static enum cs_status read_words(void *reading, uint64_t addr, const uint8_t *bytes, size_t len,
@@ -42,8 +43,8 @@ static enum cs_status read_words(void *reading, uint64_t addr, const uint8_t *by
                         continue;
                 bool pointer = cs_space_at(r->b->in->space, value).kind != CS_SPACE_NONE;
                 st = cs_tally_at(&r->out->places,
-                                 place(cs_range_size(r->payload), addr + i - r->payload.start), 0, &count,
-                                 err);
+                                 place(cs_range_size(r->payload), r->roomy, addr + i - r->payload.start), 0,
+                                 &count, err);
                 if (st == CS_OK)
                         *count += pointer ? UINT64_C(1) << COUNT_BITS : 1;
         }
@@ -64,12 +65,14 @@ static enum cs_status read_slice(void *context, size_t unit, unsigned worker, st
                 if (!cs_blocks_next_any(&cursor, &block, &i) || cs_block_state(&block) != CS_BLOCK_IN_USE ||
                     cs_block_size(&block) > SPAN)
                         continue;
-                struct reading r = { b, &b->workers[worker], cs_block_payload(&block) };
-                size_t got;
-                const uint8_t *bytes = cs_view_whole(&b->views[worker], r.payload.start, 8, &got);
+                struct reading r = { b, &b->workers[worker], cs_block_payload(&block), true };
+                size_t got, size = (size_t)cs_range_size(r.payload);
+                const uint8_t *bytes = cs_view_whole(&b->views[worker], r.payload.start, size, &got);
                 if (b->in->clusters->at.at[block.cluster].kind != CS_CLUSTER_TEXT &&
                     !(bytes && cs_tails_begins(bytes, got)))
                         continue;
+                if (bytes)
+                        r.roomy = cs_tails_roomy(bytes, got, size);
                 st = cs_stretches(&b->views[worker], r.payload, read_words, &r, err);
         }
         cs_slice_release(b->in->blocks, slice, b->views[worker].src);
@@ -107,11 +110,36 @@ void cs_tails_deinit(struct cs_tails *tails)
         cs_tally_deinit(&tails->places);
 }
 
-bool cs_tails_field(const struct cs_tails *tails, uint64_t payload, uint64_t offset)
+bool cs_tails_roomy(const uint8_t *bytes, size_t len, uint64_t payload)
+{
+        return payload <= SPAN && !cs_text_fills(cs_text_run(bytes, len), (size_t)payload);
+}
+
+struct votes {
+        uint64_t pointers, others;
+};
+
+static struct votes votes_at(const struct cs_tails *tails, uint64_t payload, bool roomy, uint64_t offset)
+{
+        uint64_t count = cs_tally_get(&tails->places, place(payload, roomy, offset), 0);
+        return (struct votes){ count >> COUNT_BITS, count & ((UINT64_C(1) << COUNT_BITS) - 1) };
+}
+
+/* Structures that begin with a name have room behind it, most of them: these alone say what stands there. Of where they are few
+ * and the block has no room to speak of, all say it. */
+bool cs_tails_field(const struct cs_tails *tails, uint64_t payload, bool roomy, uint64_t offset)
 {
         if (payload > SPAN)
                 return true;
-        uint64_t count = cs_tally_get(&tails->places, place(payload, offset), 0);
-        uint64_t pointers = count >> COUNT_BITS, others = count & ((UINT64_C(1) << COUNT_BITS) - 1);
-        return pointers + others < TOO_FEW || pointers >= others;
+        struct votes v = votes_at(tails, payload, true, offset);
+        if (v.pointers + v.others < TOO_FEW && !roomy) {
+                struct votes filled = votes_at(tails, payload, false, offset);
+                v.pointers += filled.pointers;
+                v.others += filled.others;
+        }
+        if (v.pointers + v.others < TOO_FEW || v.pointers >= v.others)
+                return true;
+        /* One of a smaller size, where the rest of a chunk was too small to stand alone? */
+        v = votes_at(tails, payload - CS_BLOCK_UNIT, true, offset);
+        return v.pointers + v.others >= TOO_FEW && v.pointers >= v.others;
 }

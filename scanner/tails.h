@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands behind the text of a block that begins with one: fields of a structure, or what an earlier tenant left. A field
- * holds pointers, or nothing, in most blocks of that size; leavings are pointers in some, text and numbers in others. */
+ * holds pointers, or nothing, in most blocks of that size; leavings are pointers in some, text and numbers in others. A block that
+ * was asked for a text of just that length says nothing of structures that begin with a name, however many such there are. */
 #ifndef CS_TAILS_H
 #define CS_TAILS_H
 
@@ -10,7 +11,8 @@
 #include "text.h"
 
 struct cs_tails {
-        struct cs_tally places; /* by size and offset: words that are pointers, and those that are not */
+        /* By size, offset and whether the text leaves room: words that are pointers, and those that are not. */
+        struct cs_tally places;
 };
 
 struct cs_tails_input {
@@ -37,7 +39,10 @@ CS_CHECK enum cs_status cs_tails_build(const struct cs_tails_input *in, struct c
                                        struct cs_error *err);
 void cs_tails_deinit(struct cs_tails *tails);
 
+/* Has the block, whose payload begins with these bytes, more room than its text asks for? */
+bool cs_tails_roomy(const uint8_t *bytes, size_t len, uint64_t payload);
+
 /* May the word at that offset of such a block with so many bytes of payload be a field? True where too little is known. */
-bool cs_tails_field(const struct cs_tails *tails, uint64_t payload, uint64_t offset);
+bool cs_tails_field(const struct cs_tails *tails, uint64_t payload, bool roomy, uint64_t offset);
 
 #endif

@@ -19,7 +19,8 @@ enum { FAKE_REGIONS = 64 };
 #define FAKE_APP UINT64_C(0x555500000000)
 #define FAKE_WIDGET UINT64_C(0x7f1000000000)
 #define FAKE_LIBC UINT64_C(0x7f2000000000)
-#define FAKE_HEAP UINT64_C(0x555600000000)
+/* Addresses of blocks, and what is twice an address and one, may be taken for short texts: "0095" and "aarj", with a zero behind. */
+#define FAKE_HEAP UINT64_C(0x560035393000)
 #define FAKE_STACK UINT64_C(0x7ffc00000000)
 
 /* Every module: a page of headers, one of code, one of constants, two of data, and one of .bss. */

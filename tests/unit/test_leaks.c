@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is lost: heads, what hangs on them, rings. Each case is a drawing of blocks and arrows. */
 #include "fake_process.h"
+#include "text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -265,6 +266,40 @@ static void test_behind_text(void **state)
         }
 }
 
+/* Structures with a name, and a pointer where texts that fill as large a block have letters. */
+static void test_behind_names(void **state)
+{
+        (void)state;
+        static const char name[] = "client-17", text[] = "/var/lib/something/00112233/44556677";
+        for (size_t names = 4; names <= 12; names += 8) {
+                struct encoded e = encoded(0x30);
+                for (size_t i = 10; i < ENCODED; i++) {
+                        bool named = i < 10 + names;
+                        fake_write(e.p, e.user[i], named ? name : text, named ? sizeof(name) : sizeof(text));
+                        if (named)
+                                fake_put(e.p, e.user[i] + 16, e.user[i % 4]);
+                }
+                check_encoded(&e, names == 4 ? "few names" : "names", "kkkkdddd", 0);
+        }
+}
+
+/* Addresses whose bytes are letters and a zero, in blocks as large as those of short texts. */
+static void test_letters(void **state)
+{
+        (void)state;
+        static const char text[] = "twenty-three characters";
+        struct encoded e = encoded(0x20);
+        size_t run;
+        for (size_t i = 10; i < 20; i++)
+                fake_write(e.p, e.user[i], text, sizeof(text));
+        const uint64_t words[][3] = { { e.user[1] }, { e.user[2], 0, e.user[3] }, { e.user[5] * 2 + 1 } };
+        for (size_t i = 0; i < 3; i++) {
+                assert_true(cs_text_block((const uint8_t *)words[i], sizeof(words[i]), &run));
+                fake_write(e.p, e.user[20 + i], words[i], sizeof(words[i]));
+        }
+        check_encoded(&e, "letters", "dkkkdpdd", 0);
+}
+
 /* Free slots of a managed heap are stale, others are memory. */
 static void test_slots(void **state)
 {
@@ -291,7 +326,8 @@ int main(void)
                 cmocka_unit_test(test_tagged),      cmocka_unit_test(test_unaligned),
                 cmocka_unit_test(test_stale),       cmocka_unit_test(test_distances),
                 cmocka_unit_test(test_ends),        cmocka_unit_test(test_slots),
-                cmocka_unit_test(test_behind_text),
+                cmocka_unit_test(test_behind_text), cmocka_unit_test(test_behind_names),
+                cmocka_unit_test(test_letters),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,16 +345,9 @@ static enum cs_status open_live(struct cs_image *image, pid_t through, int proc,
                        : CS_OK;
 }
 
-enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *options, struct cs_image **out,
-                                  struct cs_error *err)
+static enum cs_status open_through(pid_t pid, pid_t through, int proc, const struct cs_image_options *options,
+                                   struct cs_image **out, struct cs_error *err)
 {
-        char name[64];
-        pid_t through = cs_through(pid);
-        snprintf(name, sizeof(name), "/proc/%d", (int)through);
-        cs_cleanup(close_fd) int proc = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (proc < 0)
-                return errno == ENOENT ? cs_fail(err, CS_EGONE, "no such process")
-                                       : cs_fail_sys(err, errno, "%s cannot be opened", name);
         cs_cleanup(cs_image_closep) struct cs_image *image = calloc(1, sizeof(*image));
         if (!image)
                 return cs_fail(err, CS_ENOMEM, "image");
@@ -362,8 +355,26 @@ enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *opti
         image->pid = pid;
         image->complete = true;
         enum cs_status st = open_live(image, through, proc, options, err);
-        if (st != CS_OK)
-                return st;
-        *out = cs_take(image);
-        return CS_OK;
+        if (st == CS_OK)
+                *out = cs_take(image);
+        return st;
+}
+
+enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *options, struct cs_image **out,
+                                  struct cs_error *err)
+{
+        pid_t through = cs_through(pid);
+        unsigned tries = 0;
+        enum cs_status st;
+        do {
+                char name[64];
+                snprintf(name, sizeof(name), "/proc/%d", (int)through);
+                cs_cleanup(close_fd) int proc = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (proc >= 0)
+                        st = open_through(pid, through, proc, options, out, err);
+                else
+                        st = errno == ENOENT ? cs_fail(err, CS_EGONE, "no such process")
+                                             : cs_fail_sys(err, errno, "%s cannot be opened", name);
+        } while (st != CS_OK && cs_through_another(pid, &through, &tries));
+        return st;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "through.h"
 
+#include "procstat.h"
 #include "status.h"
 
 #include <ctype.h>
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static void close_fd(int *fd)
@@ -19,13 +19,12 @@ static void close_fd(int *fd)
 
 bool cs_thread_has_ended(int proc, pid_t tid)
 {
-        char name[64], text[256];
+        char name[64], text[1024];
         (void)snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
         cs_cleanup(close_fd) int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
         text[n > 0 ? n : 0] = '\0';
-        const char *state = strrchr(text, ')'); /* the command before it may hold anything */
-        return n <= 0 || (state && strchr("ZXx", state[1] ? state[2] : 'X'));
+        return cs_procstat_ended(text);
 }
 
 pid_t cs_through(pid_t pid)
@@ -49,4 +48,12 @@ pid_t cs_through(pid_t pid)
         }
         closedir(dir);
         return through;
+}
+
+bool cs_through_another(pid_t pid, pid_t *through, unsigned *tries)
+{
+        enum { TRIES = 16 };
+        pid_t before = *through;
+        *through = cs_through(pid);
+        return *through != before && ++*tries < TRIES;
 }

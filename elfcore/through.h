@@ -15,4 +15,8 @@ bool cs_thread_has_ended(int proc_fd, pid_t tid);
  * one may end, too, as threads do. */
 pid_t cs_through(pid_t pid);
 
+/* For those whose reading failed, perhaps because the thread ended by which they read: another one, which *through becomes. False where
+ * there is none, or after so many tries that threads come and go faster than anybody can read. *tries is 0 at first. */
+bool cs_through_another(pid_t pid, pid_t *through, unsigned *tries);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "maps.h"
 #include "ourmemory.h"
+#include "procstat.h"
 #include "through.h"
 
 #include <errno.h>
@@ -27,20 +28,6 @@ static int read_text(const char *path, char *text, size_t size)
         return number;
 }
 
-/* A number of a text of /proc/PID/stat, by its number in proc(5); 0 where there is none. The name (2) stands in parentheses, and may hold
- * some itself. */
-static uint64_t stat_field(const char *stat, int number)
-{
-        const char *at = strrchr(stat, ')');
-        for (int i = 2; at && *at && i < number; i++) {
-                at += strcspn(at, " \n");
-                at += *at != '\0';
-        }
-        return at ? strtoull(at, NULL, 10) : 0;
-}
-
-enum { STAT_STARTTIME = 22, STAT_STARTCODE = 26, STAT_STARTSTACK = 28 };
-
 /* "VmRSS:     1234 kB", in bytes; 0 where it does not stand there. */
 static uint64_t field(const char *status, const char *name)
 {
@@ -53,15 +40,14 @@ static uint64_t field(const char *status, const char *name)
 enum cs_status cs_vitals_parse(const char *status, const char *stat, struct cs_vitals *out,
                                struct cs_error *err)
 {
-        const char *at = strrchr(stat, ')');
-        if (!at || at[1] != ' ')
+        if (!cs_procstat_state(stat))
                 return cs_fail(err, CS_EFORMAT, "/proc/PID/stat has no name");
-        at += 2;
-        if (*at == 'Z' || *at == 'X' || *at == 'x')
+        if (cs_procstat_ended(stat))
                 return cs_fail(err, CS_EGONE, "the process has ended");
         *out = (struct cs_vitals){ 0 };
-        out->started = stat_field(stat, STAT_STARTTIME);
-        out->program = stat_field(stat, STAT_STARTCODE) * 31 + stat_field(stat, STAT_STARTSTACK);
+        out->started = cs_procstat_number(stat, CS_PROCSTAT_STARTTIME);
+        out->program = cs_procstat_number(stat, CS_PROCSTAT_STARTCODE) * 31 +
+                       cs_procstat_number(stat, CS_PROCSTAT_STARTSTACK);
         out->mapped = field(status, "VmSize");
         out->resident = field(status, "VmRSS");
         out->anonymous = field(status, "RssAnon");
@@ -71,10 +57,9 @@ enum cs_status cs_vitals_parse(const char *status, const char *stat, struct cs_v
         return CS_OK;
 }
 
-enum cs_status cs_vitals_read(pid_t pid, struct cs_vitals *out, struct cs_error *err)
+static enum cs_status read_through(pid_t pid, pid_t through, struct cs_vitals *out, struct cs_error *err)
 {
         char path[64], status[TEXT], stat[TEXT], first[TEXT] = "";
-        pid_t through = cs_through(pid);
         (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)through);
         int number = read_text(path, status, sizeof(status));
         if (!number) {
@@ -91,7 +76,18 @@ enum cs_status cs_vitals_read(pid_t pid, struct cs_vitals *out, struct cs_error 
                 return cs_fail_sys(err, number, "%s", path);
         enum cs_status st = cs_vitals_parse(status, stat, out, err);
         if (st == CS_OK && through != pid) /* the process's, not the thread's */
-                out->started = stat_field(first, STAT_STARTTIME);
+                out->started = cs_procstat_number(first, CS_PROCSTAT_STARTTIME);
+        return st;
+}
+
+enum cs_status cs_vitals_read(pid_t pid, struct cs_vitals *out, struct cs_error *err)
+{
+        pid_t through = cs_through(pid);
+        unsigned tries = 0;
+        enum cs_status st;
+        do
+                st = read_through(pid, through, out, err);
+        while (st == CS_EGONE && cs_through_another(pid, &through, &tries));
         return st;
 }
 
@@ -176,11 +172,11 @@ static int read_all(const char *path, char **text, size_t *len)
         return number;
 }
 
-enum cs_status cs_vitals_kinds_read(pid_t pid, struct cs_vitals_kinds *out, struct cs_error *err)
+static enum cs_status read_kinds(pid_t through, struct cs_vitals_kinds *out, struct cs_error *err)
 {
         char path[64], *text;
         size_t len, bad = 0;
-        (void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)cs_through(pid));
+        (void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)through);
         int number = read_all(path, &text, &len);
         struct cs_pool pool = { 0 };
         cs_mapping_vec mappings = { 0 };
@@ -197,6 +193,17 @@ enum cs_status cs_vitals_kinds_read(pid_t pid, struct cs_vitals_kinds *out, stru
         cs_vec_deinit(&mappings);
         cs_pool_deinit(&pool);
         free(text);
+        return st;
+}
+
+enum cs_status cs_vitals_kinds_read(pid_t pid, struct cs_vitals_kinds *out, struct cs_error *err)
+{
+        pid_t through = cs_through(pid);
+        unsigned tries = 0;
+        enum cs_status st;
+        do
+                st = read_kinds(through, out, err);
+        while (st == CS_EGONE && cs_through_another(pid, &through, &tries));
         return st;
 }
 

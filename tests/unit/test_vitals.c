@@ -40,9 +40,15 @@ static void test_parse(void **state)
         assert_int_equal(cs_vitals_parse(status, "7 (x) Z 1", &other, &err), CS_EGONE);
         assert_int_equal(cs_vitals_parse(status, "", &other, &err), CS_EFORMAT);
         assert_int_equal(cs_vitals_parse(status, "7 (x)", &other, &err), CS_EFORMAT);
-        assert_int_equal(cs_vitals_parse("", "7 (x) S 1", &other, &err), CS_OK);
+        /* It has let go of its memory; and a thread of the kernel's. */
+        static const char ending[] =
+                "7 (x) R 1 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 0 0 184 0 0 0 0\n";
+        static const char kernel[] =
+                "7 (x) S 1 7 7 0 -1 69238880 1 2 3 4 5 6 7 8 20 0 1 0 4711 0 0 184 0 0 0 0\n";
+        assert_int_equal(cs_vitals_parse("", ending, &other, &err), CS_EGONE);
+        assert_int_equal(cs_vitals_parse("", kernel, &other, &err), CS_OK);
         assert_int_equal(other.resident, 0);
-        assert_int_equal(other.started, 0);
+        assert_int_equal(other.started, 4711);
 }
 
 static void test_own(void **state)

@@ -30,7 +30,7 @@ static void render_sums(struct cs_screen *screen, const struct cs_report *report
         add_sum(&table, screen, "direct", report->leak_direct, "nothing leads there; of a ring: one block");
         add_sum(&table, screen, "indirect", report->leak_indirect, "only lost blocks lead there");
         if (report->leak_stale.count)
-                add_sum(&table, screen, "  of these", report->leak_stale,
+                add_sum(&table, screen, "  of both", report->leak_stale,
                         "freed or abandoned memory still has the address");
         add_sum(&table, screen, "possible", report->leak_possible,
                 "held in a form that is no pointer, if at all; not counted as lost");

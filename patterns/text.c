@@ -88,12 +88,6 @@ static size_t usable(size_t bytes)
         return bytes <= 24 ? 24 : ((bytes + 8 + 15) & ~(size_t)15) - 8;
 }
 
-bool cs_text_fills(size_t run, size_t len)
-{
-        size_t asked = run + 1, step = (asked + 15) & ~(size_t)15, class = asked + asked / 4;
-        return len <= usable(asked) || len <= step || len <= class;
-}
-
 /* Letters, digits and what joins them in names, numbers, paths and MIME types. Four to seven printable bytes
  * of a number that is none of our text are all of this kind in one case of ten. */
 static bool all_name_bytes(const uint8_t *bytes, size_t len)

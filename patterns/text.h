@@ -24,8 +24,4 @@ bool cs_text_cut(const uint8_t *rest, size_t left);
  * NUL. What lies behind the NUL is slack (zeros or stale bytes). */
 bool cs_text_block(const uint8_t *bytes, size_t len, size_t *run);
 
-/* Is a block of so many bytes what an allocator hands out for a text of that length and its NUL? Coarse: glibc's, in steps of 16
- * bytes, and size classes of which each is a quarter larger than the one before. */
-bool cs_text_fills(size_t run, size_t len);
-
 #endif

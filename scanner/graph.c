@@ -125,7 +125,6 @@ struct words {
         uint64_t payload;     /* bytes */
         bool fields;          /* its words may be fields, and not only what stands behind a text */
         bool text;            /* it begins with a text */
-        bool roomy;           /* and has more room than for that */
 };
 
 /* A word at that offset that may be a pointer. */
@@ -136,7 +135,7 @@ static enum cs_status scan_word(struct build *b, struct worker *w, const struct 
         if (e.kind == CS_SPACE_MODULE && of->fields)
                 cs_ownwords_add(&w->own, b->in->space, &b->in->clusters->targets, e.index, value, offset);
         if (e.kind != CS_SPACE_HEAP ||
-            (offset && of->text && !cs_tails_field(&b->tails, of->payload, of->roomy, offset)))
+            (of->text && !cs_tails_field(&b->tails, of->from, of->payload, offset)))
                 return CS_OK;
         /* What stands behind a text's end may be fields, and keeps a block from being called lost, but it is no relation: as often
          * it was left by an earlier tenant. */
@@ -154,7 +153,6 @@ static enum cs_status scan_words(struct build *b, struct worker *w, uint32_t ind
                             .payload = cs_range_size(payload) };
         of.fields = b->in->clusters->at.at[of.from].kind != CS_CLUSTER_TEXT;
         of.text = !of.fields || (offset == 0 && cs_tails_begins(at, len));
-        of.roomy = of.text && (offset || cs_tails_roomy(at, len, of.payload));
         if (offset == 0 && len >= 8)
                 w->title = cs_word(at);
         if (offset == 0 && b->in->literals)
@@ -165,7 +163,7 @@ static enum cs_status scan_words(struct build *b, struct worker *w, uint32_t ind
                 for (; bits; bits &= bits - 1) {
                         size_t i = from + (size_t)__builtin_ctzll(bits) * 8;
                         uint64_t value = cs_word(at + i);
-                        if (value < 0x10000 || value >> 47)
+                        if (value < 0x10000 || value >> 47 || (of.text && i && cs_tails_rest(at + i)))
                                 continue;
                         enum cs_status st = scan_word(b, w, &of, offset + i, value, err);
                         if (st != CS_OK)

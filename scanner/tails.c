@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tails.h"
 
+#include "budget.h"
 #include "stretches.h"
 #include "work.h"
 
@@ -9,8 +10,10 @@
 enum {
         SPAN = 4 << 10,    /* structures that begin with a text are no larger */
         SAMPLED_BITS = 17, /* that many blocks, about, are looked at */
-        TOO_FEW = 8,       /* words at one place that tell nothing */
-        COUNT_BITS = 32,   /* pointers in the upper half of a count, others in the lower one */
+        COUNT_BITS = 32,   /* pointers in the upper half of a count, parts of texts in the lower one */
+        PLACES_MAX = 1 << 19,
+        PLACE_BYTES = 6 * sizeof(struct cs_tally_slot), /* see edges.c */
+        PLACES_PERCENT = 1,
 };
 
 struct build {
@@ -23,13 +26,47 @@ struct build {
 struct reading {
         const struct build *b;
         struct cs_tails *out;
+        uint32_t cluster;
         struct cs_range payload;
-        bool roomy;
+        uint64_t behind; /* where the text ends */
 };
 
-static uint64_t place(uint64_t payload, bool roomy, uint64_t offset)
+enum { PAYLOAD_AT = 16, CLUSTER_AT = 32, ANYWHERE = 0xffff /* offset */ };
+static const uint32_t every = UINT32_MAX; /* cluster */
+
+static uint64_t place(uint32_t cluster, uint64_t payload, uint64_t offset)
 {
-        return (uint64_t)roomy << 63 | payload << 32 | offset;
+        return (uint64_t)cluster << CLUSTER_AT | payload << PAYLOAD_AT | offset;
+}
+
+/* There are fewer sizes than clusters. */
+static uint32_t rank(uint64_t key)
+{
+        uint32_t chance = cs_thin_chance(key);
+        return key >> CLUSTER_AT == every ? 0 : chance ? chance : 1;
+}
+
+static size_t most_places(void)
+{
+        return cs_budget_entries(PLACES_MAX, PLACE_BYTES, PLACES_PERCENT);
+}
+
+static enum cs_status count(const struct reading *r, uint64_t offset, bool pointer, struct cs_error *err)
+{
+        const uint64_t payload = cs_range_size(r->payload), one = pointer ? UINT64_C(1) << COUNT_BITS : 1;
+        const uint64_t keys[] = { place(every, payload, ANYWHERE), place(every, payload, offset),
+                                  place(r->cluster, payload, offset) };
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && i < sizeof(keys) / sizeof(keys[0]); i++)
+                st = cs_thin_count(&r->out->places, keys[i], one, rank, most_places(), err);
+        return st;
+}
+
+/* Is the word, no address, from the middle of a text? A short text that ends in the word may be a field itself. */
+static bool amid_text(const uint8_t *word)
+{
+        size_t run = cs_text_run(word, 8);
+        return run == 8 || (run >= 4 && word[run]);
 }
 
 static enum cs_status read_words(void *reading, uint64_t addr, const uint8_t *bytes, size_t len,
@@ -38,15 +75,14 @@ static enum cs_status read_words(void *reading, uint64_t addr, const uint8_t *by
         struct reading *r = reading;
         enum cs_status st = CS_OK;
         for (size_t i = 0; st == CS_OK && i + 8 <= len; i += 8) {
-                uint64_t value = cs_word(bytes + i), *count;
-                if (!value)
+                uint64_t value = cs_word(bytes + i);
+                if (!value || addr + i < r->behind)
                         continue;
+                /* Numbers say nothing: structures have them beside pointers, also in one place. */
                 bool pointer = cs_space_at(r->b->in->space, value).kind != CS_SPACE_NONE;
-                st = cs_tally_at(&r->out->places,
-                                 place(cs_range_size(r->payload), r->roomy, addr + i - r->payload.start), 0,
-                                 &count, err);
-                if (st == CS_OK)
-                        *count += pointer ? UINT64_C(1) << COUNT_BITS : 1;
+                bool text = pointer ? i && cs_tails_rest(bytes + i) : amid_text(bytes + i);
+                if (text || pointer)
+                        st = count(r, addr + i - r->payload.start, !text, err);
         }
         return st;
 }
@@ -65,14 +101,14 @@ static enum cs_status read_slice(void *context, size_t unit, unsigned worker, st
                 if (!cs_blocks_next_any(&cursor, &block, &i) || cs_block_state(&block) != CS_BLOCK_IN_USE ||
                     cs_block_size(&block) > SPAN)
                         continue;
-                struct reading r = { b, &b->workers[worker], cs_block_payload(&block), true };
+                struct reading r = { b, &b->workers[worker], block.cluster, cs_block_payload(&block), 0 };
                 size_t got, size = (size_t)cs_range_size(r.payload);
                 const uint8_t *bytes = cs_view_whole(&b->views[worker], r.payload.start, size, &got);
                 if (b->in->clusters->at.at[block.cluster].kind != CS_CLUSTER_TEXT &&
                     !(bytes && cs_tails_begins(bytes, got)))
                         continue;
                 if (bytes)
-                        r.roomy = cs_tails_roomy(bytes, got, size);
+                        r.behind = r.payload.start + cs_text_run(bytes, got);
                 st = cs_stretches(&b->views[worker], r.payload, read_words, &r, err);
         }
         cs_slice_release(b->in->blocks, slice, b->views[worker].src);
@@ -101,45 +137,43 @@ enum cs_status cs_tails_build(const struct cs_tails_input *in, struct cs_tails *
                 cs_view_init(&b.views[i], in->image->source);
         enum cs_status st = cs_work_run(in->workers, in->slices->n, read_slice, &b, err);
         for (unsigned i = 0; st == CS_OK && i < in->workers; i++)
-                st = cs_tally_add(&out->places, &b.workers[i].places, err);
-        return st;
+                st = cs_thin_add(&out->places, &b.workers[i].places, err);
+        return st == CS_OK ? cs_thin_settle(&out->places, rank, most_places(), err) : st;
 }
 
 void cs_tails_deinit(struct cs_tails *tails)
 {
-        cs_tally_deinit(&tails->places);
+        cs_thin_deinit(&tails->places);
 }
 
-bool cs_tails_roomy(const uint8_t *bytes, size_t len, uint64_t payload)
+/* Parts of pointers, of pointers and texts. */
+static const double UNKNOWN = 0.5, FIELD = 0.3;
+enum { WEIGHT = 8 }; /* so many words of what is expected */
+
+/* The part of pointers at a place, of what is there and of what was expected. */
+static double part(const struct cs_tails *tails, uint64_t key, double expected)
 {
-        return payload <= SPAN && !cs_text_fills(cs_text_run(bytes, len), (size_t)payload);
+        uint64_t count = cs_tally_get(&tails->places.counts, key, 0);
+        double pointers = (double)(count >> COUNT_BITS),
+               texts = (double)(count & ((UINT64_C(1) << COUNT_BITS) - 1));
+        return (pointers + WEIGHT * expected) / (pointers + texts + WEIGHT);
 }
 
-struct votes {
-        uint64_t pointers, others;
-};
-
-static struct votes votes_at(const struct cs_tails *tails, uint64_t payload, bool roomy, uint64_t offset)
+/* What its likes say; and where these are few, all blocks of the size. */
+static double part_of_likes(const struct cs_tails *tails, uint32_t cluster, uint64_t payload, uint64_t offset,
+                            double expected)
 {
-        uint64_t count = cs_tally_get(&tails->places, place(payload, roomy, offset), 0);
-        return (struct votes){ count >> COUNT_BITS, count & ((UINT64_C(1) << COUNT_BITS) - 1) };
+        expected = part(tails, place(every, payload, offset), expected);
+        return part(tails, place(cluster, payload, offset), expected);
 }
 
-/* Structures that begin with a name have room behind it, most of them: these alone say what stands there. Of where they are few
- * and the block has no room to speak of, all say it. */
-bool cs_tails_field(const struct cs_tails *tails, uint64_t payload, bool roomy, uint64_t offset)
+bool cs_tails_field(const struct cs_tails *tails, uint32_t cluster, uint64_t payload, uint64_t offset)
 {
-        if (payload > SPAN)
+        if (payload > SPAN || offset == 0)
                 return true;
-        struct votes v = votes_at(tails, payload, true, offset);
-        if (v.pointers + v.others < TOO_FEW && !roomy) {
-                struct votes filled = votes_at(tails, payload, false, offset);
-                v.pointers += filled.pointers;
-                v.others += filled.others;
-        }
-        if (v.pointers + v.others < TOO_FEW || v.pointers >= v.others)
+        double expected = part(tails, place(every, payload, ANYWHERE), UNKNOWN);
+        if (part_of_likes(tails, cluster, payload, offset, expected) >= FIELD)
                 return true;
-        /* One of a smaller size, where the rest of a chunk was too small to stand alone? */
-        v = votes_at(tails, payload - CS_BLOCK_UNIT, true, offset);
-        return v.pointers + v.others >= TOO_FEW && v.pointers >= v.others;
+        /* Of a smaller size, where the rest of a chunk was too small to stand alone? */
+        return part_of_likes(tails, cluster, payload - CS_BLOCK_UNIT, offset, 0) > UNKNOWN;
 }

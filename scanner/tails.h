@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands behind the text of a block that begins with one: fields of a structure, or what an earlier tenant left. A field
- * holds pointers, or nothing, in most blocks of that size; leavings are pointers in some, text and numbers in others. A block that
- * was asked for a text of just that length says nothing of structures that begin with a name, however many such there are. */
+/* What stands behind the text of a block that begins with one: fields of a structure, or what an earlier tenant left. At one place in
+ * blocks of one kind a field holds pointers, numbers or nothing; leavings are pointers in some blocks and the middle of a text in others.
+ * Blocks whose text goes on to that place and beyond say nothing of those whose text is over before it. */
 #ifndef CS_TAILS_H
 #define CS_TAILS_H
 
 #include "clusters.h"
 #include "slices.h"
-#include "tally.h"
 #include "text.h"
+#include "thin.h"
 
 struct cs_tails {
-        /* By size, offset and whether the text leaves room: words that are pointers, and those that are not. */
-        struct cs_tally places;
+        /* By cluster, size and offset, and by size and offset: words behind the text that are pointers, and those that are parts of
+         * texts. */
+        struct cs_thin places;
 };
 
 struct cs_tails_input {
@@ -39,10 +40,14 @@ CS_CHECK enum cs_status cs_tails_build(const struct cs_tails_input *in, struct c
                                        struct cs_error *err);
 void cs_tails_deinit(struct cs_tails *tails);
 
-/* Has the block, whose payload begins with these bytes, more room than its text asks for? */
-bool cs_tails_roomy(const uint8_t *bytes, size_t len, uint64_t payload);
+/* Is the word, with another one before it, the rest of a text and what of an address its last bytes left? Such addresses are odd. */
+static inline bool cs_tails_rest(const uint8_t *word)
+{
+        return word[0] % 8 && cs_text_run(word - 1, 2) == 2;
+}
 
-/* May the word at that offset of such a block with so many bytes of payload be a field? True where too little is known. */
-bool cs_tails_field(const struct cs_tails *tails, uint64_t payload, bool roomy, uint64_t offset);
+/* May the word at that offset of such a block, of that cluster and with so many bytes of payload, be a field? True where too little is
+ * known, and of the text's own first word. */
+bool cs_tails_field(const struct cs_tails *tails, uint32_t cluster, uint64_t payload, uint64_t offset);
 
 #endif

@@ -246,23 +246,26 @@ static void test_ends(void **state)
         check_encoded(&e, "one end", "dddddddd", 0);
 }
 
-/* Behind a text: a field where most blocks of the size have a pointer there, leavings where few do. */
+/* Behind a text: a field where most blocks of the size have a pointer or a number there, leavings where few do and others have text. */
 static void test_behind_text(void **state)
 {
         (void)state;
-        static const char shorter[] = "a short name";
-        static const char longer[] = "a name that is longer than most of them, and goes on";
-        for (int fields = 0; fields < 2; fields++) {
+        static const char name[] = "a short name", before[] = "it was longer";
+        for (int fields = 0; fields < 3; fields++) {
                 struct encoded e = encoded(SIZE);
                 for (size_t i = 10; i < 30; i++) {
-                        bool pointer = fields ? i % 4 : i % 4 == 0;
-                        fake_write(e.p, e.user[i], pointer ? shorter : longer,
-                                   pointer ? sizeof(shorter) : sizeof(longer));
+                        bool pointer = fields == 1 ? i % 4 : i % 4 == 0;
+                        fake_write(e.p, e.user[i], name, sizeof(name));
                         if (pointer)
                                 fake_put(e.p, e.user[i] + 40, e.user[i % LOST]);
+                        else if (fields == 2)
+                                fake_put(e.p, e.user[i] + 40, i << 50);
+                        else
+                                fake_write(e.p, e.user[i] + 40, before, sizeof(before));
                 }
-                check_encoded(&e, fields ? "a field behind a text" : "left behind a text",
-                              fields ? "dkkkdkkk" : "dddddddd", fields ? 0 : 2);
+                static const char *const want[] = { "dddddddd", "dkkkdkkk", "kdddkddd" };
+                check_encoded(&e, fields ? "a field behind a text" : "left behind a text", want[fields],
+                              fields ? 0 : 2);
         }
 }
 
@@ -271,16 +274,14 @@ static void test_behind_names(void **state)
 {
         (void)state;
         static const char name[] = "client-17", text[] = "/var/lib/something/00112233/44556677";
-        for (size_t names = 4; names <= 12; names += 8) {
-                struct encoded e = encoded(0x30);
-                for (size_t i = 10; i < ENCODED; i++) {
-                        bool named = i < 10 + names;
-                        fake_write(e.p, e.user[i], named ? name : text, named ? sizeof(name) : sizeof(text));
-                        if (named)
-                                fake_put(e.p, e.user[i] + 16, e.user[i % 4]);
-                }
-                check_encoded(&e, names == 4 ? "few names" : "names", "kkkkdddd", 0);
+        struct encoded e = encoded(0x30);
+        for (size_t i = 10; i < ENCODED; i++) {
+                bool named = i < 18;
+                fake_write(e.p, e.user[i], named ? name : text, named ? sizeof(name) : sizeof(text));
+                if (named)
+                        fake_put(e.p, e.user[i] + 16, e.user[i % 4]);
         }
+        check_encoded(&e, "names", "kkkkdddd", 0);
 }
 
 /* Addresses whose bytes are letters and a zero, in blocks as large as those of short texts. */

@@ -208,24 +208,6 @@ static void body_in_a_large_buffer(void **state)
         assert_int_equal(run, 100);
 }
 
-/* A block that was asked for a text and its NUL, and one with room for something else. */
-static void fills_blocks(void **state)
-{
-        (void)state;
-        static const struct {
-                size_t run, len;
-                bool fills;
-        } cases[] = {
-                { 3, 24, true },     { 23, 24, true },     { 24, 40, true },  { 23, 40, false },
-                { 39, 40, true },    { 8, 40, false },     { 36, 56, false }, { 33, 48, true },
-                { 31, 48, false },   { 129, 160, true },   { 60, 96, false }, { 120, 160, false },
-                { 900, 1024, true }, { 800, 1024, false },
-        };
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-                if (cs_text_fills(cases[i].run, cases[i].len) != cases[i].fills)
-                        fail_msg("%zu in %zu", cases[i].run, cases[i].len);
-}
-
 /* --- masks --- */
 
 static void mask_text(const char *text, struct cs_template *t)
@@ -390,7 +372,6 @@ int main(void)
                 cmocka_unit_test(agrees_with_a_slow_decoder),
                 cmocka_unit_test(judges_blocks),
                 cmocka_unit_test(body_in_a_large_buffer),
-                cmocka_unit_test(fills_blocks),
                 cmocka_unit_test(masks_typed_parts),
                 cmocka_unit_test(never_grows_beyond_its_room),
                 cmocka_unit_test(cuts_at_a_whole_part),

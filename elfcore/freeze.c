@@ -2,23 +2,19 @@
 #include "freeze.h"
 
 #include "clock.h"
+#include "tasks.h"
 #include "through.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
         PASSES = 100,    /* over the threads: those that run may start others until they are stopped */
@@ -129,24 +125,16 @@ static enum cs_status seize(struct cs_freeze *f, int proc, pid_t tid, struct cs_
 /* Seizes the threads that were not there before. */
 static enum cs_status seize_new(struct cs_freeze *f, int proc, bool *any, struct cs_error *err)
 {
-        int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        cs_cleanup(cs_tasks_closep) DIR *tasks = cs_tasks_open(proc);
         enum cs_status st = CS_OK;
         *any = false;
-        if (!dir) {
-                if (fd >= 0)
-                        close(fd);
+        if (!tasks)
                 return explain(0, ESRCH, err);
-        }
-        for (struct dirent *entry; st == CS_OK && (entry = readdir(dir));) {
-                pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-                if (!isdigit((unsigned char)entry->d_name[0]))
-                        continue;
+        for (pid_t tid; st == CS_OK && (tid = cs_tasks_next(tasks));) {
                 size_t before = f->threads.n;
                 st = seize(f, proc, tid, err);
                 *any |= f->threads.n > before;
         }
-        closedir(dir);
         return st;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a running process to an image, without stopping it. */
 #include "auxv.h"
+#include "fd.h"
 #include "freeze.h"
 #include "live.h"
 #include "maps.h"
 #include "module.h"
+#include "tasks.h"
 #include "through.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +22,6 @@
 
 typedef CS_VEC(char) bytes_vec;
 
-static void close_fd(int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
 static void free_bytes(bytes_vec *bytes)
 {
         cs_vec_deinit(bytes);
@@ -36,7 +30,7 @@ static void free_bytes(bytes_vec *bytes)
 /* Reads a file of /proc, whose size is not known before. NUL-ended; n excludes the NUL. 0 or an errno value. */
 static int read_proc(int dir, const char *name, bytes_vec *out)
 {
-        cs_cleanup(close_fd) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+        cs_cleanup(cs_fd_closep) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return errno;
         for (;;) {
@@ -113,7 +107,7 @@ static enum cs_status check_kind(const bytes_vec *status, int proc, struct cs_er
         if (status->n && !strstr(status->at, "\nVmSize:"))
                 return cs_fail(err, CS_ENOTSUP, "a kernel thread: it has no memory of its own");
         unsigned char ident[EI_NIDENT];
-        cs_cleanup(close_fd) int exe = openat(proc, "exe", O_RDONLY | O_CLOEXEC);
+        cs_cleanup(cs_fd_closep) int exe = openat(proc, "exe", O_RDONLY | O_CLOEXEC);
         if (exe >= 0 && pread(exe, ident, sizeof(ident), 0) == (ssize_t)sizeof(ident) &&
             (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB))
                 return cs_fail(err, CS_ENOTSUP, "a 32-bit process: only x86_64 processes are read");
@@ -154,7 +148,7 @@ static enum cs_status check_readable(const struct cs_image *image, pid_t through
                 if (errno == ESRCH)
                         return cs_fail(err, CS_EGONE, "the process ended while it was opened");
                 if (errno == EPERM || errno == EACCES) {
-                        cs_cleanup(close_fd) int mem = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+                        cs_cleanup(cs_fd_closep) int mem = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
                         if (mem < 0 || pread(mem, &byte, 1, (off_t)m->range.start) != 1)
                                 return explain_refusal(status, proc, err);
                 }
@@ -202,22 +196,14 @@ static void read_own_tid(int proc, struct cs_thread *thread)
 
 static enum cs_status read_threads(struct cs_image *image, int proc, struct cs_error *err)
 {
-        int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        cs_cleanup(cs_tasks_closep) DIR *tasks = cs_tasks_open(proc);
         enum cs_status st = CS_OK;
-        if (!dir) {
-                close_fd(&fd);
-                return CS_OK;
-        }
-        for (struct dirent *entry; st == CS_OK && (entry = readdir(dir));) {
-                if (!isdigit((unsigned char)entry->d_name[0]))
-                        continue;
-                struct cs_thread thread = { .tid = (pid_t)strtol(entry->d_name, NULL, 10) };
+        for (pid_t tid; tasks && st == CS_OK && (tid = cs_tasks_next(tasks));) {
+                struct cs_thread thread = { .tid = tid };
                 read_stack_pointer(proc, &thread);
                 read_own_tid(proc, &thread);
                 st = cs_vec_push(&image->threads, thread, err);
         }
-        closedir(dir);
         return st;
 }
 
@@ -369,7 +355,7 @@ enum cs_status cs_image_open_live(pid_t pid, const struct cs_image_options *opti
         do {
                 char name[64];
                 snprintf(name, sizeof(name), "/proc/%d", (int)through);
-                cs_cleanup(close_fd) int proc = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                cs_cleanup(cs_fd_closep) int proc = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 if (proc >= 0)
                         st = open_through(pid, through, proc, options, out, err);
                 else

@@ -102,11 +102,13 @@ static enum cs_status read_slice(void *context, size_t unit, unsigned worker, st
                     cs_block_size(&block) > SPAN)
                         continue;
                 struct reading r = { b, &b->workers[worker], block.cluster, cs_block_payload(&block), 0 };
-                size_t got, size = (size_t)cs_range_size(r.payload);
-                const uint8_t *bytes = cs_view_whole(&b->views[worker], r.payload.start, size, &got);
+                size_t got;
+                const uint8_t *bytes = cs_view_whole(&b->views[worker], r.payload.start, 8, &got);
                 if (b->in->clusters->at.at[block.cluster].kind != CS_CLUSTER_TEXT &&
                     !(bytes && cs_tails_begins(bytes, got)))
                         continue;
+                bytes = cs_view_whole(&b->views[worker], r.payload.start, (size_t)cs_range_size(r.payload),
+                                      &got);
                 if (bytes)
                         r.behind = r.payload.start + cs_text_run(bytes, got);
                 st = cs_stretches(&b->views[worker], r.payload, read_words, &r, err);

@@ -40,7 +40,7 @@ CS_CHECK enum cs_status cs_tails_build(const struct cs_tails_input *in, struct c
                                        struct cs_error *err);
 void cs_tails_deinit(struct cs_tails *tails);
 
-/* Is the word, with another one before it, the rest of a text and what of an address its last bytes left? Such addresses are odd. */
+/* Is the word, with another one before it, the end of a text and what that left of an address? The address is seldom aligned then. */
 static inline bool cs_tails_rest(const uint8_t *word)
 {
         return word[0] % 8 && cs_text_run(word - 1, 2) == 2;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Few needles: each by two of its bytes, the rarest ones that it has, compared for 128 places at once. Takes no tables, and asks for memory ahead, so
- * that it goes as fast as that comes. */
+/* Few needles: each by two of its bytes, the rarest ones that it has, compared for 128 places at once, and by two more where both stand somewhere
+ * there. Takes no tables, and asks for memory ahead, so that it goes as fast as that comes. */
 #include "finder_private.h"
 
 #include <stdlib.h>
@@ -14,14 +14,23 @@
 enum {
         FEW = 2,
         BLOCK = 128,
+        PAIR = 2,
+        COMPARED = 4,    /* with those that are compared where the pair stands: text has many a pair */
         RARE_ENOUGH = 8, /* sum of the two bytes' ranks: each less is half as rare, about */
+};
+
+/* One byte of a needle that is compared. */
+struct key {
+        size_t at; /* where in the needle */
+        uint8_t value;
+        uint8_t fold; /* set in a byte before it is compared */
+        uint8_t rank;
 };
 
 struct pair {
         struct cs_needle needle; /* its sets are ours */
-        size_t at[2];            /* where in the needle */
-        uint8_t value[2];
-        uint8_t fold[2]; /* set in a byte before it is compared */
+        struct key keys[COMPARED];
+        size_t n; /* of them, the rarest first */
 };
 
 struct tables {
@@ -51,27 +60,22 @@ static unsigned rank_of(uint8_t byte)
 
 static bool choose(struct pair *p, const struct cs_needle *needle)
 {
-        unsigned best[2] = { 0, 0 };
         for (size_t i = 0; i < needle->len; i++) {
-                uint8_t value, fold;
-                if (!cs_byteset_exact(&needle->at[i], &value, &fold))
+                struct key key = { .at = i };
+                if (!cs_byteset_exact(&needle->at[i], &key.value, &key.fold))
                         continue;
-                unsigned rank = rank_of(value) - (fold != 0);
-                if (rank <= best[1])
+                key.rank = (uint8_t)(rank_of(key.value) - (key.fold != 0));
+                size_t k = p->n;
+                while (k > 0 && p->keys[k - 1].rank < key.rank)
+                        k--;
+                if (k == COMPARED)
                         continue;
-                size_t k = rank > best[0] ? 0 : 1;
-                if (k == 0) {
-                        best[1] = best[0];
-                        p->at[1] = p->at[0];
-                        p->value[1] = p->value[0];
-                        p->fold[1] = p->fold[0];
-                }
-                best[k] = rank;
-                p->at[k] = i;
-                p->value[k] = value;
-                p->fold[k] = fold;
+                size_t moved = (p->n < COMPARED ? p->n : COMPARED - 1) - k;
+                memmove(&p->keys[k + 1], &p->keys[k], moved * sizeof(key));
+                p->keys[k] = key;
+                p->n += p->n < COMPARED;
         }
-        return best[1] && best[0] + best[1] >= RARE_ENOUGH;
+        return p->n >= PAIR && p->keys[0].rank + p->keys[1].rank >= RARE_ENOUGH;
 }
 
 static enum cs_status create(const struct cs_needle *const *needles, size_t n, void **out,
@@ -90,8 +94,8 @@ static enum cs_status create(const struct cs_needle *const *needles, size_t n, v
                         return chosen ? cs_fail(err, CS_ENOMEM, "tables of needles")
                                       : cs_fail(err, CS_ENOTSUP, "a needle without two rare bytes");
                 }
-                for (size_t k = 0; k < 2; k++)
-                        t->farthest = p->at[k] > t->farthest ? p->at[k] : t->farthest;
+                for (size_t k = 0; k < p->n; k++)
+                        t->farthest = p->keys[k].at > t->farthest ? p->keys[k].at : t->farthest;
         }
         *out = t;
         return CS_OK;
@@ -117,26 +121,28 @@ static bool tell_last(const struct tables *t, uint32_t needle, const struct text
 {
         const struct pair *p = &t->pairs[needle];
         bool maybe = true;
-        for (size_t k = 0; k < 2; k++)
-                maybe = maybe && text->len - at > p->at[k] &&
-                        (text->bytes[at + p->at[k]] | p->fold[k]) == p->value[k];
+        for (size_t k = 0; k < p->n; k++)
+                maybe = maybe && text->len - at > p->keys[k].at &&
+                        (text->bytes[at + p->keys[k].at] | p->keys[k].fold) == p->keys[k].value;
         return !maybe || tell(t, needle, text, at);
 }
 
-/* A pair as it is compared. */
+/* A needle's bytes as they are compared. */
 struct compared {
-        __m256i value[2], fold[2];
-        const uint8_t *from[2];
+        __m256i value[COMPARED], fold[COMPARED];
+        const uint8_t *from[COMPARED];
 };
 
-/* 32 places: all bits of those where both bytes stand. */
+/* 32 places: all bits of those where the k-th byte stands. */
+CS_AVX2 static inline __m256i one(const struct compared *c, size_t k, size_t at)
+{
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(c->from[k] + at));
+        return _mm256_cmpeq_epi8(_mm256_or_si256(bytes, c->fold[k]), c->value[k]);
+}
+
 CS_AVX2 static inline __m256i both(const struct compared *c, size_t at)
 {
-        __m256i first = _mm256_loadu_si256((const __m256i *)(const void *)(c->from[0] + at));
-        __m256i second = _mm256_loadu_si256((const __m256i *)(const void *)(c->from[1] + at));
-        first = _mm256_cmpeq_epi8(_mm256_or_si256(first, c->fold[0]), c->value[0]);
-        second = _mm256_cmpeq_epi8(_mm256_or_si256(second, c->fold[1]), c->value[1]);
-        return _mm256_and_si256(first, second);
+        return _mm256_and_si256(one(c, 0, at), one(c, 1, at));
 }
 
 CS_AVX2 static inline bool tell_all(const struct tables *t, uint32_t needle, const struct text *text,
@@ -154,16 +160,22 @@ CS_AVX2 static bool search(const struct tables *t, uint32_t needle, const struct
 {
         const struct pair *p = &t->pairs[needle];
         struct compared c;
-        for (size_t k = 0; k < 2; k++) {
-                c.value[k] = _mm256_set1_epi8((char)p->value[k]);
-                c.fold[k] = _mm256_set1_epi8((char)p->fold[k]);
-                c.from[k] = text->bytes + p->at[k];
+        for (size_t k = 0; k < p->n; k++) {
+                c.value[k] = _mm256_set1_epi8((char)p->keys[k].value);
+                c.fold[k] = _mm256_set1_epi8((char)p->keys[k].fold);
+                c.from[k] = text->bytes + p->keys[k].at;
         }
         for (size_t end = at + places; at < end; at += BLOCK) {
                 __m256i a = both(&c, at), b = both(&c, at + 32), d = both(&c, at + 64), e = both(&c, at + 96);
                 __m256i any = _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(d, e));
                 if (_mm256_testz_si256(any, any))
                         continue;
+                for (size_t k = PAIR; k < p->n; k++) {
+                        a = _mm256_and_si256(a, one(&c, k, at));
+                        b = _mm256_and_si256(b, one(&c, k, at + 32));
+                        d = _mm256_and_si256(d, one(&c, k, at + 64));
+                        e = _mm256_and_si256(e, one(&c, k, at + 96));
+                }
                 if (!tell_all(t, needle, text, at, a) || !tell_all(t, needle, text, at + 32, b) ||
                     !tell_all(t, needle, text, at + 64, d) || !tell_all(t, needle, text, at + 96, e))
                         return false;

@@ -23,6 +23,9 @@ enum {
         BATCH_HITS = 4096, /* where there are fewer, and it took less time, a batch may be larger */
         BATCH_MSEC = 20,
         PLANNED_UNITS = 1 << 16, /* at most, while nothing is told */
+        MAPPED_BYTES =
+                64
+                << 10, /* that Linux maps at one touch, where they are at hand (mm/memory.c, fault_around_bytes) */
         CACHED_BYTES = 6 << 20, /* so far before who reads memory it stays in a cache that processors share */
         WAITING_TEXT = 64 << 20, /* bytes of texts of hits that wait to be told */
         /* What they take at most where memory is short. */
@@ -171,6 +174,14 @@ static enum cs_status on_found(void *context, const struct cs_found *found, stru
         return cs_vec_push(&u->hits, hit, err);
 }
 
+/* Has the pages of a window mapped, a handful at a touch, before they are searched: who walks a heap there right now, or next, then waits for none of
+ * them, where both would map the same ones page by page. */
+static void touch(const struct cs_window *w)
+{
+        for (size_t i = 0; i < w->len; i += MAPPED_BYTES)
+                (void)*(const volatile uint8_t *)(w->bytes + i);
+}
+
 /* The worker's searcher knows what it is to begin with. */
 static enum cs_status search_unit(const struct scan *s, struct unit *u, struct worker *w,
                                   struct cs_error *err)
@@ -185,6 +196,7 @@ static enum cs_status search_unit(const struct scan *s, struct unit *u, struct w
                         return st;
                 struct finding f = { u, &window };
                 u->bytes += window.own_end - window.own_start;
+                touch(&window);
                 if ((st = cs_searcher_run(w->searcher, &window, on_found, &f, err)) != CS_OK)
                         return st;
                 cs_source_release(s->in->image->source, window.address + window.own_start,

@@ -2,6 +2,7 @@
 #include "freeze.h"
 
 #include "clock.h"
+#include "fd.h"
 #include "tasks.h"
 #include "through.h"
 
@@ -125,7 +126,7 @@ static enum cs_status seize(struct cs_freeze *f, int proc, pid_t tid, struct cs_
 /* Seizes the threads that were not there before. */
 static enum cs_status seize_new(struct cs_freeze *f, int proc, bool *any, struct cs_error *err)
 {
-        cs_cleanup(cs_tasks_closep) DIR *tasks = cs_tasks_open(proc);
+        cs_cleanup(cs_dir_closep) DIR *tasks = cs_tasks_open(proc);
         enum cs_status st = CS_OK;
         *any = false;
         if (!tasks)

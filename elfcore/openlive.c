@@ -6,6 +6,7 @@
 #include "live.h"
 #include "maps.h"
 #include "module.h"
+#include "procfile.h"
 #include "tasks.h"
 #include "through.h"
 
@@ -20,35 +21,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef CS_VEC(char) bytes_vec;
-
-static void free_bytes(bytes_vec *bytes)
-{
-        cs_vec_deinit(bytes);
-}
-
-/* Reads a file of /proc, whose size is not known before. NUL-ended; n excludes the NUL. 0 or an errno value. */
-static int read_proc(int dir, const char *name, bytes_vec *out)
-{
-        cs_cleanup(cs_fd_closep) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return errno;
-        for (;;) {
-                if (cs_vec_reserve(out, 64 << 10, NULL) != CS_OK)
-                        return ENOMEM;
-                ssize_t n = read(fd, out->at + out->n, out->cap - out->n - 1);
-                if (n < 0)
-                        return errno;
-                if (n == 0)
-                        break;
-                out->n += (size_t)n;
-        }
-        out->at[out->n] = '\0';
-        return 0;
-}
-
 /* A number of this process's or the target's status file, or -1. */
-static long status_number(const bytes_vec *status, const char *key)
+static long status_number(const cs_text_vec *status, const char *key)
 {
         const char *at = status->n ? strstr(status->at, key) : NULL;
         return at ? strtol(at + strlen(key), NULL, 10) : -1;
@@ -56,12 +30,12 @@ static long status_number(const bytes_vec *status, const char *key)
 
 static long read_number(const char *path)
 {
-        cs_cleanup(free_bytes) bytes_vec text = { 0 };
-        return read_proc(AT_FDCWD, path, &text) == 0 && text.n ? strtol(text.at, NULL, 10) : -1;
+        cs_cleanup(cs_text_freep) cs_text_vec text = { 0 };
+        return cs_procfile_read(AT_FDCWD, path, &text) == 0 && text.n ? strtol(text.at, NULL, 10) : -1;
 }
 
 /* The kernel's rule (ptrace_may_access, Documentation/admin-guide/LSM/Yama.rst) that keeps us out, with the way out. */
-static enum cs_status explain_refusal(const bytes_vec *status, int proc, struct cs_error *err)
+static enum cs_status explain_refusal(const cs_text_vec *status, int proc, struct cs_error *err)
 {
         long uid = status_number(status, "\nUid:\t");
         long scope = read_number("/proc/sys/kernel/yama/ptrace_scope");
@@ -95,7 +69,7 @@ static enum cs_status explain_refusal(const bytes_vec *status, int proc, struct 
 }
 
 /* Processes that cannot be looked at whatever the permissions. */
-static enum cs_status check_kind(const bytes_vec *status, int proc, struct cs_error *err)
+static enum cs_status check_kind(const cs_text_vec *status, int proc, struct cs_error *err)
 {
         const char *state = status->n ? strstr(status->at, "\nState:\t") : NULL;
         char state_letter = state ? state[8] : '?';
@@ -114,12 +88,12 @@ static enum cs_status check_kind(const bytes_vec *status, int proc, struct cs_er
         return CS_OK;
 }
 
-static enum cs_status read_maps(struct cs_image *image, int proc, const bytes_vec *status,
+static enum cs_status read_maps(struct cs_image *image, int proc, const cs_text_vec *status,
                                 struct cs_error *err)
 {
-        cs_cleanup(free_bytes) bytes_vec maps = { 0 };
+        cs_cleanup(cs_text_freep) cs_text_vec maps = { 0 };
         size_t bad = 0;
-        int number = read_proc(proc, "maps", &maps);
+        int number = cs_procfile_read(proc, "maps", &maps);
         if (number == EACCES || number == EPERM)
                 return explain_refusal(status, proc, err);
         if (number == ESRCH || number == ENOENT || (number == 0 && maps.n == 0))
@@ -134,7 +108,7 @@ static enum cs_status read_maps(struct cs_image *image, int proc, const bytes_ve
 
 /* One byte of the first mapping with memory tells whether the kernel lets us read at all. */
 static enum cs_status check_readable(const struct cs_image *image, pid_t through, int proc,
-                                     const bytes_vec *status, struct cs_error *err)
+                                     const cs_text_vec *status, struct cs_error *err)
 {
         for (size_t i = 0; i < image->mappings.n; i++) {
                 const struct cs_mapping *m = &image->mappings.at[i];
@@ -161,9 +135,9 @@ static enum cs_status check_readable(const struct cs_image *image, pid_t through
 static void read_stack_pointer(int proc, struct cs_thread *thread)
 {
         char name[64];
-        cs_cleanup(free_bytes) bytes_vec text = { 0 };
+        cs_cleanup(cs_text_freep) cs_text_vec text = { 0 };
         snprintf(name, sizeof(name), "task/%d/syscall", (int)thread->tid);
-        if (read_proc(proc, name, &text) != 0 || !text.n)
+        if (cs_procfile_read(proc, name, &text) != 0 || !text.n)
                 return;
         char *pc = strrchr(text.at, ' ');
         if (!pc)
@@ -180,9 +154,10 @@ static void read_stack_pointer(int proc, struct cs_thread *thread)
 static void read_own_tid(int proc, struct cs_thread *thread)
 {
         char name[64];
-        cs_cleanup(free_bytes) bytes_vec text = { 0 };
+        cs_cleanup(cs_text_freep) cs_text_vec text = { 0 };
         snprintf(name, sizeof(name), "task/%d/status", (int)thread->tid);
-        const char *at = read_proc(proc, name, &text) == 0 && text.n ? strstr(text.at, "\nNSpid:") : NULL;
+        const char *at =
+                cs_procfile_read(proc, name, &text) == 0 && text.n ? strstr(text.at, "\nNSpid:") : NULL;
         if (!at)
                 return;
         at += strlen("\nNSpid:");
@@ -196,7 +171,7 @@ static void read_own_tid(int proc, struct cs_thread *thread)
 
 static enum cs_status read_threads(struct cs_image *image, int proc, struct cs_error *err)
 {
-        cs_cleanup(cs_tasks_closep) DIR *tasks = cs_tasks_open(proc);
+        cs_cleanup(cs_dir_closep) DIR *tasks = cs_tasks_open(proc);
         enum cs_status st = CS_OK;
         for (pid_t tid; tasks && st == CS_OK && (tid = cs_tasks_next(tasks));) {
                 struct cs_thread thread = { .tid = tid };
@@ -209,12 +184,12 @@ static enum cs_status read_threads(struct cs_image *image, int proc, struct cs_e
 
 static void read_names(struct cs_image *image, int proc)
 {
-        cs_cleanup(free_bytes) bytes_vec text = { 0 };
+        cs_cleanup(cs_text_freep) cs_text_vec text = { 0 };
         char exe[PATH_MAX];
         ssize_t len = readlinkat(proc, "exe", exe, sizeof(exe));
         if (len > 0)
                 image->exe = cs_pool_copy(&image->pool, exe, (size_t)len);
-        if (read_proc(proc, "cmdline", &text) != 0)
+        if (cs_procfile_read(proc, "cmdline", &text) != 0)
                 return;
         while (text.n && text.at[text.n - 1] == '\0')
                 text.n--;
@@ -227,9 +202,9 @@ static void read_names(struct cs_image *image, int proc)
 
 static void read_auxv(struct cs_image *image, int proc)
 {
-        cs_cleanup(free_bytes) bytes_vec auxv = { 0 };
+        cs_cleanup(cs_text_freep) cs_text_vec auxv = { 0 };
         struct cs_auxv values = { 0 };
-        if (read_proc(proc, "auxv", &auxv) == 0)
+        if (cs_procfile_read(proc, "auxv", &auxv) == 0)
                 cs_auxv_parse((const uint8_t *)auxv.at, auxv.n, &values);
         image->at_random = values.random;
         image->at_entry = values.entry;
@@ -285,9 +260,9 @@ static int open_in_target(void *context, const struct cs_mapping *m, bool *same)
 static enum cs_status open_live(struct cs_image *image, pid_t through, int proc,
                                 const struct cs_image_options *options, struct cs_error *err)
 {
-        cs_cleanup(free_bytes) bytes_vec process = { 0 };
+        cs_cleanup(cs_text_freep) cs_text_vec process = { 0 };
         enum cs_status st;
-        if (read_proc(proc, "status", &process) != 0)
+        if (cs_procfile_read(proc, "status", &process) != 0)
                 return cs_fail(err, CS_EGONE, "the process ended while it was opened");
         /* The source before the maps: its files stay with the address space that they were opened for. Should the process execute
          * another program meanwhile, they tell that it is gone, where the other way round its maps would be taken for the new one's. */

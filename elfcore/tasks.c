@@ -24,9 +24,3 @@ pid_t cs_tasks_next(DIR *tasks)
                         return (pid_t)strtol(entry->d_name, NULL, 10);
         return 0;
 }
-
-void cs_tasks_closep(DIR **tasks)
-{
-        if (*tasks)
-                closedir(*tasks);
-}

@@ -6,11 +6,10 @@
 #include <dirent.h>
 #include <sys/types.h>
 
-/* proc_fd is an open /proc/PID directory, borrowed. NULL: the process is gone, or there is no memory. To be closed. */
+/* proc_fd is an open /proc/PID directory, borrowed. NULL: the process is gone, or there is no memory. To be closed (fd.h). */
 DIR *cs_tasks_open(int proc_fd);
 
 /* The next thread's number; 0: there are no more. */
 pid_t cs_tasks_next(DIR *tasks);
-void cs_tasks_closep(DIR **tasks);
 
 #endif

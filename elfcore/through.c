@@ -27,7 +27,7 @@ pid_t cs_through(pid_t pid)
         cs_cleanup(cs_fd_closep) int proc = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (proc < 0 || !cs_thread_has_ended(proc, pid))
                 return pid;
-        cs_cleanup(cs_tasks_closep) DIR *tasks = cs_tasks_open(proc);
+        cs_cleanup(cs_dir_closep) DIR *tasks = cs_tasks_open(proc);
         for (pid_t tid; tasks && (tid = cs_tasks_next(tasks));)
                 if (!cs_thread_has_ended(proc, tid))
                         return tid;

@@ -3,6 +3,7 @@
 
 #include "maps.h"
 #include "ourmemory.h"
+#include "procfile.h"
 #include "procstat.h"
 #include "through.h"
 
@@ -149,50 +150,27 @@ struct cs_vitals_kinds cs_vitals_kinds_sum(const cs_mapping_vec *mappings)
         return kinds;
 }
 
-/* Reads all of a file of /proc; 0, or an errno value. */
-static int read_all(const char *path, char **text, size_t *len)
-{
-        size_t room = 64 << 10;
-        int fd = open(path, O_RDONLY | O_CLOEXEC), number = fd < 0 ? errno : 0;
-        *len = 0;
-        *text = number ? NULL : malloc(room);
-        for (ssize_t n = 1; !number && n > 0;) {
-                if (*text && *len == room) {
-                        char *more = realloc(*text, room *= 2);
-                        if (!more)
-                                free(*text);
-                        *text = more;
-                }
-                n = *text ? read(fd, *text + *len, room - *len) : -1;
-                number = !*text ? ENOMEM : n < 0 ? errno : 0;
-                *len += n > 0 ? (size_t)n : 0;
-        }
-        if (fd >= 0)
-                close(fd);
-        return number;
-}
-
 static enum cs_status read_kinds(pid_t through, struct cs_vitals_kinds *out, struct cs_error *err)
 {
-        char path[64], *text;
-        size_t len, bad = 0;
+        char path[64];
+        cs_cleanup(cs_text_freep) cs_text_vec text = { 0 };
+        size_t bad = 0;
         (void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)through);
-        int number = read_all(path, &text, &len);
+        int number = cs_procfile_read(AT_FDCWD, path, &text);
         struct cs_pool pool = { 0 };
         cs_mapping_vec mappings = { 0 };
         enum cs_status st = CS_OK;
-        if (number == ENOENT || number == ESRCH || (!number && !len))
+        if (number == ENOENT || number == ESRCH || (!number && !text.n))
                 st = cs_fail(err, CS_EGONE, "the process has ended");
         else if (number)
                 st = number == ENOMEM ? cs_fail(err, CS_ENOMEM, "%s", path)
                                       : cs_fail_sys(err, number, "%s", path);
         else
-                st = cs_maps_parse(text, len, &pool, &mappings, &bad, err);
+                st = cs_maps_parse(text.at, text.n, &pool, &mappings, &bad, err);
         if (st == CS_OK)
                 *out = cs_vitals_kinds_sum(&mappings);
         cs_vec_deinit(&mappings);
         cs_pool_deinit(&pool);
-        free(text);
         return st;
 }
 

@@ -36,6 +36,7 @@ static void drop_relations(struct cs_analysis *a)
         cs_graph_deinit(&a->graph);
         cs_literals_deinit(&a->literals);
         cs_frames_deinit(&a->frames);
+        cs_vec_deinit(&a->epolled);
         cs_unloaded_deinit(&a->unloaded);
         cs_members_deinit(&a->members);
         cs_clusters_deinit(&a->clusters);
@@ -298,10 +299,11 @@ static enum cs_status relate(void *context, struct cs_error *err)
         cs_analysis_stage(a, "following pointers", heap_bytes(a));
         struct cs_graph_input graph = { a->image,     a->space,   &a->heaps,          &a->slices,
                                         &a->clusters, a->workers, &a->regions.stacks, &a->claims,
-                                        &a->literals, &a->frames };
+                                        &a->literals, &a->frames, &a->epolled };
         struct cs_leaks_input leaks = { blocks, &a->clusters, &a->graph, a->residency, &graph, NULL };
         if ((st = cs_literals_build(a->image, a->space, &a->literals, err)) != CS_OK ||
             (st = cs_frames_find(a->image, a->space, &a->frames, err)) != CS_OK ||
+            (st = cs_epolled_list(a->image, &a->epolled, &a->unasked, err)) != CS_OK ||
             (st = cs_graph_build(&graph, &a->graph, err)) != CS_OK)
                 return st;
         cs_analysis_stage(a, "naming owners", heap_bytes(a));

@@ -35,6 +35,7 @@ struct cs_analysis {
         struct cs_members members;
         struct cs_literals literals;
         struct cs_frames frames;
+        cs_epolled_vec epolled;
         struct cs_unloaded unloaded;
         struct cs_graph graph;
         struct cs_leaks leaks;
@@ -56,6 +57,7 @@ struct cs_analysis {
         uint64_t stage_bytes;   /* of memory that it is about, or 0 */
         uint64_t pulse;         /* the last one, to know when counting begins anew, */
         unsigned part;          /* which makes another part of the stage */
+        bool unasked;           /* what epoll descriptors watch was not asked, or may not be (epolled.h) */
         uint64_t hits_told;     /* to those who take them as they come */
         uint64_t hits_left_out; /* not told, for a limit */
         int64_t began;          /* the report's time_ms */

@@ -284,10 +284,10 @@ static enum cs_status report_blocks(struct cs_analysis *a, struct cs_error *err)
 static enum cs_status report_cases(struct cs_analysis *a, struct cs_error *err)
 {
         struct cs_report *r = a->report;
-        const struct cs_case c = { a->image,    a->symbols,        a->space,     &a->heaps,
-                                   &a->regions, &a->clusters,      &a->members,  &a->graph,
-                                   &a->claims,  &a->owners.blocks, &a->unloaded, r->clusters,
-                                   a->workers,  &r->pool,          &a->repeats,  r->n_patterns };
+        const struct cs_case c = { a->image,      a->symbols,  a->space,   &a->heaps,  &a->regions,
+                                   &a->clusters,  &a->members, &a->graph,  &a->claims, &a->owners.blocks,
+                                   &a->unloaded,  r->clusters, a->workers, &r->pool,   &a->repeats,
+                                   r->n_patterns, &a->epolled };
         enum cs_status st = CS_OK;
         if (a->options->at || a->options->refs)
                 cs_analysis_stage(a, "looking at the address", 0);
@@ -308,7 +308,7 @@ static enum cs_status report_relations(struct cs_analysis *a, struct cs_error *e
         if ((st = report_clusters(a, err)) != CS_OK || a->report->brief ||
             (st = cs_libraryreport_build(&libraries, a->report, err)) != CS_OK ||
             (st = report_cases(a, err)) != CS_OK ||
-            (st = cs_leakreport_build(a->image, &a->leaks, a->report, err)) != CS_OK)
+            (st = cs_leakreport_build(a->image, a->symbols, &a->leaks, a->unasked, a->report, err)) != CS_OK)
                 return st;
         return cs_verdict_find(a->image, &a->heaps, &a->leaks, a->report, err);
 }

@@ -31,6 +31,7 @@ struct cs_case {
         struct cs_pool *pool;             /* the report's: all that is found lives there */
         const struct cs_repeats *repeats; /* or NULL: arrays in memory that is no block's, and */
         size_t n_patterns;                /* the clusters that they are, behind those of blocks in `named` */
+        const cs_epolled_vec *epolled;    /* or NULL, as in graph.h */
 };
 
 /* Everything about the address; of its referrers the first level. Main thread. */

@@ -63,7 +63,7 @@ CS_CHECK enum cs_status cs_case_dump(const struct cs_case *c, uint64_t address, 
 
 /* ---- who points there (case_roots.c, case_tree.c, case_paths.c) ---- */
 
-enum { CS_CASE_SLOTS = 8, CS_CASE_REGISTERS = 15 };
+enum { CS_CASE_SLOTS = 8, CS_CASE_EPOLL = 14, CS_CASE_REGISTERS = 15 };
 
 struct cs_case_slot {
         uint64_t address;
@@ -73,7 +73,8 @@ struct cs_case_slot {
 /* Words of one root that point at blocks of one interest. */
 struct cs_case_root {
         uint32_t interest;
-        uint32_t root; /* see cs_root(); of kind CS_CASE_REGISTERS: index: thread, addresses: register */
+        uint32_t root; /* see cs_root(); of kind CS_CASE_REGISTERS: index: thread, addresses: register; of
+                        * CS_CASE_EPOLL: index: epoll descriptor, addresses: those that it watches */
         uint64_t count;
         size_t n_slots;
         struct cs_case_slot slots[CS_CASE_SLOTS]; /* the lowest */

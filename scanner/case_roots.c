@@ -117,6 +117,18 @@ static enum cs_status search_registers(const struct search *s, struct unit *u, s
         return st;
 }
 
+static enum cs_status search_epolled(const struct search *s, struct unit *u, struct cs_error *err)
+{
+        const cs_epolled_vec *epolled = s->c->epolled;
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && epolled && i < epolled->n; i++) {
+                const struct cs_epolled *e = &epolled->at[i];
+                uint32_t root = (uint32_t)CS_CASE_EPOLL << 28 | ((uint32_t)e->epoll & CS_ROOT_NOWHERE);
+                st = look_at(s, u, root, (uint64_t)e->fd, e->data, err);
+        }
+        return st;
+}
+
 static int by_interest(const void *a, const void *b)
 {
         const struct cs_case_root *x = a, *y = b;
@@ -167,7 +179,8 @@ enum cs_status cs_case_roots(const struct cs_case *c, const uint32_t *interest, 
         for (unsigned i = 0; i < c->workers; i++)
                 cs_view_init(&s.views[i], c->image->source);
         if ((st = cs_work_run(c->workers, s.plan.n, search_unit, &s, err)) != CS_OK ||
-            (st = search_registers(&s, &s.units[s.plan.n], err)) != CS_OK)
+            (st = search_registers(&s, &s.units[s.plan.n], err)) != CS_OK ||
+            (st = search_epolled(&s, &s.units[s.plan.n], err)) != CS_OK)
                 return st;
         return merge(&s, out, err);
 }
@@ -189,6 +202,8 @@ const char *cs_case_root_name(const struct cs_case *c, const struct cs_case_root
                 return index < c->image->threads.n ? cs_pool_printf(c->pool, "registers of thread %d",
                                                                     (int)c->image->threads.at[index].tid)
                                                    : "registers";
+        if (root->root >> 28 == CS_CASE_EPOLL)
+                return cs_pool_printf(c->pool, "the kernel, for epoll descriptor %u", index);
         if (cs_root_kind(root->root) == CS_ROOT_MODULE && index < c->image->modules.n)
                 return cs_pool_printf(c->pool, "static variables of %s", c->image->modules.at[index].name);
         return cs_case_name_memory(c, root->slots[0].address);
@@ -220,6 +235,9 @@ const char *cs_case_slot_name(const struct cs_case *c, uint32_t root, uint64_t a
                                ? cs_pool_printf(c->pool, "%s of thread %d", register_name(address),
                                                 (int)c->image->threads.at[index].tid)
                                : register_name(address);
+        if (root >> 28 == CS_CASE_EPOLL)
+                return cs_pool_printf(c->pool, "what epoll descriptor %u has for descriptor %d", index,
+                                      (int)address);
         if (cs_root_kind(root) == CS_ROOT_MODULE && index < c->image->modules.n)
                 return cs_case_name(c, index, address);
         if (cs_root_kind(root) == CS_ROOT_STACK)

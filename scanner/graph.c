@@ -448,6 +448,18 @@ static enum cs_status add_registers(struct build *b, struct cs_graph_unit *out, 
         return CS_OK;
 }
 
+static enum cs_status add_epolled(const struct build *b, struct cs_graph_unit *out, struct cs_error *err)
+{
+        const cs_epolled_vec *epolled = b->in->epolled;
+        enum cs_status st = CS_OK;
+        for (size_t i = 0; st == CS_OK && epolled && i < epolled->n; i++) {
+                uint32_t to = pointee(b, epolled->at[i].data);
+                if (to != CS_NO_BLOCK)
+                        st = cs_vec_push(&out->roots, to, err);
+        }
+        return st;
+}
+
 /* ---- merging ----------------------------------------------------------------------------------------------------- */
 
 static enum cs_status merge_edges(struct build *b, struct cs_graph *out, struct cs_error *err)
@@ -502,7 +514,7 @@ static enum cs_status build(const struct cs_graph_input *in, struct cs_graph *ou
                 st = cs_tails_build(&tails, &b.tails, err);
         if (st != CS_OK)
                 return st;
-        /* One more for the registers. */
+        /* One more for registers, and what the kernel keeps. */
         size_t units = in->slices->n + b.root_units.n;
         b.n_outs = units + 1;
         b.outs = calloc(b.n_outs, sizeof(*b.outs));
@@ -521,6 +533,7 @@ static enum cs_status build(const struct cs_graph_input *in, struct cs_graph *ou
                 cs_view_init(&b.workers[i].view, in->image->source);
         if ((st = cs_work_run(in->workers, units, do_unit, &b, err)) != CS_OK ||
             (st = add_registers(&b, &b.outs[units], err)) != CS_OK ||
+            (st = add_epolled(&b, &b.outs[units], err)) != CS_OK ||
             (st = cs_references_join(&b.references, b.lists, in->slices->n, cs_blocks_indices(b.blocks),
                                      in->workers, err)) != CS_OK)
                 return st;

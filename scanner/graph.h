@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who points at whom: the words of blocks in use, of modules' data, stacks, registers and other anonymous memory, taken as
- * pointers into blocks (interior addresses included, a block's pointers to itself left out). One sweep by all workers. */
+/* Who points at whom: the words of blocks in use, of modules' data, stacks, registers and other anonymous memory, and what
+ * the kernel keeps for epoll, taken as pointers into blocks (interior addresses included, a block's pointers to itself left out). One sweep by all workers. */
 #ifndef CS_GRAPH_H
 #define CS_GRAPH_H
 
 #include "clusters.h"
 #include "edges.h"
+#include "epolled.h"
 #include "frames.h"
 #include "heaps.h"
 #include "labels.h"
@@ -61,6 +62,7 @@ struct cs_graph_input {
         const struct cs_claims *claims;     /* likewise */
         const struct cs_literals *literals; /* or NULL */
         const struct cs_frames *frames;     /* or NULL: functions are guessed by what lies below a slot */
+        const cs_epolled_vec *epolled;      /* or NULL: nobody asked the kernel */
 };
 
 /* The part of it that says where roots are. */

@@ -46,7 +46,21 @@ static bool present(const struct cs_report *r, enum cs_kind kind)
         return false;
 }
 
-static void add_notes(const struct cs_image *image, struct cs_report *r)
+/* Does a module take what gives the kernel addresses to keep? */
+static bool uses_epoll(const struct cs_image *image, struct cs_symbols *symbols)
+{
+        for (size_t m = 0; m < image->modules.n; m++) {
+                const char *name;
+                for (size_t i = 0; !image->modules.at[m].runtime && (name = cs_symbols_import(symbols, m, i));
+                     i++)
+                        if (strcmp(name, "epoll_ctl") == 0)
+                                return true;
+        }
+        return false;
+}
+
+static void add_notes(const struct cs_image *image, struct cs_symbols *symbols, bool unasked,
+                      struct cs_report *r)
 {
         bool registers = true;
         for (size_t i = 0; i < image->threads.n; i++)
@@ -58,6 +72,13 @@ static void add_notes(const struct cs_image *image, struct cs_report *r)
         else if (!registers)
                 note(r,
                      "registers of threads that run are not known: a block that one of them alone holds looks lost");
+        const bool core = image->kind == CS_IMAGE_CORE, known = !core && !unasked;
+        if (!known && r->leak_direct.count && uses_epoll(image, symbols))
+                note(r,
+                     core ? "what the program gave epoll_ctl() is in no core, but a living process tells it (--live): a block that "
+                            "only epoll_wait() hands back looks lost"
+                          : "what epoll_wait() hands back was not asked of the kernel, for the process has so many descriptors that it "
+                            "would feel that (--freeze asks): a block that nobody else knows looks lost");
         for (size_t i = 0; i < sizeof(runtimes) / sizeof(runtimes[0]); i++)
                 if (present(r, runtimes[i].kind))
                         note(r, runtimes[i].note);
@@ -77,8 +98,9 @@ static int by_retained(const void *a, const void *b, void *report)
         return i < k ? -1 : i > k;
 }
 
-enum cs_status cs_leakreport_build(const struct cs_image *image, const struct cs_leaks *leaks,
-                                   struct cs_report *report, struct cs_error *err)
+enum cs_status cs_leakreport_build(const struct cs_image *image, struct cs_symbols *symbols,
+                                   const struct cs_leaks *leaks, bool unasked, struct cs_report *report,
+                                   struct cs_error *err)
 {
         struct cs_report *r = report;
         r->leak_direct = leaks->direct;
@@ -103,6 +125,6 @@ enum cs_status cs_leakreport_build(const struct cs_image *image, const struct cs
                         r->leak_clusters[r->n_leak_clusters++] = i;
         }
         qsort_r(r->leak_clusters, r->n_leak_clusters, sizeof(*r->leak_clusters), by_retained, r);
-        add_notes(image, r);
+        add_notes(image, symbols, unasked, r);
         return CS_OK;
 }

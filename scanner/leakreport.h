@@ -6,9 +6,12 @@
 
 #include "image.h"
 #include "leaks.h"
+#include "symbols.h"
 
-/* The report's target, memory and clusters must be there: clusters[i] is that of leaks->clusters[i]. */
-CS_CHECK enum cs_status cs_leakreport_build(const struct cs_image *image, const struct cs_leaks *leaks,
+/* The report's target, memory and clusters must be there: clusters[i] is that of leaks->clusters[i]. unasked: as of cs_epolled_list(). Main
+ * thread (asks symbols). */
+CS_CHECK enum cs_status cs_leakreport_build(const struct cs_image *image, struct cs_symbols *symbols,
+                                            const struct cs_leaks *leaks, bool unasked,
                                             struct cs_report *report, struct cs_error *err);
 
 #endif

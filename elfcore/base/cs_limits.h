@@ -16,6 +16,8 @@ enum {
         CS_LIMIT_BOMB_RATIO = 4096,
         /* Threads beyond this (kernel default threads-max on big machines) are a lie in the notes. */
         CS_LIMIT_THREADS = 1 << 20,
+        /* Descriptors of a process that runs, with more of which nobody asks what its epoll descriptors watch. */
+        CS_LIMIT_EPOLLED_FDS = 4 << 10,
         /* A notes segment holds 336 bytes of registers per thread plus NT_FILE; larger ones are a lie. */
         CS_LIMIT_NOTE_BYTES = 1 << 30,
         /* Distinct (size, offset, target) features that are counted; a real 10-million-block heap has some 100,000. */

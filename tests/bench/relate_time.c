@@ -189,7 +189,8 @@ static enum cs_status once(struct target *t, bool together, struct cs_error *err
 {
         struct cs_blocks *blocks = &t->heaps.blocks;
         struct cs_graph_input in = { t->image,   t->space,           &t->heaps,  &t->slices,   &t->clusters,
-                                     t->workers, &t->regions.stacks, &t->claims, &t->literals, NULL };
+                                     t->workers, &t->regions.stacks, &t->claims, &t->literals, NULL,
+                                     NULL };
         struct results r = { 0 };
         struct cs_leaks_input leaks = { blocks, &t->clusters, &r.graph, t->residency, &in, NULL };
         struct cs_owners_input owners = { t->image,    t->space, blocks,       &t->clusters,

@@ -78,13 +78,15 @@ static size_t run_at(const struct cs_blocktext *t, size_t i, uint32_t offset)
         return run >= TEXT_LEAST ? run : 0;
 }
 
-/* Does a template say something, apart from its masks? */
+/* Does a template say something in words, or by what can be nothing else? */
 static bool says_something(const char *text, size_t len)
 {
         size_t letters = 0;
         for (size_t i = 0; i < len;) {
                 enum cs_mask kind;
                 size_t mask = text[i] == '<' ? cs_mask_length(text + i, len - i, &kind) : 0;
+                if (mask && kind >= CS_MASK_UUID && kind <= CS_MASK_EMAIL)
+                        return true;
                 if (!mask && len - i >= 3 && memcmp(text + i, "<*>", 3) == 0)
                         mask = 3;
                 letters += !mask && (cs_class[(uint8_t)text[i]] &

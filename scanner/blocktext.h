@@ -23,8 +23,8 @@ CS_CHECK enum cs_status cs_blocktext_read(const struct cs_image *image, const st
                                           struct cs_blocktext *out, struct cs_error *err);
 void cs_blocktext_deinit(struct cs_blocktext *text);
 
-/* The template of the first text that begins at one offset in [from, to) in most of them and says something in words, shortened to a
- * line, with where it begins; NULL: there is none, or no memory. Lives in the pool. */
+/* The template of the first text that begins at one offset in [from, to) in most of them and says something (in words, or as an address,
+ * a name or a time does whose form is known), shortened to a line, with where it begins; NULL: there is none, or no memory. Lives in the pool. */
 const char *cs_blocktext_find(const struct cs_blocktext *text, uint64_t from, uint64_t to,
                               struct cs_pool *pool, uint32_t *offset);
 

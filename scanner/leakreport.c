@@ -46,17 +46,37 @@ static bool present(const struct cs_report *r, enum cs_kind kind)
         return false;
 }
 
-/* Does a module take what gives the kernel addresses to keep? */
-static bool uses_epoll(const struct cs_image *image, struct cs_symbols *symbols)
+/* Does the module take what gives the kernel addresses to keep? */
+static bool uses_epoll(struct cs_symbols *symbols, const struct cs_image *image, size_t module)
 {
-        for (size_t m = 0; m < image->modules.n; m++) {
-                const char *name;
-                for (size_t i = 0; !image->modules.at[m].runtime && (name = cs_symbols_import(symbols, m, i));
-                     i++)
-                        if (strcmp(name, "epoll_ctl") == 0)
-                                return true;
-        }
+        const char *name;
+        for (size_t i = 0; (name = cs_symbols_import(symbols, module, i)); i++)
+                if (strcmp(name, "epoll_ctl") == 0)
+                        return !image->modules.at[module].runtime;
         return false;
+}
+
+/* What epoll_wait() hands back is not known: marks the clusters of those who use it. */
+static void note_epoll(const struct cs_image *image, struct cs_symbols *symbols, struct cs_report *r)
+{
+        bool used = false;
+        for (size_t m = 0; m < image->modules.n; m++) {
+                if (!uses_epoll(symbols, image, m))
+                        continue;
+                used = true;
+                for (size_t i = 0; i < r->n_clusters; i++) {
+                        struct cs_report_cluster *c = &r->clusters[i];
+                        c->leak_epolled |= c->leak_direct && c->leak_library &&
+                                           strcmp(c->leak_library, image->modules.at[m].name) == 0;
+                }
+        }
+        if (used)
+                note(r,
+                     image->kind == CS_IMAGE_CORE
+                             ? "what the program gave epoll_ctl() is in no core, but a living process tells it (--live): a block that "
+                               "only epoll_wait() hands back looks lost"
+                             : "what epoll_wait() hands back was not asked of the kernel, for the process has so many descriptors that it "
+                               "would feel that (--freeze asks): a block that nobody else knows looks lost");
 }
 
 static void add_notes(const struct cs_image *image, struct cs_symbols *symbols, bool unasked,
@@ -72,13 +92,8 @@ static void add_notes(const struct cs_image *image, struct cs_symbols *symbols, 
         else if (!registers)
                 note(r,
                      "registers of threads that run are not known: a block that one of them alone holds looks lost");
-        const bool core = image->kind == CS_IMAGE_CORE, known = !core && !unasked;
-        if (!known && r->leak_direct.count && uses_epoll(image, symbols))
-                note(r,
-                     core ? "what the program gave epoll_ctl() is in no core, but a living process tells it (--live): a block that "
-                            "only epoll_wait() hands back looks lost"
-                          : "what epoll_wait() hands back was not asked of the kernel, for the process has so many descriptors that it "
-                            "would feel that (--freeze asks): a block that nobody else knows looks lost");
+        if (r->leak_direct.count && (image->kind == CS_IMAGE_CORE || unasked))
+                note_epoll(image, symbols, r);
         for (size_t i = 0; i < sizeof(runtimes) / sizeof(runtimes[0]); i++)
                 if (present(r, runtimes[i].kind))
                         note(r, runtimes[i].note);

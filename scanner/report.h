@@ -204,6 +204,7 @@ struct cs_report_cluster {
         uint64_t leak_retained_resident;
         const char *leak_library; /* of most of its leaked blocks; as library where none is leaked */
         double leak_confidence;
+        bool leak_epolled; /* and that uses epoll, which may hold them, and was not to be asked */
         struct cs_report_referrer *referrers; /* largest share first */
         size_t n_referrers;
         uint64_t *examples; /* addresses as malloc returned them */

@@ -20,6 +20,9 @@ enum {
 /* At least so many of its kind are lost. */
 static const double LEAK_SHARE = 0.5;
 
+/* How sure anybody can be of what the kernel may hold. */
+static const double PERHAPS_HELD = 0.85;
+
 const char *cs_verdict_size(uint64_t bytes)
 {
         static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
@@ -143,6 +146,15 @@ static void judge_leak(struct cs_bench *b, size_t c)
                                "(%s resident) in use",
                                cs_verdict_size(l->retained), cs_verdict_size(l->retained_resident),
                                cs_verdict_size(b->used), cs_verdict_size(b->used_resident)));
+        if (r->leak_epolled && !rings && lost > 0.9) {
+                v->confidence = v->confidence < PERHAPS_HELD ? v->confidence : PERHAPS_HELD;
+                cs_verdict_reason(
+                        b, cs_pool_printf(pool,
+                                          "%s uses epoll, and what epoll_wait() alone hands back looks lost "
+                                          "here (%s tells)",
+                                          r->leak_library,
+                                          b->image->kind == CS_IMAGE_CORE ? "--live" : "--freeze"));
+        }
         if (cs_verdict_lost(b) > l->retained)
                 cs_verdict_reason(
                         b, cs_pool_printf(pool, "in all, %s of the %s in use cannot be reached, in %s blocks",

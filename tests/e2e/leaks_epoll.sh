@@ -84,6 +84,8 @@ assert_file_contains "$out" ' has for descriptor '
 
 take_gcore "$pid" "$tmp/core"
 assert_eq "$(lost_of "$tmp/core")" '760 760' 'a core does not know of them'
+assert_exit 0 "$CORESCAN" "$tmp/core"
+assert_contains "$(tr -s ' \n' ' ' <"$out")" "watcher uses epoll, and what epoll_wait() alone hands back"
 assert_exit 0 "$CORESCAN" --leaks "$tmp/core"
 assert_contains "$(tr -s ' \n' ' ' <"$out")" "$note hands back looks lost"
 stop_program "$pid"

@@ -102,6 +102,18 @@ static void behind_chance(void **state)
         check(w, "user <n> has logged in", 32);
 }
 
+static void known_form(void **state)
+{
+        struct world *w = *state;
+        for (unsigned i = 0; i < w->texts.n; i++) {
+                char text[32];
+                (void)snprintf(text, sizeof(text), "10.%u.%u.%u", i, 17 + i, 200 - i);
+                memset(w->texts.bytes + i * CS_BLOCKTEXT_BYTES, 0, CS_BLOCKTEXT_BYTES);
+                put(w, i, 4, text);
+        }
+        check(w, "<ip>", 4);
+}
+
 static void nothing_said(void **state)
 {
         struct world *w = *state;
@@ -167,6 +179,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(masked, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(most, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(behind_chance, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(known_form, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(nothing_said, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(few, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(cut, set_up, tear_down),

@@ -106,6 +106,13 @@ static bool has_heap(const struct cs_glibc *glibc, const struct cs_glibc_layout 
         return cs_glibc_word(glibc, arena - l->heap_bytes, &owner) && owner == arena;
 }
 
+/* Or may there be one that cannot be read? */
+static bool may_be_unread(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t arena)
+{
+        uint64_t heap = arena - l->heap_bytes;
+        return !(heap & (GLIBC_HEAP_LEAST - 1)) && cs_glibc_is_unread(glibc, heap);
+}
+
 /* What the ring of arenas says of a layout. */
 struct ring {
         uint64_t main;              /* its arena without a heap_info */
@@ -122,9 +129,7 @@ static bool ring_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout
         *ring = (struct ring){ .main = first };
         for (unsigned n = 0; n < CS_LIMIT_ARENAS; n++) {
                 if (!cs_glibc_word(glibc, at + l->next, &next)) {
-                        uint64_t heap = at - l->heap_bytes;
-                        ring->open = main_known && !(heap & (GLIBC_HEAP_LEAST - 1)) &&
-                                     cs_glibc_is_unread(glibc, heap);
+                        ring->open = main_known && may_be_unread(glibc, l, at);
                         return ring->open;
                 }
                 bool heap = has_heap(glibc, l, at);
@@ -177,14 +182,32 @@ static bool find_parameters(const struct cs_glibc *glibc, const struct cs_glibc_
         return false;
 }
 
+/* Does the main arena's heap reach from malloc_par's sbrk_base to the end of its top, by the bytes that the arena says it got? Then it is the
+ * main arena, whatever became of the ring. */
+static bool heap_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t main_arena,
+                      const struct data *d)
+{
+        uint64_t top, word, system, base, mmapped;
+        return main_arena >= d->start && main_arena - d->start < d->len &&
+               find_parameters(glibc, l, d, &base, &mmapped) &&
+               cs_glibc_word(glibc, main_arena + l->top, &top) && !(top & 15) &&
+               cs_glibc_word(glibc, top + 8, &word) &&
+               cs_glibc_word(glibc, main_arena + l->system_mem, &system) && system &&
+               top + (word & ~(uint64_t)GLIBC_FLAGS) - system == base;
+}
+
 /* How well the row fits what arenas and malloc_par say; 0: not at all. */
 static unsigned row_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t bins,
                          const struct data *d, uint64_t *main_arena)
 {
         struct ring ring;
         uint64_t base, mmapped;
-        if (bins < l->bins || !ring_fits(glibc, l, bins - l->bins, &ring))
+        if (bins < l->bins)
                 return 0;
+        if (!ring_fits(glibc, l, bins - l->bins, &ring)) {
+                *main_arena = bins - l->bins;
+                return heap_fits(glibc, l, *main_arena, d);
+        }
         *main_arena = ring.main;
         bool within = ring.main >= d->start && ring.main - d->start < d->len;
         return 1 + (ring.open ? 0u : 16u) + (system_fits(glibc, l, ring.main) ? 4u : 0u) +
@@ -240,6 +263,21 @@ static enum cs_status walk_known_main(struct cs_glibc *glibc, uint64_t top, uint
         return st == CS_OK ? cs_glibc_walk(glibc, first, limit, top, index, err) : st;
 }
 
+/* Of a core whose main arena has no top any more: all that lies from malloc_par's sbrk_base on. */
+static enum cs_status walk_topless(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
+{
+        uint64_t start, first = (glibc->sbrk_base + 15) & ~(uint64_t)15;
+        uint64_t limit = cs_glibc_memory_end(glibc->image, first, &start);
+        cs_heaps_corrupt(glibc->heaps, glibc->main_arena + glibc->layout->top,
+                         "main arena's top points nowhere");
+        if (is_live(glibc) || !glibc->sbrk_base || limit <= first)
+                return CS_OK;
+        glibc->lost = true;
+        enum cs_status st =
+                cs_vec_push(&glibc->heaps->claimed, ((struct cs_range){ glibc->sbrk_base, limit }), err);
+        return st == CS_OK ? cs_glibc_walk(glibc, first, limit, 0, index, err) : st;
+}
+
 static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
 {
         const struct cs_glibc_layout *l = glibc->layout;
@@ -252,10 +290,7 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
         if (top & 15 || !cs_glibc_heap_memory(glibc->image, top) || !cs_glibc_word(glibc, top + 8, &word)) {
                 bool walked;
                 enum cs_status known = walk_known_main(glibc, top, index, &walked, err);
-                if (known == CS_OK && !walked)
-                        cs_heaps_corrupt(glibc->heaps, glibc->main_arena + l->top,
-                                         "main arena's top points nowhere");
-                return known;
+                return known == CS_OK && !walked ? walk_topless(glibc, index, err) : known;
         }
         uint64_t end = top + (word & ~(uint64_t)GLIBC_FLAGS);
         uint64_t first = end >= system && end - system >= start ? end - system : start;
@@ -280,9 +315,32 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
         return st;
 }
 
+static bool is_known(const struct cs_glibc *glibc, uint64_t arena)
+{
+        for (size_t i = glibc->first_arena; i < glibc->heaps->arenas.n; i++)
+                if (glibc->heaps->arenas.at[i].address == arena)
+                        return true;
+        return false;
+}
+
+/* The arena that comes behind that one. False: the ring ends there, or is torn. */
+static bool next_arena(struct cs_glibc *glibc, bool whole, uint64_t *at)
+{
+        const struct cs_glibc_layout *l = glibc->layout;
+        uint64_t link = *at + l->next;
+        if (!cs_glibc_word(glibc, link, at) || *at == glibc->main_arena)
+                return false;
+        if (whole || ((has_heap(glibc, l, *at) || may_be_unread(glibc, l, *at)) && !is_known(glibc, *at)))
+                return true;
+        cs_heaps_corrupt(glibc->heaps, link, "ring of arenas leads to none");
+        return false;
+}
+
 static enum cs_status walk_ring(struct cs_glibc *glibc, struct cs_error *err)
 {
+        struct ring ring;
         uint64_t at = glibc->main_arena;
+        const bool whole = ring_fits(glibc, glibc->layout, at, &ring) && !ring.open;
         enum cs_status st = CS_OK;
         glibc->first_arena = (uint32_t)glibc->heaps->arenas.n;
         do {
@@ -292,8 +350,8 @@ static enum cs_status walk_ring(struct cs_glibc *glibc, struct cs_error *err)
                 if (st == CS_OK)
                         st = arena.main ? walk_main(glibc, index, err)
                                         : cs_glibc_walk_arena(glibc, at, index, err);
-        } while (st == CS_OK && cs_glibc_word(glibc, at + glibc->layout->next, &at) &&
-                 at != glibc->main_arena && glibc->heaps->arenas.n - glibc->first_arena < CS_LIMIT_ARENAS);
+        } while (st == CS_OK && next_arena(glibc, whole, &at) &&
+                 glibc->heaps->arenas.n - glibc->first_arena < CS_LIMIT_ARENAS);
         glibc->lost |= at != glibc->main_arena;
         return st;
 }
@@ -350,8 +408,8 @@ static enum cs_status walk_all(struct cs_glibc *glibc, const struct cs_space *sp
         enum cs_status st = walk_ring(glibc, err);
         if (st == CS_OK && glibc->lost) {
                 glibc->heaps->found.at[glibc->heaps->found.n - 1].partial =
-                        "of an arena or one of its heaps the first page could not be read: what it led to was looked for, "
-                        "and what it kept as free counts as in use";
+                        "where an arena or one of its heaps leads could not be read, or is damaged: what it led to was looked for, "
+                        "and what it kept as free may count as in use";
                 st = cs_glibc_find_lost(glibc, space, err);
         }
         cs_heaps_sort_claims(glibc->heaps);

@@ -124,3 +124,19 @@ damage noise
 some 400 in-use | spoil noise 00ff00ff7f7f0001 -8
 damaged noise 30
 assert_exit 0 "$CORESCAN" --clusters --libraries "$tmp/noise"
+
+# Each link of the ring of arenas in turn, and the main arena's top: what they led to is found all the same.
+mapfile -t ring <<<"$arenas"
+for ((i = 0; i < ${#ring[@]} && i < 4; i++)); do
+        next=$(printf '%016x' $((ring[(i + 1) % ${#ring[@]}])))
+        shift=$(od -An -v -tx8 -w8 -j "$(offset_of "$tmp/sound" $((ring[i])))" -N 2208 "$tmp/sound" |
+                awk -v to="$next" '$1 == to && !at { at = (NR - 1) * 8 } END { print at }')
+        damage ring
+        echo "${ring[i]}" | spoil ring 4141414141414141 "$shift"
+        damaged ring 99
+        jqe '.heaps[0].corrupt | length >= 1' "$tmp/ring.json"
+done
+damage top
+echo "$arena" | spoil top 4141414141414141 96
+damaged top 99
+jqe '.heaps[0].corrupt | length >= 1' "$tmp/top.json"

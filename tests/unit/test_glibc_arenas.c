@@ -204,7 +204,6 @@ static void test_arena_top_nowhere(void **state)
         }
 }
 
-/* A ring of arenas that does not come back to the main one is not this layout's. */
 /* A live process may do so: the list of mappings is older. */
 static void test_arena_top_behind_the_heap(void **state)
 {
@@ -223,6 +222,53 @@ static void test_arena_top_behind_the_heap(void **state)
         fake_destroy(p);
 }
 
+/* A ring of arenas that does not come back to the main one. What the main arena says of its heap tells that it is one all the same, and an arena
+ * to which the ring no longer leads is found by its heap. */
+static void test_torn_ring(void **state)
+{
+        (void)state;
+        static const uint64_t next[] = { ARENA_1, 0x123456789a, 0, MAIN_ARENA + 1, HEAP_2 + 0x30, FAKE_HEAP };
+        for (size_t i = 0; i < 2 * sizeof(next) / sizeof(next[0]); i++) {
+                struct fake_process *p = two_arenas();
+                uint64_t a = FIRST_1, b = thread_chunk(p, a, 0x50), to = next[i / 2],
+                         from = i % 2 ? MAIN_ARENA : ARENA_1;
+                fake_top(p, ARENA_1, b, HEAP_1 + HEAP_BYTES);
+                if (from == MAIN_ARENA && to == ARENA_1)
+                        to = MAIN_ARENA + 0x30;
+                next_arena(p, from, to);
+                fake_open(p);
+                assert_int_equal(p->heaps.found.n, 1);
+                assert_true(p->heaps.found.at[0].walked);
+                assert_non_null(p->heaps.found.at[0].partial);
+                expect_main_heap(p);
+                fake_expect(p, "first of the arena", a, CS_BLOCK_IN_USE);
+                fake_expect(p, "top of the arena", b, CS_BLOCK_TOP);
+                if (to != HEAP_2 + 0x30) /* where one might be that cannot be read */
+                        expect_damage(p, "ring of arenas leads to none");
+                fake_destroy(p);
+        }
+}
+
+/* Without a top the chunks still lead to the end of the memory, of which the last one was it. */
+static void test_main_top_is_gone(void **state)
+{
+        (void)state;
+        static const uint64_t tops[] = { 0, UINT64_C(0x4141414141414141), UINT64_C(0x4141414141414140),
+                                         FAKE_LIBC, FAKE_HEAP + HEAP_BYTES + 0x100000 };
+        for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
+                struct fake_process *p = two_arenas();
+                fake_top(p, ARENA_1, FIRST_1, HEAP_1 + HEAP_BYTES);
+                fake_put(p, MAIN_ARENA + layout()->top, tops[i]);
+                fake_open(p);
+                expect_damage(p, "main arena's top points nowhere");
+                expect_main_heap(p);
+                assert_non_null(p->heaps.found.at[0].partial);
+                fake_expect(p, "top of the arena", FIRST_1, CS_BLOCK_TOP);
+                fake_destroy(p);
+        }
+}
+
+/* Nothing says that this is the main arena then. */
 static void test_ring_never_closes(void **state)
 {
         (void)state;
@@ -231,6 +277,8 @@ static void test_ring_never_closes(void **state)
                 struct fake_process *p = two_arenas();
                 static const uint64_t next[] = { ARENA_1, 0x123456789a, 0, MAIN_ARENA + 1 };
                 next_arena(p, ARENA_1, next[kind]);
+                fake_put(p, MAIN_ARENA + layout()->system_mem, HEAP_BYTES + CS_PAGE);
+                fake_put(p, MAIN_ARENA + layout()->system_mem + 8, HEAP_BYTES + CS_PAGE);
                 fake_open(p);
                 assert_int_equal(p->heaps.found.n, 1);
                 assert_false(p->heaps.found.at[0].walked);
@@ -443,6 +491,8 @@ int main(void)
                 cmocka_unit_test(test_lying_heap),
                 cmocka_unit_test(test_arena_top_nowhere),
                 cmocka_unit_test(test_arena_top_behind_the_heap),
+                cmocka_unit_test(test_torn_ring),
+                cmocka_unit_test(test_main_top_is_gone),
                 cmocka_unit_test(test_ring_never_closes),
                 cmocka_unit_test(test_mmapped),
                 cmocka_unit_test(test_none_mmapped),

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 
 enum {
-        UNIT_PAGES = CS_RESIDENT_PAGES,
+        UNIT_PAGES = CS_RESIDENCY_PAGES,
         WALK_BYTES = 256 << 10, /* looked at in one go by those who walk */
 };
+
+_Static_assert((int)UNIT_PAGES <= (int)CS_RESIDENT_PAGES, "sources tell of as many");
 
 struct cs_residency {
         const struct cs_image *image;
@@ -86,7 +88,7 @@ static enum cs_status plan(struct cs_residency *r, struct cs_error *err)
         return st;
 }
 
-static void look(const struct cs_residency *r, struct cs_range range)
+static void look(const struct cs_residency *r, struct cs_range range, bool let_go)
 {
         const struct cs_mapping *m = cs_image_mapping_at(r->image, range.start);
         uint8_t flags[UNIT_PAGES];
@@ -100,15 +102,16 @@ static void look(const struct cs_residency *r, struct cs_range range)
         for (size_t i = 0; swapped && i < pages; i++)
                 if (flags[i] == CS_PAGE_SWAPPED)
                         swapped[(first + i) / 64] |= UINT64_C(1) << ((first + i) % 64);
-        cs_source_release(r->image->source, range.start, (size_t)cs_range_size(range));
+        if (let_go)
+                cs_source_release(r->image->source, range.start, (size_t)cs_range_size(range));
 }
 
 /* Sees to it that a unit is looked at: whoever comes first does it, the others wait. */
-static void see_unit(const struct cs_residency *r, size_t unit)
+static void see_unit(const struct cs_residency *r, size_t unit, bool let_go)
 {
         unsigned char state = atomic_load_explicit(&r->looked[unit], memory_order_acquire);
         if (state == NOT_LOOKED && atomic_compare_exchange_strong(&r->looked[unit], &state, LOOKING)) {
-                look(r, r->units.at[unit]);
+                look(r, r->units.at[unit], let_go);
                 atomic_store_explicit(&r->looked[unit], LOOKED, memory_order_release);
                 return;
         }
@@ -120,18 +123,23 @@ static enum cs_status see(void *context, size_t unit, unsigned worker, struct cs
 {
         (void)worker;
         (void)err;
-        see_unit(context, unit);
+        see_unit(context, unit, true);
         return CS_OK;
 }
 
 /* The same of all units of a range. */
-static void see_range(const struct cs_residency *r, struct cs_range range)
+static void see_range(const struct cs_residency *r, struct cs_range range, bool let_go)
 {
         if (atomic_load_explicit(r->complete, memory_order_acquire))
                 return;
         size_t i = cs_first_behind(r->units.at, r->units.n, end, range.start);
         for (; i < r->units.n && r->units.at[i].start < range.end; i++)
-                see_unit(r, i);
+                see_unit(r, i, let_go);
+}
+
+void cs_residency_see(const struct cs_residency *r, struct cs_range range)
+{
+        see_range(r, range, false);
 }
 
 enum cs_status cs_residency_begin(const struct cs_image *image, struct cs_residency **out,
@@ -164,7 +172,7 @@ enum cs_status cs_residency_complete(const struct cs_residency *r, unsigned work
         for (size_t i = 0; st == CS_ESTOPPED && i < r->units.n; i++) {
                 unsigned char state = NOT_LOOKED;
                 if (!atomic_compare_exchange_strong(&r->looked[i], &state, LOOKED))
-                        see_unit(r, i);
+                        see_unit(r, i, true);
         }
         if (st == CS_OK || st == CS_ESTOPPED)
                 atomic_store_explicit(r->complete, true, memory_order_release);
@@ -232,7 +240,7 @@ static uint64_t bytes_in(const struct cs_mapping *m, const uint64_t *bits, struc
 static uint64_t sum_bytes(const struct cs_residency *r, uint64_t *const *maps, struct cs_range range)
 {
         uint64_t sum = 0;
-        see_range(r, range);
+        see_range(r, range, true);
         while (range.start < range.end) {
                 const struct cs_mapping *m = cs_image_mapping_at(r->image, range.start);
                 if (!m)
@@ -263,7 +271,7 @@ uint64_t cs_residency_page(const struct cs_residency *r, struct cs_range range, 
         if (!bits || range.start >= range.end)
                 return UINT64_MAX;
         struct cs_range part = cs_range_cut(range, m->range);
-        see_range(r, part);
+        see_range(r, part, true);
         uint64_t at = (part.start - m->range.start) / CS_PAGE;
         uint64_t end = (part.end - m->range.start + CS_PAGE - 1) / CS_PAGE;
         while (at < end) {

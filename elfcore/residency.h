@@ -8,6 +8,10 @@
 
 struct cs_residency;
 
+enum {
+        CS_RESIDENCY_PAGES = 256
+}; /* that one asks for in one go, while others wait who ask for them as well */
+
 /* The image is borrowed. Where the end is asked for meanwhile (pulse.h), pages that were not looked at are taken as not resident. */
 CS_CHECK enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers,
                                             struct cs_residency **out, struct cs_error *err);
@@ -15,6 +19,9 @@ CS_CHECK enum cs_status cs_residency_create(const struct cs_image *image, unsign
  * was looked at is near then. */
 CS_CHECK enum cs_status cs_residency_begin(const struct cs_image *image, struct cs_residency **out,
                                            struct cs_error *err);
+
+/* Looks at the range's pages for who reads them next, and lets go of them himself. Thread-safe. */
+void cs_residency_see(const struct cs_residency *residency, struct cs_range range);
 
 /* Looks at all that nobody has asked for yet; others may ask meanwhile. CS_ESTOPPED: pages that were not looked at then (pulse.h) are taken as
  * not resident. */

@@ -122,13 +122,15 @@ static uint64_t heap_bytes(const struct cs_analysis *a)
         return sum;
 }
 
+static const char looking[] = "looking at pages";
+
 static enum cs_status look_at_pages(struct cs_analysis *a, unsigned workers, struct cs_error *err)
 {
         uint64_t total = 0;
         for (size_t i = 0; i < a->image->mappings.n; i++)
                 if (a->image->mappings.at[i].dumped)
                         total += cs_range_size(a->image->mappings.at[i].range);
-        cs_analysis_stage(a, "looking at pages", total);
+        cs_analysis_stage(a, looking, total);
         enum cs_status st = cs_residency_create(a->image, workers, &a->residency, err);
         if (st == CS_OK)
                 cs_consistency_begin(a->image, a->residency, &a->before);
@@ -141,12 +143,47 @@ static enum cs_status complete_pages(struct cs_analysis *a, struct cs_error *err
         return a->options->hits_only ? CS_OK : cs_residency_complete(a->residency, a->workers, err);
 }
 
+/* Of a core that is read for its texts alone each page is looked at as it is read, and sums come afterwards. */
+static bool looks_later(const struct cs_analysis *a)
+{
+        const struct cs_analyse_options *o = a->options;
+        return a->image->kind == CS_IMAGE_CORE && o->strings && o->census_only && !o->search;
+}
+
 static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
 {
-        enum cs_status st = complete_pages(a, err);
+        a->unsummed = looks_later(a);
+        enum cs_status st = a->unsummed ? CS_OK : complete_pages(a, err);
         if (st == CS_OK)
-                st = cs_census_end(&a->census, a->residency, a->options->hits_only, &a->regions, err);
+                st = cs_census_end(&a->census, a->residency, a->unsummed || a->options->hits_only,
+                                   &a->regions, err);
         return ended(a, HAVE_CENSUS, st);
+}
+
+/* The regions anew, with sums. After cs_census_end(), or without heaps. */
+static enum cs_status build_regions(struct cs_analysis *a, struct cs_error *err)
+{
+        struct cs_regions built = { 0 };
+        const struct cs_regions_input in = { a->image,   a->symbols,   &a->heaps,
+                                             &a->claims, a->residency, a->options->hits_only };
+        enum cs_status st = cs_regions_build(&in, &built, err);
+        if (st != CS_OK) {
+                cs_regions_deinit(&built); /* some of them would be told as all */
+                return st;
+        }
+        cs_regions_deinit(&a->regions);
+        a->regions = built;
+        a->unplaced = a->unsummed = false;
+        return CS_OK;
+}
+
+static enum cs_status sum_regions(struct cs_analysis *a, struct cs_error *err)
+{
+        if (!a->unsummed)
+                return CS_OK;
+        cs_analysis_stage(a, looking, 0);
+        enum cs_status st = complete_pages(a, err);
+        return st == CS_OK ? build_regions(a, err) : st;
 }
 
 /* Regions are told without heaps then. After cs_census_deinit(). */
@@ -169,13 +206,7 @@ static enum cs_status drop_census(struct cs_analysis *a, struct cs_error *err)
                 cs_claims_deinit(&a->claims);
                 a->claims = (struct cs_claims){ 0 };
         }
-        const struct cs_regions_input regions = { a->image,   a->symbols,   &a->heaps,
-                                                  &a->claims, a->residency, a->options->hits_only };
-        if ((st = cs_regions_build(&regions, &a->regions, err)) == CS_OK)
-                a->unplaced = false;
-        else
-                cs_regions_deinit(&a->regions); /* some of them would be told as all */
-        return st;
+        return build_regions(a, err);
 }
 
 /* Where there is no memory for the census, all is told without blocks. st: what came of it, and where. */
@@ -213,14 +244,14 @@ static bool stays_mapped(const struct cs_analysis *a)
                a->image->file_len <= (allowed && allowed < most ? allowed : most);
 }
 
-/* A living process is read by one thing at a time, and its pages first, before they change. Of a core that is searched each stretch is looked at
- * right before. */
+/* A living process is read by one thing at a time, and its pages first, before they change. Of a core that is searched, or read for its texts,
+ * each stretch is looked at right before. */
 static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
 {
         a->image->source->keeps = stays_mapped(a);
         const bool core = a->image->kind == CS_IMAGE_CORE, searches = core && a->options->search;
-        const bool beside = core && a->workers > 1;
-        enum cs_status st = searches ? cs_residency_begin(a->image, &a->residency, err)
+        const bool beside = core && a->workers > 1, later = searches || looks_later(a);
+        enum cs_status st = later    ? cs_residency_begin(a->image, &a->residency, err)
                             : beside ? CS_OK
                                      : look_at_pages(a, a->workers, err);
         if (st != CS_OK)
@@ -243,7 +274,7 @@ static enum cs_status read_memory(struct cs_analysis *a, struct cs_error *err)
                 cs_recall_listen(a->options->recall, a->image->source);
         st = cs_census_begin(&a->census, beside, err);
         cs_recall_listen_no_more(a->image->source);
-        if (st == CS_OK && beside && !searches)
+        if (st == CS_OK && beside && !later)
                 st = look_at_pages(a, a->workers - 1, err);
         if (st != CS_OK)
                 return st;
@@ -521,7 +552,9 @@ static enum cs_status find_all(struct cs_analysis *a, struct cs_error *err)
         if (!a->options->strings)
                 return CS_OK;
         st = make_do(a, find_texts, err);
-        return st == CS_OK || cs_analysis_spare(a, st, "reading texts") ? CS_OK : st;
+        if (st != CS_OK && !cs_analysis_spare(a, st, "reading texts"))
+                return st;
+        return make_do(a, sum_regions, err);
 }
 
 /* Hits of a search that was not finished: those that were told. */
@@ -549,7 +582,7 @@ static enum cs_status keep_finished(struct cs_analysis *a, struct cs_error *err)
                 return st;
         if (!(a->have & HAVE_REPEATS))
                 drop_repeats(a);
-        return a->have & HAVE_CENSUS ? CS_OK : drop_census(a, err);
+        return !(a->have & HAVE_CENSUS) ? drop_census(a, err) : a->unsummed ? build_regions(a, err) : CS_OK;
 }
 
 /* When memory was as it is told: a core's file was written then, unless somebody copied it since. */

@@ -48,6 +48,7 @@ struct cs_analysis {
         bool related;           /* clusters and owners are known, or were begun to be looked for */
         bool blockless;         /* there was no memory for the census: regions are told, and no blocks */
         bool unplaced;          /* and none for these regions, either, so far */
+        bool unsummed;          /* regions are told, but not yet with what of them is resident */
         unsigned have;          /* HAVE_… */
         const char *stage;      /* what is being done */
         const char *stopped_at; /* the stage that was not finished, for somebody asked for the end; or NULL */

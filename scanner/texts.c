@@ -21,12 +21,12 @@
 #include <string.h>
 
 enum {
-        UNIT_BYTES = 1 << 20,
+        UNIT_BYTES = 2 << 20,
         WINDOW_BYTES = 128 << 10, /* they are gone through twice, and stay near the processor */
         VALUE_BYTES = 4 << 10,    /* texts are told apart by so many bytes from their beginning */
         WIDE_BYTES = 3 * CS_TEMPLATE_INPUT,
         AHEAD = 128,           /* units that may be done before it is their turn, for each worker */
-        HELD_BYTES = 32 << 20, /* and what they may hold in all until then, */
+        HELD_BYTES = 64 << 20, /* and what they may hold in all until then, */
         HELD_SHARE = 16,       /* or this share of what is allowed */
         WARM = 2,              /* rooms for each worker that keep their memory for the next unit */
         WAITING = 16,          /* texts that are counted in one go */
@@ -280,6 +280,7 @@ static enum cs_status read_unit(struct texts *t, struct worker *w, const struct 
 {
         uint64_t at = unit->range.start;
         w->reader.bounds = unit->bounds;
+        cs_residency_see(t->in->residency, unit->range);
         for (;;) {
                 struct cs_window window;
                 bool more;

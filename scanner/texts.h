@@ -18,7 +18,7 @@ struct cs_texts_input {
         const struct cs_unloaded *unloaded;
         unsigned workers;
         size_t kept; /* templates that are kept apart at least, a power of two; 0: CS_TEXTS_KEPT. For tests */
-        uint64_t unit; /* bytes of a unit of work; 0: 1 MiB. For tests */
+        uint64_t unit; /* bytes of a unit of work; 0: 2 MiB. For tests */
         void (*progress)(void *context, uint64_t done, uint64_t total); /* or NULL; called on this thread */
         void *progress_context;
 };

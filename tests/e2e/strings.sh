@@ -60,6 +60,12 @@ jqe '[.strings[:20][] | select(.encoding == "ascii")] | length > 5 and all(.[]; 
 jqe '[.strings[] | select(.encoding == "utf-16le" and .count * 3000 > $n)] | length > 50 and all(.[]; .in_use == 0 and .region == "anonymous" and .cluster == null)' \
         "$tmp/core.json" --argjson n "$count"
 
+# Pages are looked at as they are read then: nothing else changes.
+assert_exit 0 "$CORESCAN" --regions --json "$tmp/core"
+jq '.memory, .regions' "$out" >"$tmp/alone"
+assert_exit 0 "$CORESCAN" --regions --strings --json "$tmp/core"
+assert_eq "$(jq '.memory, .regions' "$out")" "$(<"$tmp/alone")" "with texts or without: the same sums of memory"
+
 assert_exit 0 "$CORESCAN" --strings --top 0 -j 1 --json "$tmp/core"
 jq 'del(.timing, .strings_found.seconds)' "$out" >"$tmp/one"
 assert_exit 0 "$CORESCAN" --strings --top 0 -j 7 --json "$tmp/core"

@@ -277,7 +277,7 @@ static void test_walk(void **state)
 
 /* ---- who asks, looks --------------------------------------------------------------------------------------------- */
 
-enum { ASKED_UNITS = 12, ASKED_PAGES = ASKED_UNITS * CS_RESIDENT_PAGES, ASKS = 64 };
+enum { ASKED_UNITS = 12, ASKED_PAGES = ASKED_UNITS * CS_RESIDENCY_PAGES, ASKS = 64 };
 
 static atomic_size_t looks;
 
@@ -296,7 +296,19 @@ static uint64_t asked_held(struct cs_source *src, uint64_t addr)
         return addr;
 }
 
+static size_t let_go; /* bytes */
+
+static void asked_release(struct cs_source *src, uint64_t addr, size_t len)
+{
+        (void)src;
+        (void)addr;
+        let_go += len;
+}
+
 static const struct cs_source_ops asked_ops = { .held = asked_held, .resident = asked_resident };
+static const struct cs_source_ops lent_ops = { .held = asked_held,
+                                               .resident = asked_resident,
+                                               .release = asked_release };
 
 static struct cs_source asked_source = { .ops = &asked_ops };
 static struct cs_mapping asked_map = { .range = { 3 * CS_PAGE * CS_PAGE,
@@ -343,6 +355,28 @@ static void test_side_by_side(void **state)
         }
 }
 
+/* Who reads pages next keeps what was looked at for him; of the rest all goes. */
+static void test_seen_is_kept(void **state)
+{
+        (void)state;
+        struct cs_source lent_source = { .ops = &lent_ops };
+        struct cs_image image = asked_image;
+        struct cs_residency *r = NULL;
+        const size_t unit = (size_t)CS_RESIDENCY_PAGES * CS_PAGE;
+        struct cs_range seen = { asked_map.range.start + unit + 1, asked_map.range.start + 2 * unit + 1 };
+        image.source = &lent_source;
+        assert_int_equal(cs_residency_begin(&image, &r, NULL), CS_OK);
+        atomic_store(&looks, 0);
+        let_go = 0;
+        cs_residency_see(r, seen);
+        assert_int_equal(looks, 2);
+        assert_int_equal(let_go, 0);
+        assert_int_equal(cs_residency_bytes(r, asked_map.range), third(ASKED_PAGES));
+        assert_int_equal(looks, ASKED_UNITS);
+        assert_int_equal(let_go, (ASKED_UNITS - 2) * unit);
+        cs_residency_destroy(r);
+}
+
 /* Once the end was asked for, nothing more is looked at: then, or later. */
 static void test_end_is_asked_for(void **state)
 {
@@ -355,7 +389,7 @@ static void test_end_is_asked_for(void **state)
         cs_stop_ask();
         assert_int_equal(cs_residency_complete(r, 2, NULL), CS_ESTOPPED);
         cs_stop_answer();
-        assert_int_equal(cs_residency_bytes(r, asked_map.range), third(CS_RESIDENT_PAGES));
+        assert_int_equal(cs_residency_bytes(r, asked_map.range), third(CS_RESIDENCY_PAGES));
         assert_int_equal(looks, 1);
         cs_residency_destroy(r);
 }
@@ -371,6 +405,7 @@ int main(void)
         };
         const struct CMUnitTest asked[] = {
                 cmocka_unit_test(test_side_by_side),
+                cmocka_unit_test(test_seen_is_kept),
                 cmocka_unit_test(test_end_is_asked_for),
         };
         int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,6 +196,27 @@ static bool heap_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout
                top + (word & ~(uint64_t)GLIBC_FLAGS) - system == base;
 }
 
+/* Does a link of the ring lead on from the arena, as the row has it? */
+static bool leads_on(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t main_arena,
+                     uint64_t arena)
+{
+        uint64_t next;
+        return cs_glibc_word(glibc, arena + l->next, &next) && next != arena &&
+               (next == main_arena || has_heap(glibc, l, next));
+}
+
+/* Is any link of a torn ring left, at the main arena or at one whose heap a mapping begins with? */
+static bool any_leads_on(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t main_arena)
+{
+        bool any = leads_on(glibc, l, main_arena, main_arena);
+        for (size_t i = 0; !any && i < glibc->image->mappings.n; i++) {
+                uint64_t heap = glibc->image->mappings.at[i].range.start, arena = heap + l->heap_bytes;
+                any = !(heap & (GLIBC_HEAP_LEAST - 1)) && has_heap(glibc, l, arena) &&
+                      leads_on(glibc, l, main_arena, arena);
+        }
+        return any;
+}
+
 /* How well the row fits what arenas and malloc_par say; 0: not at all. */
 static unsigned row_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t bins,
                          const struct data *d, uint64_t *main_arena)
@@ -206,7 +227,7 @@ static unsigned row_fits(const struct cs_glibc *glibc, const struct cs_glibc_lay
                 return 0;
         if (!ring_fits(glibc, l, bins - l->bins, &ring)) {
                 *main_arena = bins - l->bins;
-                return heap_fits(glibc, l, *main_arena, d);
+                return heap_fits(glibc, l, *main_arena, d) ? 1 + any_leads_on(glibc, l, *main_arena) : 0;
         }
         *main_arena = ring.main;
         bool within = ring.main >= d->start && ring.main - d->start < d->len;

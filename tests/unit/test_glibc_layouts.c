@@ -109,35 +109,51 @@ static void test_main_heap(void **state)
                 main_heap(more);
 }
 
+/* next: what comes behind the main arena in the ring. */
+static void thread_arena(uint64_t next, bool torn)
+{
+        struct fake_process *p = process();
+        uint64_t arena = THREAD_HEAP + layout()->heap_bytes,
+                 first = (arena + layout()->arena_bytes + 15) & ~UINT64_C(15);
+        fake_top(p, MAIN_ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
+        fake_map(p, THREAD_HEAP, HEAP_BYTES, PF_R | PF_W);
+        fake_put(p, THREAD_HEAP, arena);
+        fake_put(p, THREAD_HEAP + 16, HEAP_BYTES);
+        fake_arena(p, arena);
+        fake_put(p, arena + layout()->system_mem, HEAP_BYTES);
+        fake_put(p, arena + layout()->system_mem + 8, HEAP_BYTES);
+        fake_put(p, MAIN_ARENA + layout()->next, next);
+        fake_put(p, arena + layout()->next, MAIN_ARENA);
+        uint64_t second = fake_chunk(p, first, 0x60), top = fake_chunk(p, second, 0x70);
+        fake_free(p, first);
+        fake_top(p, arena, top, THREAD_HEAP + HEAP_BYTES);
+        fake_open(p);
+        if (!torn)
+                expect_sound(p);
+        assert_int_equal(p->heaps.arenas.n, 2);
+        assert_true(p->heaps.arenas.at[0].main);
+        assert_int_equal(p->heaps.arenas.at[0].address, MAIN_ARENA);
+        expect(p, "of the main heap", FAKE_HEAP, CS_BLOCK_IN_USE);
+        expect(p, "first", first, CS_BLOCK_FREE);
+        expect(p, "second", second, CS_BLOCK_IN_USE);
+        expect(p, "top", top, CS_BLOCK_TOP);
+        fake_destroy(p);
+}
+
 static void test_thread_arena(void **state)
 {
         (void)state;
-        for (fake_row = 0; fake_row < cs_glibc_layout_count; fake_row++) {
-                struct fake_process *p = process();
-                uint64_t arena = THREAD_HEAP + layout()->heap_bytes,
-                         first = (arena + layout()->arena_bytes + 15) & ~UINT64_C(15);
-                fake_top(p, MAIN_ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
-                fake_map(p, THREAD_HEAP, HEAP_BYTES, PF_R | PF_W);
-                fake_put(p, THREAD_HEAP, arena);
-                fake_put(p, THREAD_HEAP + 16, HEAP_BYTES);
-                fake_arena(p, arena);
-                fake_put(p, arena + layout()->system_mem, HEAP_BYTES);
-                fake_put(p, arena + layout()->system_mem + 8, HEAP_BYTES);
-                fake_put(p, MAIN_ARENA + layout()->next, arena);
-                fake_put(p, arena + layout()->next, MAIN_ARENA);
-                uint64_t second = fake_chunk(p, first, 0x60), top = fake_chunk(p, second, 0x70);
-                fake_free(p, first);
-                fake_top(p, arena, top, THREAD_HEAP + HEAP_BYTES);
-                fake_open(p);
-                expect_sound(p);
-                assert_int_equal(p->heaps.arenas.n, 2);
-                assert_true(p->heaps.arenas.at[0].main);
-                expect(p, "of the main heap", FAKE_HEAP, CS_BLOCK_IN_USE);
-                expect(p, "first", first, CS_BLOCK_FREE);
-                expect(p, "second", second, CS_BLOCK_IN_USE);
-                expect(p, "top", top, CS_BLOCK_TOP);
-                fake_destroy(p);
-        }
+        for (fake_row = 0; fake_row < cs_glibc_layout_count; fake_row++)
+                thread_arena(THREAD_HEAP + layout()->heap_bytes, false);
+        fake_row = 0;
+}
+
+/* Where the main arena's link leads nowhere, the other one tells the row. */
+static void test_torn_ring(void **state)
+{
+        (void)state;
+        for (fake_row = 0; fake_row < cs_glibc_layout_count; fake_row++)
+                thread_arena(UINT64_C(0x4141414141414141), true);
         fake_row = 0;
 }
 
@@ -218,9 +234,8 @@ static void test_pieces(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_main_heap),
-                cmocka_unit_test(test_thread_arena),
-                cmocka_unit_test(test_mmapped),
+                cmocka_unit_test(test_main_heap), cmocka_unit_test(test_thread_arena),
+                cmocka_unit_test(test_torn_ring), cmocka_unit_test(test_mmapped),
                 cmocka_unit_test(test_pieces),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

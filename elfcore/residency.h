@@ -8,9 +8,8 @@
 
 struct cs_residency;
 
-enum {
-        CS_RESIDENCY_PAGES = 256
-}; /* that one asks for in one go, while others wait who ask for them as well */
+/* Pages that are looked at in one go, while others wait who ask for them as well. */
+enum { CS_RESIDENCY_PAGES = 256 };
 
 /* The image is borrowed. Where the end is asked for meanwhile (pulse.h), pages that were not looked at are taken as not resident. */
 CS_CHECK enum cs_status cs_residency_create(const struct cs_image *image, unsigned workers,

@@ -582,7 +582,9 @@ static enum cs_status keep_finished(struct cs_analysis *a, struct cs_error *err)
                 return st;
         if (!(a->have & HAVE_REPEATS))
                 drop_repeats(a);
-        return !(a->have & HAVE_CENSUS) ? drop_census(a, err) : a->unsummed ? build_regions(a, err) : CS_OK;
+        if (!(a->have & HAVE_CENSUS))
+                return drop_census(a, err);
+        return a->unsummed ? build_regions(a, err) : CS_OK;
 }
 
 /* When memory was as it is told: a core's file was written then, unless somebody copied it since. */

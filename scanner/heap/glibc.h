@@ -19,7 +19,7 @@ struct cs_glibc {
         uint64_t main_arena;
         uint32_t
                 first_arena; /* index of its first arena in heaps->arenas, which are in the order of the ring */
-        bool lost; /* where the ring of arenas, or a chain of their heaps, leads on could not be read */
+        bool lost; /* where the ring of arenas, or a chain of their heaps, leads on could not be read, or is damaged */
         uint64_t sbrk_base;      /* 0: unknown */
         uint64_t heap_max;       /* size and alignment of the heaps of threads' arenas */
         CS_VEC(uint64_t) caches; /* chunks that may hold a thread cache, as the walks came by them */
@@ -99,6 +99,9 @@ CS_CHECK enum cs_status cs_glibc_walk_lost(struct cs_glibc *glibc, const struct 
  * that are not claimed. */
 CS_CHECK enum cs_status cs_glibc_find_lost(struct cs_glibc *glibc, const struct cs_space *space,
                                            struct cs_error *err);
+
+/* The index of the arena at that address among those that are known, or their number. */
+size_t cs_glibc_known_arena(const struct cs_glibc *glibc, uint64_t arena);
 
 /* Notes at every arena which threads allocate from it. */
 CS_CHECK enum cs_status cs_glibc_name_threads(struct cs_glibc *glibc, struct cs_error *err);

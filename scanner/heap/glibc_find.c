@@ -223,12 +223,8 @@ static unsigned row_fits(const struct cs_glibc *glibc, const struct cs_glibc_lay
 {
         struct ring ring;
         uint64_t base, mmapped;
-        if (bins < l->bins)
+        if (bins < l->bins || !ring_fits(glibc, l, bins - l->bins, &ring))
                 return 0;
-        if (!ring_fits(glibc, l, bins - l->bins, &ring)) {
-                *main_arena = bins - l->bins;
-                return heap_fits(glibc, l, *main_arena, d) ? 1 + any_leads_on(glibc, l, *main_arena) : 0;
-        }
         *main_arena = ring.main;
         bool within = ring.main >= d->start && ring.main - d->start < d->len;
         return 1 + (ring.open ? 0u : 16u) + (system_fits(glibc, l, ring.main) ? 4u : 0u) +
@@ -236,13 +232,26 @@ static unsigned row_fits(const struct cs_glibc *glibc, const struct cs_glibc_lay
                (within && find_parameters(glibc, l, d, &base, &mmapped) ? 2u : 0u);
 }
 
+/* The same where the ring is torn. */
+static unsigned torn_row_fits(const struct cs_glibc *glibc, const struct cs_glibc_layout *l, uint64_t bins,
+                              const struct data *d, uint64_t *main_arena)
+{
+        if (bins < l->bins)
+                return 0;
+        *main_arena = bins - l->bins;
+        return heap_fits(glibc, l, *main_arena, d) ? 1 + any_leads_on(glibc, l, *main_arena) : 0;
+}
+
+typedef unsigned row_judge(const struct cs_glibc *, const struct cs_glibc_layout *, uint64_t bins,
+                           const struct data *, uint64_t *main_arena);
+
 /* Sets the layout to the first of the rows that fit best, and keeps the others: lists of chunks will tell. */
-static void recognise(struct cs_glibc *glibc, uint64_t bins, const struct data *d)
+static void take_best(struct cs_glibc *glibc, uint64_t bins, const struct data *d, row_judge *judge)
 {
         unsigned best = 0;
         for (size_t i = 0; i < cs_glibc_layout_count; i++) {
                 uint64_t main_arena;
-                unsigned fits = row_fits(glibc, &cs_glibc_layouts[i], bins, d, &main_arena);
+                unsigned fits = judge(glibc, &cs_glibc_layouts[i], bins, d, &main_arena);
                 if (fits > best) {
                         best = fits;
                         glibc->candidates = 0;
@@ -252,6 +261,13 @@ static void recognise(struct cs_glibc *glibc, uint64_t bins, const struct data *
                 if (fits && fits == best)
                         glibc->candidates |= UINT32_C(1) << i;
         }
+}
+
+static void recognise(struct cs_glibc *glibc, uint64_t bins, const struct data *d)
+{
+        take_best(glibc, bins, d, row_fits);
+        if (!glibc->layout)
+                take_best(glibc, bins, d, torn_row_fits);
 }
 
 /* ---- the main arena ------------------------------------------------------------------------------------------------ */
@@ -287,16 +303,14 @@ static enum cs_status walk_known_main(struct cs_glibc *glibc, uint64_t top, uint
 /* Of a core whose main arena has no top any more: all that lies from malloc_par's sbrk_base on. */
 static enum cs_status walk_topless(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
 {
-        uint64_t start, first = (glibc->sbrk_base + 15) & ~(uint64_t)15;
-        uint64_t limit = cs_glibc_memory_end(glibc->image, first, &start);
+        size_t before = glibc->heaps->blocks.ranges.n;
         cs_heaps_corrupt(glibc->heaps, glibc->main_arena + glibc->layout->top,
                          "main arena's top points nowhere");
-        if (is_live(glibc) || !glibc->sbrk_base || limit <= first)
+        if (is_live(glibc) || !glibc->sbrk_base)
                 return CS_OK;
-        glibc->lost = true;
-        enum cs_status st =
-                cs_vec_push(&glibc->heaps->claimed, ((struct cs_range){ glibc->sbrk_base, limit }), err);
-        return st == CS_OK ? cs_glibc_walk(glibc, first, limit, 0, index, err) : st;
+        enum cs_status st = walk_first_piece(glibc, index, err);
+        glibc->lost |= glibc->heaps->blocks.ranges.n > before;
+        return st;
 }
 
 static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct cs_error *err)
@@ -336,14 +350,6 @@ static enum cs_status walk_main(struct cs_glibc *glibc, uint32_t index, struct c
         return st;
 }
 
-static bool is_known(const struct cs_glibc *glibc, uint64_t arena)
-{
-        for (size_t i = glibc->first_arena; i < glibc->heaps->arenas.n; i++)
-                if (glibc->heaps->arenas.at[i].address == arena)
-                        return true;
-        return false;
-}
-
 /* The arena that comes behind that one. False: the ring ends there, or is torn. */
 static bool next_arena(struct cs_glibc *glibc, bool whole, uint64_t *at)
 {
@@ -351,7 +357,8 @@ static bool next_arena(struct cs_glibc *glibc, bool whole, uint64_t *at)
         uint64_t link = *at + l->next;
         if (!cs_glibc_word(glibc, link, at) || *at == glibc->main_arena)
                 return false;
-        if (whole || ((has_heap(glibc, l, *at) || may_be_unread(glibc, l, *at)) && !is_known(glibc, *at)))
+        if (whole || ((has_heap(glibc, l, *at) || may_be_unread(glibc, l, *at)) &&
+                      cs_glibc_known_arena(glibc, *at) == glibc->heaps->arenas.n))
                 return true;
         cs_heaps_corrupt(glibc->heaps, link, "ring of arenas leads to none");
         return false;

@@ -87,8 +87,7 @@ static enum cs_status each_heap(struct cs_glibc *glibc, struct cs_range range, h
         return st;
 }
 
-/* The index of the arena at that address among those that are known, or their number. */
-static size_t known_arena(const struct cs_glibc *glibc, uint64_t arena)
+size_t cs_glibc_known_arena(const struct cs_glibc *glibc, uint64_t arena)
 {
         size_t i = glibc->first_arena;
         while (i < glibc->heaps->arenas.n && glibc->heaps->arenas.at[i].address != arena)
@@ -100,7 +99,8 @@ static enum cs_status look_for_arena(struct cs_glibc *glibc, uint64_t heap, stru
 {
         uint64_t owner;
         size_t n = glibc->heaps->arenas.n;
-        if (n >= CS_LIMIT_ARENAS || !cs_glibc_word(glibc, heap, &owner) || known_arena(glibc, owner) < n)
+        if (n >= CS_LIMIT_ARENAS || !cs_glibc_word(glibc, heap, &owner) ||
+            cs_glibc_known_arena(glibc, owner) < n)
                 return CS_OK;
         uint32_t rows = rows_at(glibc, heap);
         return rows ? add_arena(glibc, heap, rows, err) : CS_OK;
@@ -117,7 +117,7 @@ static enum cs_status look_for_heap(struct cs_glibc *glibc, uint64_t heap, struc
         if (!cs_glibc_word(glibc, heap, &owner) ||
             (owner - glibc->layout->heap_bytes) & (GLIBC_HEAP_LEAST - 1))
                 return CS_OK;
-        size_t i = known_arena(glibc, owner);
+        size_t i = cs_glibc_known_arena(glibc, owner);
         if (i == glibc->heaps->arenas.n)
                 return CS_OK;
         (void)cs_glibc_word(glibc, owner + glibc->layout->top, &top);

@@ -212,6 +212,19 @@ void fake_arena(struct fake_process *p, uint64_t addr)
         fake_put(p, addr + layout()->next, addr);
 }
 
+uint64_t fake_thread_heap(struct fake_process *p, uint64_t heap, uint64_t size, uint64_t next)
+{
+        uint64_t arena = heap + layout()->heap_bytes;
+        fake_map(p, heap, size, PF_R | PF_W);
+        fake_put(p, heap, arena);
+        fake_put(p, heap + 16, size);
+        fake_arena(p, arena);
+        fake_put(p, arena + layout()->system_mem, size);
+        fake_put(p, arena + layout()->system_mem + 8, size);
+        fake_put(p, arena + layout()->next, next);
+        return (arena + layout()->arena_bytes + 15) & ~UINT64_C(15);
+}
+
 void fake_heap(struct fake_process *p, uint64_t size)
 {
         uint64_t mp = FAKE_LIBC + FAKE_PARAMETERS;

@@ -105,6 +105,9 @@ void fake_write(struct fake_process *p, uint64_t addr, const void *bytes, size_t
 /* malloc_state at addr, as after ptmalloc_init(): empty bins, itself as the only arena. */
 void fake_arena(struct fake_process *p, uint64_t addr);
 
+/* A thread's arena in a heap of its own, behind which `next` comes in the ring; returns where its first chunk begins. */
+uint64_t fake_thread_heap(struct fake_process *p, uint64_t heap, uint64_t size, uint64_t next);
+
 /* The main heap of `size` bytes at FAKE_HEAP, and malloc_par. Chunks follow through fake_chunk(). */
 void fake_heap(struct fake_process *p, uint64_t size);
 

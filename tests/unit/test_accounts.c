@@ -133,12 +133,8 @@ static void test_overhead(void **state)
         struct world *w = *state;
         struct fake_process *p = w->p;
         const uint64_t heap = UINT64_C(0x7f0000000000), arena = heap + 0x30, first = arena + 0x8a0;
-        fake_map(p, heap, 0x4000, PF_R | PF_W);
-        fake_put(p, heap, arena);
-        fake_put(p, heap + 16, 0x4000);
-        fake_arena(p, arena);
+        fake_thread_heap(p, heap, 0x4000, ARENA);
         fake_put(p, ARENA + cs_glibc_layouts[0].next, arena);
-        fake_put(p, arena + cs_glibc_layouts[0].next, ARENA);
         fake_put(p, first + 8, 0x100 | 5);
         fake_top(p, arena, first + 0x100, heap + 0x4000);
         account(w);

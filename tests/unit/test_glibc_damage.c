@@ -191,20 +191,6 @@ static void test_large_bins(void **state)
 
 /* ---- arenas ------------------------------------------------------------------------------------------------------ */
 
-/* A thread's arena in a heap of its own; returns where its first chunk begins. */
-static uint64_t thread_heap(struct fake_process *p, uint64_t heap, uint64_t size, uint64_t next)
-{
-        uint64_t arena = heap + layout()->heap_bytes;
-        fake_map(p, heap, size, PF_R | PF_W);
-        fake_put(p, heap, arena);
-        fake_put(p, heap + 16, size);
-        fake_arena(p, arena);
-        fake_put(p, arena + layout()->system_mem, size);
-        fake_put(p, arena + layout()->system_mem + 8, size);
-        fake_put(p, arena + layout()->next, next);
-        return (arena + layout()->arena_bytes + 15) & ~UINT64_C(15);
-}
-
 /* An old top of 16 bytes more than the fenceposts take becomes a chunk of the smallest size in use, and there is only the last
  * fencepost behind it (malloc/malloc.c, sysmalloc). */
 static void test_single_fencepost(void **state)
@@ -216,7 +202,7 @@ static void test_single_fencepost(void **state)
                 fake_heap(p, HEAP_BYTES);
                 fake_top(p, MAIN_ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
                 fake_put(p, MAIN_ARENA + layout()->next, arena);
-                uint64_t first = thread_heap(p, THREAD_HEAP, HEAP_BYTES, MAIN_ARENA);
+                uint64_t first = fake_thread_heap(p, THREAD_HEAP, HEAP_BYTES, MAIN_ARENA);
                 uint64_t last = THREAD_HEAP + HEAP_BYTES - 0x30;
                 fake_chunk(p, first, last - first);
                 fake_free(p, first);
@@ -252,7 +238,7 @@ static void check_without_modules(bool threads)
         fake_top(p, MAIN_ARENA, top, FAKE_HEAP + HEAP_BYTES);
         if (threads) {
                 uint64_t arena = THREAD_HEAP + layout()->heap_bytes;
-                first = thread_heap(p, THREAD_HEAP, HEAP_BYTES, MAIN_ARENA);
+                first = fake_thread_heap(p, THREAD_HEAP, HEAP_BYTES, MAIN_ARENA);
                 fake_put(p, MAIN_ARENA + layout()->next, arena);
                 fake_top(p, arena, fake_chunk(p, first, 0x70), THREAD_HEAP + HEAP_BYTES);
         }

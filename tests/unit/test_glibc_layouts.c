@@ -109,21 +109,14 @@ static void test_main_heap(void **state)
                 main_heap(more);
 }
 
-/* next: what comes behind the main arena in the ring. */
-static void thread_arena(uint64_t next, bool torn)
+/* torn: the main arena's link leads nowhere. */
+static void thread_arena(bool torn)
 {
         struct fake_process *p = process();
-        uint64_t arena = THREAD_HEAP + layout()->heap_bytes,
-                 first = (arena + layout()->arena_bytes + 15) & ~UINT64_C(15);
+        uint64_t arena = THREAD_HEAP + layout()->heap_bytes;
         fake_top(p, MAIN_ARENA, fake_chunk(p, FAKE_HEAP, 0x40), FAKE_HEAP + HEAP_BYTES);
-        fake_map(p, THREAD_HEAP, HEAP_BYTES, PF_R | PF_W);
-        fake_put(p, THREAD_HEAP, arena);
-        fake_put(p, THREAD_HEAP + 16, HEAP_BYTES);
-        fake_arena(p, arena);
-        fake_put(p, arena + layout()->system_mem, HEAP_BYTES);
-        fake_put(p, arena + layout()->system_mem + 8, HEAP_BYTES);
-        fake_put(p, MAIN_ARENA + layout()->next, next);
-        fake_put(p, arena + layout()->next, MAIN_ARENA);
+        uint64_t first = fake_thread_heap(p, THREAD_HEAP, HEAP_BYTES, MAIN_ARENA);
+        fake_put(p, MAIN_ARENA + layout()->next, torn ? UINT64_C(0x4141414141414141) : arena);
         uint64_t second = fake_chunk(p, first, 0x60), top = fake_chunk(p, second, 0x70);
         fake_free(p, first);
         fake_top(p, arena, top, THREAD_HEAP + HEAP_BYTES);
@@ -144,16 +137,16 @@ static void test_thread_arena(void **state)
 {
         (void)state;
         for (fake_row = 0; fake_row < cs_glibc_layout_count; fake_row++)
-                thread_arena(THREAD_HEAP + layout()->heap_bytes, false);
+                thread_arena(false);
         fake_row = 0;
 }
 
-/* Where the main arena's link leads nowhere, the other one tells the row. */
+/* Then the other arena's link tells the row. */
 static void test_torn_ring(void **state)
 {
         (void)state;
         for (fake_row = 0; fake_row < cs_glibc_layout_count; fake_row++)
-                thread_arena(UINT64_C(0x4141414141414141), true);
+                thread_arena(true);
         fake_row = 0;
 }
 

@@ -61,13 +61,9 @@ static void test_arena(void **state)
         (void)state;
         struct fake_process *p = fake_create();
         const uint64_t first = THREAD_ARENA + 0x8a0, end = THREAD_HEAP + 0x4000;
-        fake_map(p, THREAD_HEAP, 0x4000, PF_R | PF_W);
+        fake_thread_heap(p, THREAD_HEAP, 0x4000, ARENA);
         fake_map(p, end, 0x8000, PF_R);
-        fake_put(p, THREAD_HEAP, THREAD_ARENA);
-        fake_put(p, THREAD_HEAP + 16, 0x4000);
-        fake_arena(p, THREAD_ARENA);
         fake_put(p, ARENA + cs_glibc_layouts[0].next, THREAD_ARENA);
-        fake_put(p, THREAD_ARENA + cs_glibc_layouts[0].next, ARENA);
         fake_put(p, first + 8, 0x100 | 5);
         fake_top(p, THREAD_ARENA, first + 0x100, end);
         fake_open(p);

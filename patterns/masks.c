@@ -9,7 +9,11 @@
 
 enum {
         SETS = 1 << 13,
+        OUTLINED = 1 << 12,
         FRESH = CS_MASKS_FRESH,
+        SHOWN = 1 << 12, /* sets of places that outlines have to tell, too */
+        SHOWN_FIRST = FRESH + 1,
+        SHOWN_PLACES = 24,
         KNOWN = FRESH,
         SEEN = 1 << 15,
         TEXTS_MAX = 2 << 20, /* bytes of templates */
@@ -21,7 +25,7 @@ enum {
 /* Half of a line of the processor's cache: the one that was last found in the second place, and the last that came. */
 struct cs_masks_set {
         uint64_t hash[2];  /* odd: of a text; even: of a shape; 0: the place is free */
-        uint32_t known[2]; /* number of the masked text */
+        uint32_t known[2]; /* number of the masked text, or, beyond CS_MASKS_FRESH, of places */
         uint64_t unused;
 };
 
@@ -33,16 +37,23 @@ uint64_t cs_template_key(const char *text, size_t len, bool cut, bool wide)
 enum cs_status cs_masks_init(struct cs_masks *m, struct cs_error *err)
 {
         *m = (struct cs_masks){ .classes = cs_classes_best(),
+                                .outlines = cs_outline_best(),
                                 .sets = calloc(SETS, sizeof(*m->sets)),
+                                .outlined = calloc(OUTLINED, sizeof(*m->outlined)),
+                                .shown = calloc(SHOWN, sizeof(*m->shown)),
                                 .known = calloc(KNOWN + 1, sizeof(*m->known)),
                                 .entries = calloc(KNOWN + 1, sizeof(*m->entries)),
                                 .seen = calloc(SEEN, sizeof(*m->seen)) };
-        return m->sets && m->known && m->entries && m->seen ? CS_OK : cs_fail(err, CS_ENOMEM, "masked texts");
+        return m->sets && m->outlined && m->shown && m->known && m->entries && m->seen
+                       ? CS_OK
+                       : cs_fail(err, CS_ENOMEM, "masked texts");
 }
 
 void cs_masks_deinit(struct cs_masks *m)
 {
         free(m->sets);
+        free(m->outlined);
+        free(m->shown);
         free(m->known);
         free(m->entries);
         free(m->seen);
@@ -82,9 +93,8 @@ void cs_masks_ask(const struct cs_masks *m, uint64_t value)
         __builtin_prefetch(&m->seen[value >> 16 & (SEEN - 1)]);
 }
 
-static uint32_t find(struct cs_masks *m, uint64_t hash)
+static uint32_t find_in(struct cs_masks_set *set, uint64_t hash)
 {
-        struct cs_masks_set *set = set_of(m, hash);
         if (set->hash[0] == hash)
                 return set->known[0];
         if (set->hash[1] != hash)
@@ -93,11 +103,64 @@ static uint32_t find(struct cs_masks *m, uint64_t hash)
         return set->known[0];
 }
 
+static uint32_t find(struct cs_masks *m, uint64_t hash)
+{
+        return find_in(set_of(m, hash), hash);
+}
+
+static void enter_in(struct cs_masks_set *set, uint64_t hash, uint32_t known)
+{
+        unsigned place = set->hash[0] != hash;
+        set->hash[place] = hash;
+        set->known[place] = known;
+}
+
 static void enter(struct cs_masks *m, uint64_t hash, uint32_t known)
 {
-        struct cs_masks_set *set = set_of(m, hash);
-        set->hash[1] = hash;
-        set->known[1] = known;
+        enter_in(set_of(m, hash), hash, known);
+}
+
+/* ---- outlines ---- */
+
+static struct cs_masks_set *outlined(const struct cs_masks *m, uint64_t key)
+{
+        return &m->outlined[key >> 1 & (OUTLINED - 1)];
+}
+
+static uint32_t find_outline(struct cs_masks *m, const uint8_t *text, uint64_t key)
+{
+        uint32_t known = find_in(outlined(m, key), key);
+        if (known <= FRESH)
+                return known;
+        key = cs_outline_key_with(key, text, &m->shown[known - SHOWN_FIRST]) | 1;
+        known = find_in(outlined(m, key), key);
+        return known <= FRESH ? known : FRESH;
+}
+
+/* Makes the places that texts of this outline are asked for contain `shown`, and *shown all of them. Where the oldest ones make room, some
+ * outline has those of another one, and then tells nothing until it is entered again. */
+static void show(struct cs_masks *m, uint64_t key, struct cs_places *shown)
+{
+        uint32_t was = find_in(outlined(m, key), key);
+        if (was > FRESH && cs_places_join(shown, &m->shown[was - SHOWN_FIRST]))
+                return;
+        uint32_t at = (uint32_t)(m->n_shown++ % SHOWN);
+        m->shown[at] = *shown;
+        enter_in(outlined(m, key), key, SHOWN_FIRST + at);
+}
+
+/* The text's shape was found just now. */
+static void enter_outline(struct cs_masks *m, const uint8_t *text, uint64_t key, uint32_t known)
+{
+        struct cs_places shown = cs_outline_shown(&m->outline, &m->shape);
+        size_t n = cs_places_count(&shown);
+        if (n > SHOWN_PLACES) /* nothing will be like it */
+                return;
+        if (n) {
+                show(m, key, &shown);
+                key = cs_outline_key_with(key, text, &shown) | 1;
+        }
+        enter_in(outlined(m, key), key, known);
 }
 
 void cs_masks_rest(struct cs_masks *m)
@@ -105,8 +168,9 @@ void cs_masks_rest(struct cs_masks *m)
         if (!m->full)
                 return;
         memset(m->sets, 0, SETS * sizeof(*m->sets));
+        memset(m->outlined, 0, OUTLINED * sizeof(*m->outlined));
         cs_pool_deinit(&m->texts);
-        m->text_bytes = m->n_known = 0;
+        m->text_bytes = m->n_known = m->n_shown = 0;
         m->full = false;
 }
 
@@ -145,6 +209,28 @@ static void learn(struct cs_masks_habit *h, bool known)
         h->asked = h->known = 0;
 }
 
+/* ---- texts ---- */
+
+/* The text of an outline (0: none) that told nothing. */
+static uint32_t get_by_shape(struct cs_masks *m, const uint8_t *text, size_t len, bool wide, uint64_t outline,
+                             struct cs_masks_habit *habit)
+{
+        if (!cs_shape_of(text, len, m->classes, &m->shape))
+                return mask(m, text, len, wide);
+        uint64_t shape = cs_template_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) &
+                         ~UINT64_C(1);
+        uint32_t known = find(m, shape);
+        learn(habit, known != FRESH);
+        if (known == FRESH) {
+                (void)mask(m, text, len, wide);
+                if (came_before(m, shape) && (known = keep(m)) != FRESH)
+                        enter(m, shape, known);
+        } else if (outline) {
+                enter_outline(m, text, outline, known);
+        }
+        return known;
+}
+
 uint32_t cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool wide, uint64_t value)
 {
         uint32_t known = find(m, value | 1);
@@ -153,19 +239,16 @@ uint32_t cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool 
         bool again = came_before(m, value);
         struct cs_masks_habit *habit =
                 &m->habits[(len < CS_TEMPLATE_INPUT ? len : (size_t)CS_TEMPLATE_INPUT) / CS_MASKS_LENGTH];
-        if ((!again && !worth(habit)) || !cs_shape_of(text, len, m->classes, &m->shape))
+        if (!again && !worth(habit))
                 return mask(m, text, len, wide);
-        uint64_t shape = cs_template_key((const char *)m->shape.bytes, m->shape.len, m->shape.cut, wide) &
-                         ~UINT64_C(1);
-        known = find(m, shape);
-        learn(habit, known != FRESH);
-        if (known == FRESH) {
-                (void)mask(m, text, len, wide);
-                if (!came_before(m, shape) || (known = keep(m)) == FRESH)
-                        return FRESH;
-                enter(m, shape, known);
-        }
-        if (again)
+        uint64_t outline = len <= CS_PLACES && m->outlines(text, len, &m->outline)
+                                   ? cs_outline_key(&m->outline, len, wide) | 1
+                                   : 0;
+        if (outline && (known = find_outline(m, text, outline)) != FRESH)
+                learn(habit, true);
+        else
+                known = get_by_shape(m, text, len, wide, outline, habit);
+        if (again && known != FRESH)
                 enter(m, value | 1, known);
         return known;
 }

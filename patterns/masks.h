@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts masked, of which most are as one before, or like it: their shape (shape.h) tells that their template is known. Bounded memory,
+/* Texts masked, of which most are as one before, or like it: their outline (outline.h) or shape (shape.h) tells that their template is known. Bounded memory,
  * whatever the texts; which template a text gets does not depend on what is remembered. One per worker. */
 #ifndef CS_MASKS_H
 #define CS_MASKS_H
 
+#include "outline.h"
 #include "pool.h"
 #include "shape.h"
 #include "template.h"
@@ -37,7 +38,12 @@ enum { CS_MASKS_LENGTH = 64, CS_MASKS_HABITS = CS_TEMPLATE_INPUT / CS_MASKS_LENG
 
 struct cs_masks {
         cs_classes_fn classes;
-        struct cs_masks_set *sets;       /* from hashes of texts and of shapes to what they mask to */
+        cs_outline_fn outlines;
+        struct cs_masks_set *sets; /* from hashes of texts and of shapes to what they mask to */
+        struct cs_masks_set *
+                outlined; /* the same from outlines, or to the number of those places that they have to tell, too */
+        struct cs_places *shown; /* these places */
+        size_t n_shown;
         struct cs_masked *known;         /* and, last, the text that was masked just now */
         struct cs_masked_entry *entries; /* of each that is known */
         size_t n_known;
@@ -47,6 +53,7 @@ struct cs_masks {
         struct cs_pool texts;
         size_t text_bytes;
         struct cs_shape shape;
+        struct cs_outline outline;
         struct cs_template fresh;
 };
 

@@ -29,6 +29,7 @@ struct shaper {
         size_t done;  /* and so much is written, */
         uint8_t *out; /* up to here */
         size_t bare;  /* where an escape ended: what follows is no part of it */
+        struct cs_shape *shape;
         struct cs_classes sets[BLOCKS];
 };
 
@@ -86,6 +87,19 @@ static inline bool both_cases(const struct shaper *s, size_t from, size_t to)
         return any_in(s, CS_SET_UPPER, from, to) && any_in(s, CS_SET_LOWER, from, to);
 }
 
+/* ---- what decides, beyond what an outline tells ---- */
+
+/* Places before the text are zeros, which decide by themselves. */
+static void look(const struct shaper *s, size_t at, size_t len)
+{
+        cs_places_add(&s->shape->looked, at, at + len);
+}
+
+static void look_at_class(const struct shaper *s, size_t from, size_t to)
+{
+        cs_places_add(&s->shape->classed, from, to);
+}
+
 /* ---- what is written ---- */
 
 /* What lies behind it is written later, and there is room. */
@@ -107,6 +121,7 @@ static void put_before(struct shaper *s, size_t to)
 /* `taken` bytes at `at`, as they are. */
 static void put_same(struct shaper *s, size_t at, size_t taken)
 {
+        look(s, at, taken);
         put_before(s, at);
         put(s, s->text + at, taken);
         s->done = at + taken;
@@ -120,6 +135,8 @@ static void put_marks(struct shaper *s, size_t at, size_t taken, uint8_t mark, s
         s->out += len;
         for (size_t done = 0; done < len; done += PIECE)
                 memset(to + done, mark, PIECE);
+        if (mark == MARK_HEX)
+                cs_places_add(&s->shape->hexed, at, at + taken);
         s->done = at + taken;
 }
 
@@ -130,15 +147,22 @@ static inline uint8_t before(const struct shaper *s, size_t at, size_t distance)
 
 static inline bool follows(const struct shaper *s, size_t at, const char *what, size_t len)
 {
+        look(s, at - len, len);
         return memcmp(s->text + at - len, what, len) == 0;
 }
 
 /* ---- numbers ---- */
 
+static inline bool digit_before(const struct shaper *s, size_t at, size_t distance)
+{
+        look_at_class(s, at - distance, at - distance + 1);
+        return cs_class[before(s, at, distance)] & CS_CLASS_DIGIT;
+}
+
 /* The version of XML stays as it is (mask_word): the number before its point, and the one behind. */
 static inline bool in_xml(const struct shaper *s, size_t at)
 {
-        if (before(s, at, 1) == '.' && (cs_class[before(s, at, 2)] & CS_CLASS_DIGIT))
+        if (before(s, at, 1) == '.' && digit_before(s, at, 2))
                 at -= 2;
         return before(s, at, 1) == '"' && follows(s, at, "<?xml version=\"", 15);
 }
@@ -150,8 +174,8 @@ static inline bool names_version(const struct shaper *s, size_t at, size_t len)
         case '"':
                 return in_xml(s, at);
         case '.':
-                return in_xml(s, at) || (len == 1 && (cs_class[before(s, at, 2)] & CS_CLASS_DIGIT) &&
-                                         follows(s, at - 2, "HTTP/", 5));
+                return in_xml(s, at) ||
+                       (len == 1 && digit_before(s, at, 2) && follows(s, at - 2, "HTTP/", 5));
         case '/':
                 return len == 1 && follows(s, at, "HTTP/", 5);
         case '-':
@@ -178,12 +202,14 @@ static bool in_form(const struct shaper *s, size_t at, size_t len)
         case ':':
                 return second == ':' || (class & CS_CLASS_HEX);
         case ',': /* a fraction of a second */
-                return class & CS_CLASS_DIGIT;
+                return digit_before(s, at, 2);
         case ' ':
         case '\t': /* a day, a year, behind the name of a month or day; or a time behind a date */
+                if (digit_before(s, at, 2))
+                        return true;
                 if (class & (CS_CLASS_LOWER | CS_CLASS_UPPER))
                         return cs_class[before(s, at, 4)] & CS_CLASS_UPPER;
-                return second == ' ' || second == ',' || (class & CS_CLASS_DIGIT);
+                return second == ' ' || second == ',';
         default:
                 return false;
         }
@@ -199,6 +225,10 @@ static bool too_much(const struct shaper *s, size_t at)
 /* Where the length of a number counts. */
 static void take_digits(struct shaper *s, size_t at, size_t len, size_t kept)
 {
+        size_t in_word = at % CS_PLACES_WORD;
+        if (len == 3 && (in_word == 0 || in_word + 3 >= CS_PLACES_WORD ||
+                         at == s->bare)) /* an outline does not see it as a whole */
+                look(s, at, len);
         if (len == 3 && too_much(s, at))
                 put_marks(s, at, len, MARK_HIGH_DIGIT, len);
         else if (kept != len)
@@ -253,15 +283,25 @@ static bool apart(const struct shaper *s, size_t at)
         }
 }
 
-static bool prefixed(const struct shaper *s, size_t at, size_t len)
+static bool zero_x(const struct shaper *s, size_t at)
 {
-        return len > 2 && s->text[at] == '0' && (s->text[at + 1] | 0x20) == 'x' &&
-               all_in(s, CS_SET_HEX, at + 2, at + len);
+        if ((s->text[at + 1] | 0x20) != 'x')
+                return false;
+        look(s, at, 1);
+        return s->text[at] == '0';
 }
 
-static bool known_name(const uint8_t *word, size_t len)
+static bool prefixed(const struct shaper *s, size_t at, size_t len)
 {
-        return len <= NAME_LONG && cs_mask_known_name(word, len);
+        return len > 2 && zero_x(s, at) && all_in(s, CS_SET_HEX, at + 2, at + len);
+}
+
+static bool known_name(const struct shaper *s, size_t at, size_t len)
+{
+        if (len > NAME_LONG)
+                return false;
+        look(s, at, len);
+        return cs_mask_known_name(s->text + at, len);
 }
 
 /* Letters stay, as do those digits that masking knows: of names, and the 0 of 0x. All of the word stays if it has a name in it. */
@@ -271,9 +311,9 @@ static void take_mixed(struct shaper *s, size_t at, size_t len)
         size_t lead = 0;
         while (lead < len && (cs_class[word[lead]] & CS_CLASS_DIGIT)) /* may go with something before them */
                 lead++;
-        if (known_name(word, len) || (lead && (known_name(word + lead, len - lead) || in_xml(s, at))))
+        if (known_name(s, at, len) || (lead && (known_name(s, at + lead, len - lead) || in_xml(s, at))))
                 put_same(s, at, len);
-        else if (len > 1 && word[0] == '0' && (word[1] | 0x20) == 'x')
+        else if (len > 1 && zero_x(s, at))
                 put_same(s, at, 2);
 }
 
@@ -386,6 +426,8 @@ static bool take_digit(struct shaper *s, size_t at)
         uint8_t prev = before(s, from, 1);
         if ((prev == '%' || prev == '\\') && from != s->bare) {
                 size_t n = escape(s, from);
+                look(s, from, 2);
+                look_at_class(s, from, next_out(s, CS_SET_WORD, from)); /* what is left of the word */
                 if (prev == '%' && t[from] == '4' && t[from + 1] == '0')
                         return false;
                 if (n) {
@@ -450,6 +492,8 @@ bool cs_shape_of(const uint8_t *text, size_t len, cs_classes_fn classes, struct 
         s.n = n;
         s.lengths = len > n;
         s.seen = s.done = s.bare = 0;
+        s.shape = out;
+        out->looked = out->classed = out->hexed = (struct cs_places){ { 0 } };
         s.out = out->bytes;
         memset(copy, 0, BEFORE);
         copy_text(copy + BEFORE, text, n);

@@ -8,11 +8,17 @@
 #define CS_SHAPE_H
 
 #include "classes.h"
+#include "places.h"
 #include "template.h"
 
 struct cs_shape {
         size_t len;
-        bool cut;                              /* the text went on beyond CS_TEMPLATE_INPUT */
+        bool cut; /* the text went on beyond CS_TEMPLATE_INPUT */
+        /* What decided on it, for an outline of the text (outline.h): where the value of a digit counts, */
+        struct cs_places looked;
+        struct cs_places classed; /* where it counts whether there is a digit or a letter, */
+        struct cs_places
+                hexed; /* and where hex is made alike whatever it is, as long as it has a digit and a letter */
         uint8_t bytes[CS_TEMPLATE_INPUT + 16]; /* the rest is scratch */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts of one shape mask to one template: told by changing, in texts of all that masking looks at, the digits and hex letters. And
- * shapes are of use: what differs in ids only has one. */
+/* Texts of one shape mask to one template, and those of one outline have one shape: told by changing, in texts of all that masking looks at,
+ * the digits and hex letters. And both are of use: what differs in ids only has one. */
 #include "mask.h"
 #include "masks.h"
 
@@ -34,6 +34,8 @@ static const char *const pieces[] = {
         "s3",
         "%40",
         "%3A",
+        "%3a",
+        "1x23456789",
         "%2F",
         "%%41",
         "2026-03-01",
@@ -177,6 +179,144 @@ static void shaped(const char *text, struct cs_shape *out)
         assert_true(cs_shape_of((const uint8_t *)text, strlen(text), cs_classes_best(), out));
 }
 
+/* Other bytes where an outline hides them and nothing decides on the shape. */
+static void change_hidden(const struct cs_outline *o, const struct cs_places *shown, const char *text,
+                          size_t len, char *out)
+{
+        size_t rate = 1 + roll(4);
+        for (size_t i = 0; i < len; i++) {
+                uint64_t bit = UINT64_C(1) << i % 64, hidden = o->hidden.at[i / 64] & ~shown->at[i / 64];
+                bool other = (hidden & bit) && roll(rate) == 0;
+                out[i] = other ? "0123456789abcdef"[roll(o->hex.at[i / 64] & bit ? 16 : 10)] : text[i];
+        }
+}
+
+static void one_outline_has_one_shape(void **unused)
+{
+        static struct cs_shape a, b;
+        static struct cs_outline x, y;
+        char text[ROOM], other[ROOM];
+        size_t same = 0, hex = 0;
+        (void)unused;
+        for (unsigned round = 0; round < 200000; round++) {
+                size_t len = compose(text, roll(4) ? 0 : roll(CS_PLACES));
+                if (len > CS_PLACES || !cs_outline_best()((const uint8_t *)text, len, &x) ||
+                    !cs_shape_of((const uint8_t *)text, len, cs_classes_best(), &a))
+                        continue;
+                struct cs_places shown = cs_outline_shown(&x, &a);
+                for (unsigned i = 0; i < 4; i++) {
+                        change_hidden(&x, &shown, text, len, other);
+                        if (memcmp(text, other, len) == 0 ||
+                            !cs_outline_best()((const uint8_t *)other, len, &y) ||
+                            memcmp(x.bytes, y.bytes, len) != 0)
+                                continue;
+                        same++;
+                        for (size_t word = 0; word < CS_PLACES_WORDS; word++)
+                                hex += (x.hex.at[word] & ~shown.at[word]) != 0;
+                        assert_memory_equal(&x.hidden, &y.hidden, sizeof(x.hidden));
+                        assert_memory_equal(&x.hex, &y.hex, sizeof(x.hex));
+                        assert_int_equal(cs_outline_key(&x, len, false), cs_outline_key(&y, len, false));
+                        if (!cs_shape_of((const uint8_t *)other, len, cs_classes_best(), &b) ||
+                            !same_shape(&a, &b))
+                                fail_msg("'%.*s' and '%.*s' have one outline", (int)len, text, (int)len,
+                                         other);
+                }
+        }
+        assert_true(same > 100000);
+        assert_true(hex > 5000);
+}
+
+static struct cs_places shown_of(const char *text, struct cs_outline *out)
+{
+        static struct cs_shape shape;
+        assert_true(cs_outline_best()((const uint8_t *)text, strlen(text), out));
+        assert_true(cs_shape_of((const uint8_t *)text, strlen(text), cs_classes_best(), &shape));
+        return cs_outline_shown(out, &shape);
+}
+
+static void what_differs_in_digits_has_one_outline(void **unused)
+{
+        static const struct {
+                const char *one, *other;
+                size_t shown;
+        } alike[] = {
+                { "2026-03-01 12:00:59 request 47 took 12 ms", "2025-12-31 23:59:00 request 11 took 99 ms",
+                  0 },
+                { "session=00112233445566778899aabbccddeeff; theme",
+                  "session=f0e1d2c3b4a5968778695a4b3c2d1e0f; theme", 0 },
+                { "GET /items/123e4567-e89b-12d3-a456-42661417400f/x",
+                  "GET /items/0fffffff-0f00-4abc-8def-0123456789ab/x", 0 },
+                { "10.20.30.255 - - 302", "99.10.11.128 - - 200", 0 },
+                { "GET /7 HTTP/1.1", "GET /8 HTTP/1.1", 2 },
+                { "md5 of 12", "md5 of 99", 1 },
+        };
+        static struct cs_outline a, b;
+        (void)unused;
+        for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+                size_t len = strlen(alike[i].one);
+                struct cs_places p = shown_of(alike[i].one, &a), q = shown_of(alike[i].other, &b);
+                if (memcmp(a.bytes, b.bytes, len) != 0)
+                        fail_msg("'%s' has another outline than '%s'", alike[i].one, alike[i].other);
+                assert_memory_equal(&p, &q, sizeof(p));
+                assert_int_equal(cs_places_count(&p), alike[i].shown);
+                uint64_t key = cs_outline_key(&a, len, false);
+                assert_int_equal(cs_outline_key_with(key, (const uint8_t *)alike[i].one, &p),
+                                 cs_outline_key_with(key, (const uint8_t *)alike[i].other, &p));
+        }
+        struct cs_places p = shown_of("md5 of 12", &a);
+        uint64_t key = cs_outline_key(&a, 9, false);
+        assert_int_not_equal(cs_outline_key_with(key, (const uint8_t *)"md5 of 12", &p),
+                             cs_outline_key_with(key, (const uint8_t *)"md4 of 12", &p));
+        assert_int_not_equal(key, cs_outline_key(&a, 9, true));
+        (void)shown_of("10.20.30.255 - -", &a);
+        (void)shown_of("10.20.30.256 - -", &b);
+        assert_memory_not_equal(a.bytes, b.bytes, 16);
+        /* What reaches from some bytes to the next is not seen as a whole. */
+        for (size_t before = 55; before < 70; before++) {
+                char text[100];
+                size_t len = (size_t)snprintf(text, sizeof(text), "%*s300.1", (int)before, "n ");
+                p = shown_of(text, &a);
+                memcpy(text + before, "255", 3);
+                (void)shown_of(text, &b);
+                if (memcmp(a.bytes, b.bytes, len) == 0 && cs_places_count(&p) != 3)
+                        fail_msg("300 and 255 have one outline behind %zu bytes", before);
+        }
+        /* It may be the half of a <rep>. */
+        assert_false(cs_outline_best()((const uint8_t *)"n=00000000", 10, &a));
+}
+
+static void every_way_finds_the_same_outlines(void **unused)
+{
+        cs_outline_fn ways[] = { cs_outline_avx2(), cs_outline_avx512() };
+        (void)unused;
+        if (!ways[0]) {
+                print_message("no AVX2 here: only the plain way was looked at\n");
+                skip();
+        }
+        for (unsigned round = 0; round < 60000; round++) {
+                static struct cs_outline a, b;
+                char text[ROOM];
+                size_t len = compose(text, roll(3) ? 0 : CS_PLACES);
+                len = len < CS_PLACES ? len : CS_PLACES;
+                for (size_t i = round % 2 ? roll(len) : len; i < len; i++) /* every byte */
+                        text[i] = (char)roll(256);
+                uint8_t *bytes = malloc(len ? len : 1); /* so that nothing behind them is read unseen */
+                memcpy(bytes, text, len);
+                bool good = cs_outline_scalar(bytes, len, &a);
+                for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+                        if (!ways[i])
+                                continue;
+                        assert_int_equal(ways[i](bytes, len, &b), good);
+                        assert_memory_equal(a.bytes, b.bytes, len);
+                        assert_memory_equal(&a.hidden, &b.hidden, sizeof(a.hidden));
+                        assert_memory_equal(&a.hex, &b.hex, sizeof(a.hex));
+                }
+                free(bytes);
+        }
+        if (!ways[1])
+                print_message("no AVX-512 here: that way was not looked at\n");
+}
+
 static void what_differs_in_ids_has_one_shape(void **unused)
 {
         static const char *const alike[][2] = {
@@ -239,6 +379,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(one_shape_has_one_template),
+                cmocka_unit_test(one_outline_has_one_shape),
+                cmocka_unit_test(what_differs_in_digits_has_one_outline),
+                cmocka_unit_test(every_way_finds_the_same_outlines),
                 cmocka_unit_test(what_differs_in_ids_has_one_shape),
                 cmocka_unit_test(what_is_remembered_is_what_masking_says),
         };

@@ -11,9 +11,9 @@ enum {
         SETS = 1 << 13,
         OUTLINED = 1 << 12,
         FRESH = CS_MASKS_FRESH,
-        SHOWN = 1 << 12, /* sets of places that outlines have to tell, too */
-        SHOWN_FIRST = FRESH + 1,
-        SHOWN_PLACES = 24,
+        SHOWN = 1 << 12,         /* places that outlines have to tell, too, of so many of them, */
+        SHOWN_PLACES = 24,       /* and no more of each */
+        SHOWN_FIRST = FRESH + 1, /* number of the first */
         KNOWN = FRESH,
         SEEN = 1 << 15,
         TEXTS_MAX = 2 << 20, /* bytes of templates */
@@ -25,8 +25,14 @@ enum {
 /* Half of a line of the processor's cache: the one that was last found in the second place, and the last that came. */
 struct cs_masks_set {
         uint64_t hash[2];  /* odd: of a text; even: of a shape; 0: the place is free */
-        uint32_t known[2]; /* number of the masked text, or, beyond CS_MASKS_FRESH, of places */
+        uint32_t known[2]; /* number of the masked text, or, from SHOWN_FIRST on, of places */
         uint64_t unused;
+};
+
+/* What texts of an outline have to tell, too. */
+struct cs_masks_shown {
+        uint64_t key; /* of the outline */
+        struct cs_places places;
 };
 
 uint64_t cs_template_key(const char *text, size_t len, bool cut, bool wide)
@@ -127,30 +133,39 @@ static struct cs_masks_set *outlined(const struct cs_masks *m, uint64_t key)
         return &m->outlined[key >> 1 & (OUTLINED - 1)];
 }
 
-static uint32_t find_outline(struct cs_masks *m, const uint8_t *text, uint64_t key)
+/* NULL: there are none, or newer ones are in their place. */
+static struct cs_masks_shown *shown_of(const struct cs_masks *m, uint64_t key, uint32_t known)
+{
+        struct cs_masks_shown *shown = known >= SHOWN_FIRST ? &m->shown[known - SHOWN_FIRST] : NULL;
+        return shown && shown->key == key ? shown : NULL;
+}
+
+static uint32_t find_outline(struct cs_masks *m, const uint8_t *text, size_t len, uint64_t key)
 {
         uint32_t known = find_in(outlined(m, key), key);
         if (known <= FRESH)
                 return known;
-        key = cs_outline_key_with(key, text, &m->shown[known - SHOWN_FIRST]) | 1;
+        const struct cs_masks_shown *shown = shown_of(m, key, known);
+        if (!shown)
+                return FRESH;
+        key = cs_outline_key_with(key, text, len, &shown->places) | 1;
         known = find_in(outlined(m, key), key);
         return known <= FRESH ? known : FRESH;
 }
 
-/* Makes the places that texts of this outline are asked for contain `shown`, and *shown all of them. Where the oldest ones make room, some
- * outline has those of another one, and then tells nothing until it is entered again. */
-static void show(struct cs_masks *m, uint64_t key, struct cs_places *shown)
+/* Makes *places those that texts of this outline are asked for from now on. */
+static void show(struct cs_masks *m, uint64_t key, struct cs_places *places)
 {
-        uint32_t was = find_in(outlined(m, key), key);
-        if (was > FRESH && cs_places_join(shown, &m->shown[was - SHOWN_FIRST]))
+        const struct cs_masks_shown *before = shown_of(m, key, find_in(outlined(m, key), key));
+        if (before && cs_places_join(places, &before->places))
                 return;
         uint32_t at = (uint32_t)(m->n_shown++ % SHOWN);
-        m->shown[at] = *shown;
+        m->shown[at] = (struct cs_masks_shown){ key, *places };
         enter_in(outlined(m, key), key, SHOWN_FIRST + at);
 }
 
 /* The text's shape was found just now. */
-static void enter_outline(struct cs_masks *m, const uint8_t *text, uint64_t key, uint32_t known)
+static void enter_outline(struct cs_masks *m, const uint8_t *text, size_t len, uint64_t key, uint32_t known)
 {
         struct cs_places shown = cs_outline_shown(&m->outline, &m->shape);
         size_t n = cs_places_count(&shown);
@@ -158,7 +173,7 @@ static void enter_outline(struct cs_masks *m, const uint8_t *text, uint64_t key,
                 return;
         if (n) {
                 show(m, key, &shown);
-                key = cs_outline_key_with(key, text, &shown) | 1;
+                key = cs_outline_key_with(key, text, len, &shown) | 1;
         }
         enter_in(outlined(m, key), key, known);
 }
@@ -226,7 +241,7 @@ static uint32_t get_by_shape(struct cs_masks *m, const uint8_t *text, size_t len
                 if (came_before(m, shape) && (known = keep(m)) != FRESH)
                         enter(m, shape, known);
         } else if (outline) {
-                enter_outline(m, text, outline, known);
+                enter_outline(m, text, len, outline, known);
         }
         return known;
 }
@@ -244,7 +259,7 @@ uint32_t cs_masks_get(struct cs_masks *m, const uint8_t *text, size_t len, bool 
         uint64_t outline = len <= CS_PLACES && m->outlines(text, len, &m->outline)
                                    ? cs_outline_key(&m->outline, len, wide) | 1
                                    : 0;
-        if (outline && (known = find_outline(m, text, outline)) != FRESH)
+        if (outline && (known = find_outline(m, text, len, outline)) != FRESH)
                 learn(habit, true);
         else
                 known = get_by_shape(m, text, len, wide, outline, habit);

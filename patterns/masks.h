@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts masked, of which most are as one before, or like it: their outline (outline.h) or shape (shape.h) tells that their template is known. Bounded memory,
- * whatever the texts; which template a text gets does not depend on what is remembered. One per worker. */
+/* Texts masked, of which most are as one before, or like it: their outline (outline.h) or shape (shape.h) tells that their template is
+ * known. Bounded memory, whatever the texts; which template a text gets does not depend on what is remembered. One per worker. */
 #ifndef CS_MASKS_H
 #define CS_MASKS_H
 
@@ -24,6 +24,7 @@ struct cs_masked_entry {
 };
 
 struct cs_masks_set;
+struct cs_masks_shown;
 
 /* How often the shapes of texts that are about as long were known. Where they seldom are, as of texts that were put together from others,
  * most are masked without a look at their shapes, which takes half as long as masking does. */
@@ -42,7 +43,7 @@ struct cs_masks {
         struct cs_masks_set *sets; /* from hashes of texts and of shapes to what they mask to */
         struct cs_masks_set *
                 outlined; /* the same from outlines, or to the number of those places that they have to tell, too */
-        struct cs_places *shown; /* these places */
+        struct cs_masks_shown *shown; /* these places, the oldest of which make room */
         size_t n_shown;
         struct cs_masked *known;         /* and, last, the text that was masked just now */
         struct cs_masked_entry *entries; /* of each that is known */

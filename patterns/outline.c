@@ -272,11 +272,14 @@ uint64_t cs_outline_key(const struct cs_outline *o, size_t len, bool wide)
         return XXH3_64bits_withSeed(o->bytes, len, wide);
 }
 
-uint64_t cs_outline_key_with(uint64_t key, const uint8_t *text, const struct cs_places *shown)
+/* Two outlines may have one key: places behind the text are another one's. */
+uint64_t cs_outline_key_with(uint64_t key, const uint8_t *text, size_t len, const struct cs_places *shown)
 {
         for (size_t word = 0; word < CS_PLACES_WORDS; word++)
                 for (uint64_t left = shown->at[word]; left; left &= left - 1) {
                         size_t at = word * CS_PLACES_WORD + (size_t)__builtin_ctzll(left);
+                        if (at >= len)
+                                return key;
                         key = (key ^ (at << 8 | text[at])) * UINT64_C(0x9e3779b97f4a7c15);
                         key ^= key >> 32;
                 }

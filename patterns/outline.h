@@ -36,6 +36,6 @@ struct cs_places cs_outline_shown(const struct cs_outline *outline, const struct
 
 /* Hash of the outline and, with `shown`, of the bytes of the text there. */
 uint64_t cs_outline_key(const struct cs_outline *outline, size_t len, bool wide);
-uint64_t cs_outline_key_with(uint64_t key, const uint8_t *text, const struct cs_places *shown);
+uint64_t cs_outline_key_with(uint64_t key, const uint8_t *text, size_t len, const struct cs_places *shown);
 
 #endif

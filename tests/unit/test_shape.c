@@ -260,14 +260,17 @@ static void what_differs_in_digits_has_one_outline(void **unused)
                 assert_memory_equal(&p, &q, sizeof(p));
                 assert_int_equal(cs_places_count(&p), alike[i].shown);
                 uint64_t key = cs_outline_key(&a, len, false);
-                assert_int_equal(cs_outline_key_with(key, (const uint8_t *)alike[i].one, &p),
-                                 cs_outline_key_with(key, (const uint8_t *)alike[i].other, &p));
+                assert_int_equal(cs_outline_key_with(key, (const uint8_t *)alike[i].one, len, &p),
+                                 cs_outline_key_with(key, (const uint8_t *)alike[i].other, len, &p));
         }
         struct cs_places p = shown_of("md5 of 12", &a);
         uint64_t key = cs_outline_key(&a, 9, false);
-        assert_int_not_equal(cs_outline_key_with(key, (const uint8_t *)"md5 of 12", &p),
-                             cs_outline_key_with(key, (const uint8_t *)"md4 of 12", &p));
+        assert_int_not_equal(cs_outline_key_with(key, (const uint8_t *)"md5 of 12", 9, &p),
+                             cs_outline_key_with(key, (const uint8_t *)"md4 of 12", 9, &p));
         assert_int_not_equal(key, cs_outline_key(&a, 9, true));
+        p.at[CS_PLACES_WORDS - 1] |= UINT64_C(1) << (CS_PLACES_WORD - 1); /* of a longer text */
+        assert_int_not_equal(cs_outline_key_with(key, (const uint8_t *)"md5 of 12", 9, &p),
+                             cs_outline_key_with(key, (const uint8_t *)"md4 of 12", 9, &p));
         (void)shown_of("10.20.30.255 - -", &a);
         (void)shown_of("10.20.30.256 - -", &b);
         assert_memory_not_equal(a.bytes, b.bytes, 16);
@@ -344,9 +347,24 @@ static void what_differs_in_ids_has_one_shape(void **unused)
         assert_false(cs_shape_of((const uint8_t *)"mail 1 to a@b.org", 17, cs_classes_best(), &a));
 }
 
-static void what_is_remembered_is_what_masking_says(void **unused)
+static void assert_masked(struct cs_masks *masks, const char *text, size_t len, bool wide)
 {
         static struct cs_template direct;
+        uint64_t value = cs_template_key(text, len, false, wide);
+        uint8_t *bytes = malloc(len); /* so that nothing behind them is read unseen */
+        memcpy(bytes, text, len);
+        const struct cs_masked *m = &masks->known[cs_masks_get(masks, bytes, len, wide, value)];
+        free(bytes);
+        cs_template_mask((const uint8_t *)text, len, &direct);
+        assert_int_equal(m->len, direct.len);
+        assert_memory_equal(m->text, direct.text, direct.len);
+        assert_int_equal(m->cut, direct.cut);
+        assert_int_equal(m->wide, wide);
+        assert_int_equal(m->key, cs_template_key(direct.text, direct.len, direct.cut, wide));
+}
+
+static void what_is_remembered_is_what_masking_says(void **unused)
+{
         struct cs_masks masks;
         struct cs_error err;
         char text[ROOM];
@@ -360,18 +378,32 @@ static void what_is_remembered_is_what_masking_says(void **unused)
                 size_t len = compose(text, roll(40) ? 0 : CS_TEMPLATE_INPUT);
                 state = kept;
                 (void)roll(2);
-                bool wide = len % 2;
-                uint64_t value = cs_template_key(text, len, false, wide);
-                const struct cs_masked *m =
-                        &masks.known[cs_masks_get(&masks, (const uint8_t *)text, len, wide, value)];
-                cs_template_mask((const uint8_t *)text, len, &direct);
-                assert_int_equal(m->len, direct.len);
-                assert_memory_equal(m->text, direct.text, direct.len);
-                assert_int_equal(m->cut, direct.cut);
-                assert_int_equal(m->wide, wide);
-                assert_int_equal(m->key, cs_template_key(direct.text, direct.len, direct.cut, wide));
+                assert_masked(&masks, text, len, len % 2);
         }
         assert_true(masks.n_known > 1000);
+        assert_true(masks.n_shown > 50);
+        cs_masks_deinit(&masks);
+}
+
+/* More outlines than there is room for what they have to tell ("md5" stays, "of 12" does not), and all of them twice. */
+static void what_outlines_have_to_tell_makes_room(void **unused)
+{
+        enum { WORDS = 6000, AT_ONCE = 12, TIMES = 8 };
+        struct cs_masks masks;
+        struct cs_error err;
+        (void)unused;
+        assert_int_equal(cs_masks_init(&masks, &err), CS_OK);
+        for (unsigned batch = 0; batch < 2 * WORDS / AT_ONCE; batch++)
+                for (unsigned i = 0; i < AT_ONCE * TIMES; i++) {
+                        unsigned word = (batch * AT_ONCE + i % AT_ONCE) % WORDS;
+                        char text[64];
+                        int len =
+                                snprintf(text, sizeof(text), "%.*s%c%c%c md%u of %02zu", (int)(word % 7) * 4,
+                                         "some words more and more ", 'g' + word % 19, 'g' + word / 19 % 19,
+                                         'g' + word / (19 * 19), i / AT_ONCE % 2 + 4, roll(90) + 10);
+                        assert_masked(&masks, text, (size_t)len, false);
+                }
+        assert_true(masks.n_shown > 6000);
         cs_masks_deinit(&masks);
 }
 
@@ -384,6 +416,7 @@ int main(void)
                 cmocka_unit_test(every_way_finds_the_same_outlines),
                 cmocka_unit_test(what_differs_in_ids_has_one_shape),
                 cmocka_unit_test(what_is_remembered_is_what_masking_says),
+                cmocka_unit_test(what_outlines_have_to_tell_makes_room),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

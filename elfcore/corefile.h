@@ -57,8 +57,8 @@ CS_CHECK enum cs_status cs_core_source_create_stored(const struct cs_store *stor
                                                      struct cs_error *err);
 
 /* From now on reads come from fd, which is the file that the bytes are a mapping of; borrowed. What is borrowed is as before, but
- * ends where a hole of the file begins. Called before anything is read. */
-CS_CHECK enum cs_status cs_core_source_read_from(struct cs_source *src, int fd, struct cs_error *err);
+ * ends where a hole of the file begins, which nobody reads. Called before anything is read. */
+void cs_core_source_read_from(struct cs_source *src, int fd);
 
 /* A stretch of memory that shows a file. */
 struct cs_file_part {

@@ -72,8 +72,22 @@ static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *
         return at;
 }
 
-/* Copies from the one piece that holds addr; 0 at a gap. Of the core itself by pread where that is possible: pages touched in
- * the mapping would count as our resident set, and a core that somebody cuts meanwhile would raise SIGBUS. */
+/* Reads from the core itself, by pread: pages touched in the mapping would count as our resident set, and a core that somebody cuts
+ * meanwhile would raise SIGBUS. Of holes nothing is read, as the kernel would make pages for their zeros. */
+static ssize_t read_core(const struct core_source *core, uint64_t offset, void *buf, size_t len)
+{
+        struct cs_extent extent = cs_extents_at(&core->extents, offset);
+        bool hole = offset < extent.data_start;
+        uint64_t left = (hole ? extent.data_start : extent.data_end) - offset;
+        if (len > left)
+                len = (size_t)left;
+        if (!hole)
+                return pread(core->fd, buf, len, (off_t)offset);
+        memset(buf, 0, len);
+        return (ssize_t)len;
+}
+
+/* Copies from the one piece that holds addr, up to len bytes, or fewer; 0 at a gap. */
 static size_t read_piece(const struct core_source *core, const struct piece *p, uint64_t addr, void *buf,
                          size_t len)
 {
@@ -84,7 +98,7 @@ static size_t read_piece(const struct core_source *core, const struct piece *p, 
                 len = (size_t)(p->range.end - addr);
         ssize_t n = 0;
         if (p->bytes && core->fd >= 0)
-                n = pread(core->fd, buf, len, p->bytes - core->bytes + (off_t)at);
+                n = read_core(core, (uint64_t)(p->bytes - core->bytes) + at, buf, len);
         else if (p->bytes)
                 memcpy(buf, p->bytes + at, (size_t)(n = (ssize_t)len));
         else if (p->stored)
@@ -100,14 +114,14 @@ static enum cs_status core_read(struct cs_source *src, uint64_t addr, void *buf,
         const struct core_source *core = (const struct core_source *)src;
         (void)err;
         *got = 0;
-        for (const struct piece *p = piece_at(core, addr); p && p < pieces_end(core) && *got < len; p++) {
+        const struct piece *p = piece_at(core, addr);
+        while (p && p < pieces_end(core) && *got < len) {
                 size_t n = read_piece(core, p, addr, (uint8_t *)buf + *got, len - *got);
                 if (n == 0)
                         break;
                 *got += n;
                 addr += n;
-                if (addr != p->range.end)
-                        break;
+                p += addr == p->range.end;
         }
         return CS_OK;
 }
@@ -160,8 +174,8 @@ static bool stored_in_use(const struct core_source *core, uint64_t addr)
         return !cs_all_zero(page, cs_store_read(core->store, offset, page, len));
 }
 
-/* Is one of the bytes at [offset, offset + len) of the file no zero? Nobody reads, and so faults in, the zeros of its holes, which begin and end inside
- * of the target's pages where segments do. */
+/* Is one of the bytes at [offset, offset + len) of the file no zero? Nobody reads, and so faults in, the zeros of its holes, which begin
+ * and end inside of the target's pages where segments do. */
 static bool in_use(const struct core_source *core, struct cs_extent *known, uint64_t offset, size_t len)
 {
         while (len) {
@@ -295,11 +309,11 @@ enum cs_status cs_core_source_create_stored(const struct cs_store *store, const 
         return create(NULL, store, cs_store_size(store), file, out, err);
 }
 
-enum cs_status cs_core_source_read_from(struct cs_source *src, int fd, struct cs_error *err)
+void cs_core_source_read_from(struct cs_source *src, int fd)
 {
         struct core_source *core = (struct core_source *)src;
         core->fd = fd;
-        return cs_extents_learn(&core->extents, fd, err);
+        cs_extents_keep(&core->extents, fd);
 }
 
 struct merge {

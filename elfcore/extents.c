@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "extents.h"
 
+#include "budget.h"
 #include "cs_limits.h"
+#include "range.h"
+#include "vec.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { PART_BYTES = 64 << 20, BUDGET_PERCENT = 1 };
+
+enum known { NOT_ASKED, KEPT, TOO_MANY };
+
+/* Spans that lie in it or end behind its end: the last one may begin there. */
+struct part {
+        atomic_uchar known;           /* enum known: what is not, is not touched but under the lock */
+        CS_VEC(struct cs_range) data; /* offsets, sorted, disjoint */
+};
+
+struct cs_extents_kept {
+        pthread_mutex_t lock;
+        size_t left; /* spans that may still be kept */
+        size_t n;
+        struct part parts[];
+};
 
 static struct cs_extent ask(int fd, uint64_t offset)
 {
@@ -21,32 +44,68 @@ static struct cs_extent ask(int fd, uint64_t offset)
         };
 }
 
-enum cs_status cs_extents_learn(struct cs_extents *e, int fd, struct cs_error *err)
+/* The spans of a part; the lock is held. */
+static enum known learn(struct cs_extents_kept *kept, struct part *p, int fd)
 {
-        enum cs_status st = CS_OK;
-        e->fd = fd;
-        while (st == CS_OK && e->known != UINT64_MAX && e->data.n < CS_LIMIT_EXTENTS) {
-                struct cs_extent next = ask(fd, e->known);
-                struct cs_range data = { next.data_start < e->known ? e->known : next.data_start,
-                                         next.data_end };
-                if (data.start < data.end)
-                        st = cs_vec_push(&e->data, data, err);
-                e->known = next.data_end;
+        uint64_t at = (uint64_t)(p - kept->parts) * PART_BYTES, end = at + PART_BYTES;
+        while (at < end) {
+                struct cs_extent next = ask(fd, at);
+                struct cs_range data = { next.data_start < at ? at : next.data_start, next.data_end };
+                if (p->data.n == kept->left || cs_vec_push(&p->data, data, NULL) != CS_OK) {
+                        cs_vec_deinit(&p->data);
+                        return TOO_MANY;
+                }
+                at = next.data_end;
         }
-        return st;
+        kept->left -= p->data.n;
+        return KEPT;
+}
+
+static enum known see(struct cs_extents_kept *kept, struct part *p, int fd)
+{
+        enum known known = atomic_load_explicit(&p->known, memory_order_acquire);
+        if (known != NOT_ASKED)
+                return known;
+        pthread_mutex_lock(&kept->lock);
+        known = atomic_load_explicit(&p->known, memory_order_relaxed);
+        if (known == NOT_ASKED) {
+                known = learn(kept, p, fd);
+                atomic_store_explicit(&p->known, (unsigned char)known, memory_order_release);
+        }
+        pthread_mutex_unlock(&kept->lock);
+        return known;
+}
+
+void cs_extents_keep(struct cs_extents *e, int fd)
+{
+        struct stat st;
+        *e = (struct cs_extents){ .fd = fd };
+        size_t n = fd >= 0 && fstat(fd, &st) == 0 ? (size_t)((uint64_t)st.st_size / PART_BYTES + 1) : 0;
+        e->kept = n ? calloc(1, sizeof(*e->kept) + n * sizeof(e->kept->parts[0])) : NULL;
+        if (!e->kept)
+                return;
+        pthread_mutex_init(&e->kept->lock, NULL);
+        e->kept->left = cs_budget_entries(CS_LIMIT_EXTENTS, sizeof(struct cs_range), BUDGET_PERCENT);
+        e->kept->n = n;
 }
 
 void cs_extents_deinit(struct cs_extents *e)
 {
-        cs_vec_deinit(&e->data);
+        if (!e->kept)
+                return;
+        for (size_t i = 0; i < e->kept->n; i++)
+                cs_vec_deinit(&e->kept->parts[i].data);
+        pthread_mutex_destroy(&e->kept->lock);
+        free(e->kept);
+        e->kept = NULL;
 }
 
 struct cs_extent cs_extents_at(const struct cs_extents *e, uint64_t offset)
 {
-        if (offset >= e->known)
+        size_t part = (size_t)(offset / PART_BYTES);
+        struct part *p = e->kept && part < e->kept->n ? &e->kept->parts[part] : NULL;
+        if (!p || see(e->kept, p, e->fd) != KEPT)
                 return ask(e->fd, offset);
-        size_t i = cs_first_behind(e->data.at, e->data.n, end, offset);
-        if (i == e->data.n)
-                return (struct cs_extent){ UINT64_MAX, UINT64_MAX };
-        return (struct cs_extent){ e->data.at[i].start, e->data.at[i].end };
+        size_t i = cs_first_behind(p->data.at, p->data.n, end, offset);
+        return (struct cs_extent){ p->data.at[i].start, p->data.at[i].end };
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a file holds data and where it has holes, which are zeros that nobody need read, as its file system says (lseek(2), SEEK_DATA and
- * SEEK_HOLE). What is asked again and again is asked once and kept. */
+ * SEEK_HOLE). The kernel writes cores in which each page of zeros is a hole, and every pass asks for all of them: so each part of the file
+ * is asked for once, when somebody comes to it, and kept. */
 #ifndef CS_EXTENTS_H
 #define CS_EXTENTS_H
 
-#include "range.h"
-#include "vec.h"
+#include <stdint.h>
 
 /* From the offset that was asked for on: no data before data_start (UINT64_MAX: none up to the end of the file), then data up to data_end
  * (UINT64_MAX: to its end, or it is not known). */
@@ -14,14 +14,16 @@ struct cs_extent {
         uint64_t data_end;
 };
 
+struct cs_extents_kept;
+
 struct cs_extents {
         int fd;                       /* borrowed; -1: all is data */
-        CS_VEC(struct cs_range) data; /* offsets, sorted, disjoint: all that there is below `known` */
-        uint64_t known;
+        struct cs_extents_kept *kept; /* owned; NULL: the kernel is asked each time */
 };
 
-/* Asks for the first CS_LIMIT_EXTENTS spans of data. What is written into holes later on may go unseen. */
-CS_CHECK enum cs_status cs_extents_learn(struct cs_extents *e, int fd, struct cs_error *err);
+/* Keeps CS_LIMIT_EXTENTS spans of data, or what a hundredth of the budget (budget.h) holds; of others, and without memory, the kernel is
+ * asked each time. What is written into holes later on may go unseen. */
+void cs_extents_keep(struct cs_extents *e, int fd);
 void cs_extents_deinit(struct cs_extents *e);
 
 /* Thread-safe. data_start is at least the offset where data begins, or below it. */

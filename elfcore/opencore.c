@@ -78,7 +78,8 @@ static enum cs_status open_bytes(struct cs_image *image, const struct cs_image_o
                     (st = cs_corefile_parse(image->file_bytes, len, core, err)) != CS_OK ||
                     (st = cs_core_source_create(image->file_bytes, len, core, &image->source, err)) != CS_OK)
                         return st;
-                return cs_core_source_read_from(image->source, fd, err);
+                cs_core_source_read_from(image->source, fd);
+                return CS_OK;
         }
         size_t head_len;
         const uint8_t *head = cs_store_head(image->store, &head_len);

@@ -59,7 +59,7 @@ enum {
         /* Symbols of one module, all its tables together. */
         CS_LIMIT_SYMBOLS = 1 << 24,
         /* Spans of data of a sparse file whose places are kept; of those behind them the kernel is asked each time. */
-        CS_LIMIT_EXTENTS = 1 << 12,
+        CS_LIMIT_EXTENTS = 1 << 20,
         /* Objects that a loader lists, or that are found in memory; the largest desktop programs load some 1,000. */
         CS_LIMIT_LINKS = 1 << 14,
         /* Address space of one object that is found in memory; what declares more is no loaded object. */

@@ -188,6 +188,49 @@ static void test_core_resident(void **state)
         assert_memory_equal(flags, "\0\1\1\1\0\0\0", 7);
 }
 
+/* Data, a hole, in which one segment ends and the next one begins, data and a hole. */
+static void test_core_with_holes(void **state)
+{
+        (void)state;
+        enum { FROM = 0x10, BYTES = 6 * CS_PAGE };
+        static uint8_t expected[BYTES], buf[BYTES];
+        struct cs_segment segments[2] = {
+                { { 0x100000, 0x100000 + 2 * CS_PAGE }, FROM, 2 * CS_PAGE, 2 * CS_PAGE, CS_PERM_READ },
+                { { 0x100000 + 2 * CS_PAGE, 0x100000 + BYTES - FROM },
+                  FROM + 2 * CS_PAGE,
+                  0,
+                  0,
+                  CS_PERM_READ },
+        };
+        struct cs_corefile file = { .segments = { .at = segments, .n = 2 } };
+        struct cs_source *src;
+        segments[1].held = segments[1].promised = cs_range_size(segments[1].range);
+        int fd = memfd_create("core", MFD_CLOEXEC);
+        assert_int_equal(ftruncate(fd, BYTES), 0);
+        memset(expected, 'a', CS_PAGE);
+        memset(expected + 4 * CS_PAGE, 'b', 100);
+        assert_int_equal(pwrite(fd, expected, CS_PAGE, 0), CS_PAGE);
+        assert_int_equal(pwrite(fd, expected + 4 * CS_PAGE, 100, 4 * CS_PAGE), 100);
+        uint8_t *bytes = mmap(NULL, BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+        assert_true(bytes != MAP_FAILED);
+        assert_int_equal(cs_core_source_create(bytes, BYTES, &file, &src, NULL), CS_OK);
+        cs_core_source_read_from(src, fd);
+        for (size_t at = 0; at < BYTES - FROM; at += 1000) {
+                assert_int_equal(read_at(src, 0x100000 + at, buf, BYTES), BYTES - FROM - at);
+                assert_memory_equal(buf, expected + FROM + at, BYTES - FROM - at);
+        }
+        assert_int_equal(read_at(src, 0x100000 + CS_PAGE, buf, 3 * CS_PAGE), 3 * CS_PAGE);
+        assert_memory_equal(buf, expected + FROM + CS_PAGE, 3 * CS_PAGE);
+        /* Holes are not read, not even when they are none any more; nor is anything behind the end of a file that was cut. */
+        assert_int_equal(pwrite(fd, "new", 3, 2 * CS_PAGE), 3);
+        assert_int_equal(ftruncate(fd, 4 * CS_PAGE + 50), 0);
+        assert_int_equal(read_at(src, 0x100000, buf, BYTES), 4 * CS_PAGE + 50 - FROM);
+        assert_memory_equal(buf, expected + FROM, 4 * CS_PAGE + 50 - FROM);
+        cs_source_close(src);
+        munmap(bytes, BYTES);
+        close(fd);
+}
+
 static void test_segment_beyond_file(void **state)
 {
         struct core *c = *state;
@@ -606,6 +649,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_core_reads, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_core_gaps, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_core_resident, set_up, tear_down),
+                cmocka_unit_test(test_core_with_holes),
                 cmocka_unit_test_setup_teardown(test_segment_beyond_file, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_file_fills_holes, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_file_offset_and_end, set_up, tear_down),

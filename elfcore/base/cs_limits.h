@@ -58,7 +58,7 @@ enum {
         CS_LIMIT_SYMBOL_BYTES = 1 << 29,
         /* Symbols of one module, all its tables together. */
         CS_LIMIT_SYMBOLS = 1 << 24,
-        /* Spans of data of a sparse file whose places are kept; of those behind them the kernel is asked each time. */
+        /* Spans of data of a sparse file whose places are kept (16 MiB of them); of others the kernel is asked each time. */
         CS_LIMIT_EXTENTS = 1 << 20,
         /* Objects that a loader lists, or that are found in memory; the largest desktop programs load some 1,000. */
         CS_LIMIT_LINKS = 1 << 14,

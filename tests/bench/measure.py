@@ -56,7 +56,8 @@ def run(command, keep=False, limit=None):
     peak, over = [0], threading.Event()
 
     def watch():
-        while not over.wait(0.01 if time.monotonic() - start < 2 else 0.1):
+        # Looking takes a millisecond of a processor, which what is measured may want: seldom enough not to be seen in its time.
+        while not over.wait(min(0.1, max(0.01, (time.monotonic() - start) / 10))):
             peak[0] = max(peak[0], anonymous(child.pid))
             if limit and time.monotonic() - start > limit:
                 os.killpg(child.pid, signal.SIGKILL)

@@ -96,11 +96,12 @@ def read(path):
     return took
 
 
-def spread(values, digits=None):
-    """Median, and least to most where there are several."""
+def spread(values, digits=None, middle=None):
+    """Median, or what else stands for them, and least to most where there are several."""
+    middle = statistics.median(values) if middle is None else middle
     if digits is None:
-        digits = 2 if statistics.median(values) >= 1 else 3
-    text = f'{statistics.median(values):.{digits}f}'
+        digits = 2 if middle >= 1 else 3
+    text = f'{middle:.{digits}f}'
     return text if len(values) < 2 else f'{text} ({min(values):.{digits}f}–{max(values):.{digits}f})'
 
 

@@ -65,9 +65,10 @@ static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *
         /* Up to the next hole only, whose pages would be made by whoever touches them. */
         if (at && core->bytes) {
                 uint64_t offset = (uint64_t)(at - core->bytes);
-                struct cs_extent extent = cs_extents_at(&core->extents, offset);
-                if (extent.data_start <= offset && extent.data_end - offset < *len)
-                        *len = (size_t)(extent.data_end - offset);
+                bool hole;
+                uint64_t left = cs_extent_alike(cs_extents_at(&core->extents, offset), offset, &hole);
+                if (!hole && left < *len)
+                        *len = (size_t)left;
         }
         return at;
 }
@@ -76,9 +77,8 @@ static const uint8_t *core_borrow(struct cs_source *src, uint64_t addr, size_t *
  * meanwhile would raise SIGBUS. Of holes nothing is read, as the kernel would make pages for their zeros. */
 static ssize_t read_core(const struct core_source *core, uint64_t offset, void *buf, size_t len)
 {
-        struct cs_extent extent = cs_extents_at(&core->extents, offset);
-        bool hole = offset < extent.data_start;
-        uint64_t left = (hole ? extent.data_start : extent.data_end) - offset;
+        bool hole;
+        uint64_t left = cs_extent_alike(cs_extents_at(&core->extents, offset), offset, &hole);
         if (len > left)
                 len = (size_t)left;
         if (!hole)
@@ -181,8 +181,8 @@ static bool in_use(const struct core_source *core, struct cs_extent *known, uint
         while (len) {
                 if (offset >= known->data_end)
                         *known = cs_extents_at(&core->extents, offset);
-                bool hole = offset < known->data_start;
-                uint64_t left = (hole ? known->data_start : known->data_end) - offset;
+                bool hole;
+                uint64_t left = cs_extent_alike(*known, offset, &hole);
                 size_t part = left < len ? (size_t)left : len;
                 if (!hole && !cs_all_zero(core->bytes + offset, part))
                         return true;
@@ -229,8 +229,9 @@ static uint64_t core_zeros(struct cs_source *src, uint64_t addr)
                 zeros = cs_store_zeros(core->store, p->file_offset + (addr - p->range.start));
         } else if (p->bytes) {
                 uint64_t offset = (uint64_t)(p->bytes - core->bytes) + (addr - p->range.start);
-                uint64_t data = cs_extents_at(&core->extents, offset).data_start;
-                zeros = data > offset ? data - offset : 0;
+                bool hole;
+                uint64_t alike = cs_extent_alike(cs_extents_at(&core->extents, offset), offset, &hole);
+                zeros = hole ? alike : 0;
         }
         return zeros < left ? zeros : left;
 }

@@ -27,8 +27,9 @@ static size_t hole_at(const struct cs_digest *d, struct cs_extent *known, size_t
         const struct cs_extents file = { .fd = d->fd };
         if (at >= known->data_end)
                 *known = cs_extents_at(&file, at);
-        size_t end = known->data_start < d->len ? known->data_start : d->len;
-        return at < end ? end - at : 0;
+        bool hole;
+        uint64_t alike = cs_extent_alike(*known, at, &hole), left = d->len - at;
+        return !hole ? 0 : (size_t)(alike < left ? alike : left);
 }
 
 static bool hash_file(struct cs_digest *d, EVP_MD_CTX *context, unsigned char *buf)

@@ -5,6 +5,7 @@
 #ifndef CS_EXTENTS_H
 #define CS_EXTENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* From the offset that was asked for on: no data before data_start (UINT64_MAX: none up to the end of the file), then data up to data_end
@@ -13,6 +14,14 @@ struct cs_extent {
         uint64_t data_start;
         uint64_t data_end;
 };
+
+/* How many bytes from `offset` on, which the extent was asked for or lies behind that and before data_end, are alike: zeros of a hole,
+ * or data. */
+static inline uint64_t cs_extent_alike(struct cs_extent e, uint64_t offset, bool *hole)
+{
+        *hole = offset < e.data_start;
+        return (*hole ? e.data_start : e.data_end) - offset;
+}
 
 struct cs_extents_kept;
 

@@ -29,7 +29,7 @@ CS_AVX2 static INLINE struct halves load_halves(const struct cs_halves *h)
 CS_AVX2 static INLINE __m256i by_halves(struct halves h, const uint8_t *bytes)
 {
         const __m256i half = _mm256_set1_epi8(15);
-        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+        __m256i v = cs_simd_load(bytes);
         __m256i low = _mm256_shuffle_epi8(h.low, _mm256_and_si256(v, half));
         __m256i high = _mm256_shuffle_epi8(h.high, _mm256_and_si256(_mm256_srli_epi16(v, 4), half));
         return _mm256_and_si256(low, high);

@@ -45,9 +45,9 @@ CS_AVX2 static inline struct cs_classes classes_32s(__m256i a, __m256i b)
 {
         __m256i small = _mm256_set1_epi8(0x20);
         __m256i low_a = _mm256_or_si256(a, small), low_b = _mm256_or_si256(b, small);
-        uint64_t digit = cs_simd_pair(cs_simd_within(a, '0', '9'), cs_simd_within(b, '0', '9'));
-        uint64_t letter = cs_simd_pair(cs_simd_within(low_a, 'a', 'z'), cs_simd_within(low_b, 'a', 'z'));
-        uint64_t upper = cs_simd_pair(cs_simd_within(a, 'A', 'Z'), cs_simd_within(b, 'A', 'Z'));
+        uint64_t digit = cs_simd_pair_within(a, b, '0', '9');
+        uint64_t letter = cs_simd_pair_within(low_a, low_b, 'a', 'z');
+        uint64_t upper = cs_simd_pair_within(a, b, 'A', 'Z');
         uint64_t high = cs_simd_pair(a, b), word = digit | letter | high;
         return (struct cs_classes){ {
                 [CS_SET_RUN] = word | cs_simd_pair(joiners(a), joiners(b)),
@@ -56,16 +56,14 @@ CS_AVX2 static inline struct cs_classes classes_32s(__m256i a, __m256i b)
                 [CS_SET_UPPER] = upper,
                 [CS_SET_LOWER] = letter & ~upper,
                 [CS_SET_HIGH] = high,
-                [CS_SET_HEX] = digit |
-                               cs_simd_pair(cs_simd_within(low_a, 'a', 'f'), cs_simd_within(low_b, 'a', 'f')),
+                [CS_SET_HEX] = digit | cs_simd_pair_within(low_a, low_b, 'a', 'f'),
                 [CS_SET_SIGN] = cs_simd_pair(equal(a, '@'), equal(b, '@')),
         } };
 }
 
 CS_AVX2 static inline struct cs_classes load_32s(const uint8_t *at)
 {
-        return classes_32s(_mm256_loadu_si256((const __m256i *)(const void *)at),
-                           _mm256_loadu_si256((const __m256i *)(const void *)(at + 32)));
+        return classes_32s(cs_simd_load(at), cs_simd_load(at + 32));
 }
 
 CS_AVX2 static void classes_avx2(const uint8_t *at, size_t n, struct cs_classes *out)

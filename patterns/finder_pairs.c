@@ -136,7 +136,7 @@ struct compared {
 /* 32 places: all bits of those where the k-th byte stands. */
 CS_AVX2 static inline __m256i one(const struct compared *c, size_t k, size_t at)
 {
-        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(c->from[k] + at));
+        __m256i bytes = cs_simd_load(c->from[k] + at);
         return _mm256_cmpeq_epi8(_mm256_or_si256(bytes, c->fold[k]), c->value[k]);
 }
 

@@ -13,9 +13,6 @@
 
 enum { BYTES = CS_PLACES_WORD };
 
-/* What stands for bytes that are made alike: what is in no text. */
-enum { MARK_DIGIT = 0xf8, MARK_HIGH_DIGIT, MARK_HEX };
-
 /* Which of sixty-four bytes are so. */
 struct sets {
         uint64_t digits;
@@ -104,9 +101,9 @@ static bool some_scalar(const uint8_t *text, size_t n, struct cs_outline *out, s
         uint64_t runs = runs_of_four(s.hex), hex = whole_runs(runs, mixed_ends(runs, s.digits)),
                  high = high_numbers(&s);
         for (size_t i = 0; i < BYTES; i++)
-                to[i] = hex >> i & 1        ? MARK_HEX
-                        : high >> i & 1     ? MARK_HIGH_DIGIT
-                        : s.digits >> i & 1 ? MARK_DIGIT
+                to[i] = hex >> i & 1        ? CS_MARK_HEX
+                        : high >> i & 1     ? CS_MARK_HIGH_DIGIT
+                        : s.digits >> i & 1 ? CS_MARK_DIGIT
                         : i < n             ? text[i]
                                             : 0;
         return done(out, word, &s, hex);
@@ -143,40 +140,30 @@ CS_AVX2 static inline __m256i marked(__m256i v, uint8_t mark, uint32_t where)
         return _mm256_blendv_epi8(v, _mm256_set1_epi8((char)mark), spread(where));
 }
 
-CS_AVX2 static inline uint64_t within(__m256i a, __m256i b, uint8_t low, uint8_t high)
-{
-        return cs_simd_pair(cs_simd_within(a, low, high), cs_simd_within(b, low, high));
-}
-
-CS_AVX2 static inline __m256i load(const uint8_t *at)
-{
-        return _mm256_loadu_si256((const __m256i *)(const void *)at);
-}
-
 CS_AVX2 static bool some_avx2(const uint8_t *text, size_t n, struct cs_outline *out, size_t word)
 {
         uint8_t bytes[BYTES + 1] = { 0 };
         memcpy(bytes, text, n);
-        __m256i a = load(bytes), b = load(bytes + 32);
-        uint64_t digits = within(a, b, '0', '9');
+        __m256i a = cs_simd_load(bytes), b = cs_simd_load(bytes + 32);
+        uint64_t digits = cs_simd_pair_within(a, b, '0', '9');
         struct sets s = {
                 .digits = digits,
-                .hex = digits | within(a, b, 'a', 'f'),
-                .dots = within(a, b, '.', '.'),
-                .same = cs_simd_pair(_mm256_cmpeq_epi8(a, load(bytes + 1)),
-                                     _mm256_cmpeq_epi8(b, load(bytes + 33))),
-                .high = high_threes(within(a, b, '3', '9'), within(a, b, '2', '2'), within(a, b, '6', '9'),
-                                    within(a, b, '5', '5')),
+                .hex = digits | cs_simd_pair_within(a, b, 'a', 'f'),
+                .dots = cs_simd_pair_within(a, b, '.', '.'),
+                .same = cs_simd_pair(_mm256_cmpeq_epi8(a, cs_simd_load(bytes + 1)),
+                                     _mm256_cmpeq_epi8(b, cs_simd_load(bytes + 33))),
+                .high = high_threes(cs_simd_pair_within(a, b, '3', '9'), cs_simd_pair_within(a, b, '2', '2'),
+                                    cs_simd_pair_within(a, b, '6', '9'), cs_simd_pair_within(a, b, '5', '5')),
         };
         uint64_t runs = runs_of_four(s.hex), hex = whole_runs(runs, mixed_ends(runs, digits)),
                  high = high_numbers(&s);
         __m256i *to = (__m256i *)(void *)(out->bytes + word * BYTES);
-        a = marked(a, MARK_DIGIT, (uint32_t)digits);
-        b = marked(b, MARK_DIGIT, (uint32_t)(digits >> 32));
-        a = marked(a, MARK_HIGH_DIGIT, (uint32_t)high);
-        b = marked(b, MARK_HIGH_DIGIT, (uint32_t)(high >> 32));
-        _mm256_storeu_si256(to, marked(a, MARK_HEX, (uint32_t)hex));
-        _mm256_storeu_si256(to + 1, marked(b, MARK_HEX, (uint32_t)(hex >> 32)));
+        a = marked(a, CS_MARK_DIGIT, (uint32_t)digits);
+        b = marked(b, CS_MARK_DIGIT, (uint32_t)(digits >> 32));
+        a = marked(a, CS_MARK_HIGH_DIGIT, (uint32_t)high);
+        b = marked(b, CS_MARK_HIGH_DIGIT, (uint32_t)(high >> 32));
+        _mm256_storeu_si256(to, marked(a, CS_MARK_HEX, (uint32_t)hex));
+        _mm256_storeu_si256(to + 1, marked(b, CS_MARK_HEX, (uint32_t)(hex >> 32)));
         return done(out, word, &s, hex);
 }
 
@@ -214,9 +201,9 @@ OUTLINE_AVX512 static inline bool some_avx512(const uint8_t *text, size_t n, str
                                     cs_simd_among(v, '6', '9'), cs_simd_equal(v, '5')),
         };
         uint64_t runs = runs_of_four(s.hex), hex = whole_runs_bmi2(runs, mixed_ends(runs, digits));
-        v = _mm512_mask_mov_epi8(v, digits, _mm512_set1_epi8((char)MARK_DIGIT));
-        v = _mm512_mask_mov_epi8(v, high_numbers(&s), _mm512_set1_epi8((char)MARK_HIGH_DIGIT));
-        v = _mm512_mask_mov_epi8(v, hex, _mm512_set1_epi8((char)MARK_HEX));
+        v = _mm512_mask_mov_epi8(v, digits, _mm512_set1_epi8((char)CS_MARK_DIGIT));
+        v = _mm512_mask_mov_epi8(v, high_numbers(&s), _mm512_set1_epi8((char)CS_MARK_HIGH_DIGIT));
+        v = _mm512_mask_mov_epi8(v, hex, _mm512_set1_epi8((char)CS_MARK_HEX));
         _mm512_storeu_si512(out->bytes + word * BYTES, v);
         return done(out, word, &s, hex);
 }

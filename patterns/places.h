@@ -3,6 +3,8 @@
 #ifndef CS_PLACES_H
 #define CS_PLACES_H
 
+#include "bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +29,7 @@ static inline size_t cs_places_count(const struct cs_places *places)
 {
         size_t n = 0;
         for (size_t word = 0; word < CS_PLACES_WORDS; word++)
-                n += (size_t)__builtin_popcountll(places->at[word]);
+                n += cs_popcount(places->at[word]);
         return n;
 }
 

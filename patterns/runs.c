@@ -97,7 +97,7 @@ CS_AVX2 static inline __m256i both_lanes(const uint8_t *bytes)
 /* 32 bytes: zeros where they are not of the set. */
 CS_AVX2 static inline uint32_t not_of(const struct lookup *t, const uint8_t *bytes, bool beyond)
 {
-        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+        __m256i v = cs_simd_load(bytes);
         __m256i upper = _mm256_shuffle_epi8(t->which, _mm256_and_si256(_mm256_srli_epi16(v, 4), t->half));
         __m256i row = _mm256_shuffle_epi8(t->low, v); /* zeros from 128 on */
         if (beyond)

@@ -15,9 +15,6 @@ enum {
         NUMBER_EXACT = 10, /* more digits than any form tells apart: nine of a fraction of a second */
 };
 
-/* What stands for characters that masking does not tell apart: bytes that are in no text. */
-enum { MARK_DIGIT = 0xf8, MARK_HIGH_DIGIT, MARK_HEX };
-
 enum { BLOCKS = CS_TEMPLATE_INPUT / CS_CLASSES_BYTES + 1 }; /* and one that says that nothing follows */
 
 struct shaper {
@@ -135,7 +132,7 @@ static void put_marks(struct shaper *s, size_t at, size_t taken, uint8_t mark, s
         s->out += len;
         for (size_t done = 0; done < len; done += PIECE)
                 memset(to + done, mark, PIECE);
-        if (mark == MARK_HEX)
+        if (mark == CS_MARK_HEX)
                 cs_places_add(&s->shape->hexed, at, at + taken);
         s->done = at + taken;
 }
@@ -230,9 +227,9 @@ static void take_digits(struct shaper *s, size_t at, size_t len, size_t kept)
                          at == s->bare)) /* an outline does not see it as a whole */
                 look(s, at, len);
         if (len == 3 && too_much(s, at))
-                put_marks(s, at, len, MARK_HIGH_DIGIT, len);
+                put_marks(s, at, len, CS_MARK_HIGH_DIGIT, len);
         else if (kept != len)
-                put_marks(s, at, len, MARK_DIGIT, kept);
+                put_marks(s, at, len, CS_MARK_DIGIT, kept);
 }
 
 static size_t number_kept(size_t len)
@@ -253,7 +250,7 @@ static void take_number(struct shaper *s, size_t at, size_t len, bool escaped)
         else if (escaped || in_form(s, at, len))
                 take_digits(s, at, len, number_kept(len));
         else if (len > 1)
-                put_marks(s, at, len, MARK_DIGIT, len > CS_MASK_NUMBER_MAX ? CS_MASK_NUMBER_MAX + 1 : 1);
+                put_marks(s, at, len, CS_MARK_DIGIT, len > CS_MASK_NUMBER_MAX ? CS_MASK_NUMBER_MAX + 1 : 1);
 }
 
 /* ---- words ---- */
@@ -324,10 +321,10 @@ static void take_word(struct shaper *s, size_t at, size_t len, bool escaped)
         if (escaped || !apart(s, at) || word[len] == '.') { /* mask_signed judges what is between dots */
                 take_mixed(s, at, len);
         } else if (certain_hex(s, at, len)) {
-                put_marks(s, at, len, MARK_HEX, s->lengths ? len : CS_MASK_HEX_LONG);
+                put_marks(s, at, len, CS_MARK_HEX, s->lengths ? len : CS_MASK_HEX_LONG);
         } else if (prefixed(s, at, len)) {
                 put_same(s, at, 2);
-                put_marks(s, at + 2, len - 2, MARK_HEX, s->lengths ? len - 2 : 1);
+                put_marks(s, at + 2, len - 2, CS_MARK_HEX, s->lengths ? len - 2 : 1);
         } else {
                 take_mixed(s, at, len);
         }
@@ -380,7 +377,7 @@ static size_t take_part(struct shaper *s, size_t at, size_t len, bool letters)
         if ((uuid || hex) && apart(s, at) && sure(s, at, len)) {
                 size_t taken = uuid ? CS_MASK_UUID_BYTES : len, same = uuid || whole ? 0 : 2;
                 put_same(s, at, same);
-                put_marks(s, at + same, taken - same, MARK_HEX, taken - same);
+                put_marks(s, at + same, taken - same, CS_MARK_HEX, taken - same);
                 return taken;
         }
         if (letters)
@@ -477,7 +474,7 @@ static void mark_digits(const uint8_t *text, size_t n, uint8_t *to)
                 piece bytes, digits;
                 memcpy(&bytes, text + at, PIECE);
                 digits = (piece)(bytes - '0' < 10);
-                bytes = (digits & MARK_DIGIT) | (bytes & ~digits);
+                bytes = (digits & CS_MARK_DIGIT) | (bytes & ~digits);
                 memcpy(to + at, &bytes, PIECE);
         }
 }

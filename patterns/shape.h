@@ -11,6 +11,9 @@
 #include "places.h"
 #include "template.h"
 
+/* What stands in shapes and outlines for characters that masking does not tell apart: bytes that are in no text. */
+enum { CS_MARK_DIGIT = 0xf8, CS_MARK_HIGH_DIGIT, CS_MARK_HEX };
+
 struct cs_shape {
         size_t len;
         bool cut; /* the text went on beyond CS_TEMPLATE_INPUT */

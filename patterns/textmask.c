@@ -93,36 +93,36 @@ CS_AVX2 static inline __m256i other_high(__m256i v)
 CS_AVX2 static inline bool maybe_wide(const uint8_t *at, __m256i a, __m256i b, uint64_t plain)
 {
         const __m256i none = _mm256_setzero_si256();
-        uint64_t low = plain | cs_simd_pair(cs_simd_within(a, 0xa0, 0xff), cs_simd_within(b, 0xa0, 0xff));
+        uint64_t low = plain | cs_simd_pair_within(a, b, 0xa0, 0xff);
         uint64_t zero = cs_simd_pair(_mm256_cmpeq_epi8(a, none), _mm256_cmpeq_epi8(b, none));
         return maybe_four(low, zero, cs_simd_pair(other_high(a), other_high(b)), at[CS_TEXTMASK_BYTES]);
 }
 
 CS_AVX2 static uint64_t wide_fours(const uint8_t *at)
 {
-        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
-        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
-        __m256i next_a = _mm256_loadu_si256((const __m256i *)(const void *)(at + 1));
-        __m256i next_b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 33));
+        __m256i a = cs_simd_load(at);
+        __m256i b = cs_simd_load(at + 32);
+        __m256i next_a = cs_simd_load(at + 1);
+        __m256i next_b = cs_simd_load(at + 33);
         return four(wide_units(a, plain_bytes(a), next_a) | (uint64_t)wide_units(b, plain_bytes(b), next_b)
                                                                     << 32);
 }
 
 CS_AVX2 static inline void mask_avx2(const uint8_t *at, struct cs_textmask *out)
 {
-        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)at);
-        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
+        __m256i a = cs_simd_load(at);
+        __m256i b = cs_simd_load(at + 32);
         out->plain = cs_simd_pair(plain_bytes(a), plain_bytes(b));
         out->beyond = false;
         if (cs_simd_bits(_mm256_or_si256(a, b))) { /* bytes beyond ASCII */
-                uint64_t leads = cs_simd_pair(cs_simd_within(a, 0xc2, 0xf4), cs_simd_within(b, 0xc2, 0xf4));
-                out->follow = cs_simd_pair(cs_simd_within(a, 0x80, 0xbf), cs_simd_within(b, 0x80, 0xbf));
+                uint64_t leads = cs_simd_pair_within(a, b, 0xc2, 0xf4);
+                out->follow = cs_simd_pair_within(a, b, 0x80, 0xbf);
                 out->beyond = begins(leads, out->follow, at[CS_TEXTMASK_BYTES]);
         }
         if (out->beyond) {
-                out->lead2 = cs_simd_pair(cs_simd_within(a, 0xc2, 0xdf), cs_simd_within(b, 0xc2, 0xdf));
-                out->lead3 = cs_simd_pair(cs_simd_within(a, 0xe0, 0xef), cs_simd_within(b, 0xe0, 0xef));
-                out->lead4 = cs_simd_pair(cs_simd_within(a, 0xf0, 0xf4), cs_simd_within(b, 0xf0, 0xf4));
+                out->lead2 = cs_simd_pair_within(a, b, 0xc2, 0xdf);
+                out->lead3 = cs_simd_pair_within(a, b, 0xe0, 0xef);
+                out->lead4 = cs_simd_pair_within(a, b, 0xf0, 0xf4);
         }
         out->wide = maybe_wide(at, a, b, out->plain) ? wide_fours(at) : 0;
 }

@@ -32,6 +32,17 @@ CS_AVX2 static inline uint64_t cs_simd_pair(__m256i a, __m256i b)
         return cs_simd_bits(a) | (uint64_t)cs_simd_bits(b) << 32;
 }
 
+CS_AVX2 static inline __m256i cs_simd_load(const uint8_t *at)
+{
+        return _mm256_loadu_si256((const __m256i *)(const void *)at);
+}
+
+/* Bytes from low to high, of both. */
+CS_AVX2 static inline uint64_t cs_simd_pair_within(__m256i a, __m256i b, uint8_t low, uint8_t high)
+{
+        return cs_simd_pair(cs_simd_within(a, low, high), cs_simd_within(b, low, high));
+}
+
 /* Bytes from low to high. */
 CS_AVX512 static inline uint64_t cs_simd_among(__m512i v, uint8_t low, uint8_t high)
 {

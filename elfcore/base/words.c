@@ -35,7 +35,7 @@ CS_AVX2 static inline uint64_t in_ranges(const struct ranges *r, __m256i v)
 
 CS_AVX2 static inline __m256i load(const uint8_t *at)
 {
-        return _mm256_loadu_si256((const __m256i *)(const void *)at);
+        return cs_simd_load(at);
 }
 
 /* The first n of four words, n < 4; nothing behind them is touched. */

@@ -3,6 +3,7 @@
  * the digits and hex letters. And both are of use: what differs in ids only has one. */
 #include "mask.h"
 #include "masks.h"
+#include "shapes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,16 +14,6 @@
 #include <cmocka.h>
 
 enum { ROOM = 1400 };
-
-static uint64_t state = 88172645463325252u;
-
-static size_t roll(size_t below)
-{
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        return (size_t)((state * 2685821657736338717u) >> 33) % below;
-}
 
 static const char *const pieces[] = {
         "0x",
@@ -143,11 +134,6 @@ static size_t change(const char *text, size_t len, char *out)
         return n;
 }
 
-static bool same_shape(const struct cs_shape *a, const struct cs_shape *b)
-{
-        return a->len == b->len && a->cut == b->cut && memcmp(a->bytes, b->bytes, a->len) == 0;
-}
-
 static void one_shape_has_one_template(void **unused)
 {
         static struct cs_shape a, b;
@@ -179,18 +165,6 @@ static void shaped(const char *text, struct cs_shape *out)
         assert_true(cs_shape_of((const uint8_t *)text, strlen(text), cs_classes_best(), out));
 }
 
-/* Other bytes where an outline hides them and nothing decides on the shape. */
-static void change_hidden(const struct cs_outline *o, const struct cs_places *shown, const char *text,
-                          size_t len, char *out)
-{
-        size_t rate = 1 + roll(4);
-        for (size_t i = 0; i < len; i++) {
-                uint64_t bit = UINT64_C(1) << i % 64, hidden = o->hidden.at[i / 64] & ~shown->at[i / 64];
-                bool other = (hidden & bit) && roll(rate) == 0;
-                out[i] = other ? "0123456789abcdef"[roll(o->hex.at[i / 64] & bit ? 16 : 10)] : text[i];
-        }
-}
-
 static void one_outline_has_one_shape(void **unused)
 {
         static struct cs_shape a, b;
@@ -205,7 +179,7 @@ static void one_outline_has_one_shape(void **unused)
                         continue;
                 struct cs_places shown = cs_outline_shown(&x, &a);
                 for (unsigned i = 0; i < 4; i++) {
-                        change_hidden(&x, &shown, text, len, other);
+                        change_hidden(&x, &shown, (const uint8_t *)text, len, (uint8_t *)other);
                         if (memcmp(text, other, len) == 0 ||
                             !cs_outline_best()((const uint8_t *)other, len, &y) ||
                             memcmp(x.bytes, y.bytes, len) != 0)

@@ -145,10 +145,8 @@ static enum cs_status analyse(struct run *run, struct cs_image *image,
                 .detail = cs_options_detail(&run->options),
                 .blocks = run->options.blocks != NULL,
                 .census_only =
-                        !(run->options.show & ~(unsigned)(CS_SHOW_CENSUS | CS_SHOW_HITS | CS_SHOW_STRINGS)) &&
-                        !run->options.blocks && !run->options.cluster && !run->options.fail_on &&
-                        !run->options.prometheus,
-                .hits_only = streams,
+                        cs_options_only(&run->options, CS_SHOW_CENSUS | CS_SHOW_HITS | CS_SHOW_STRINGS),
+                .lists_only = cs_options_only(&run->options, CS_SHOW_HITS | CS_SHOW_STRINGS),
                 .digest = run->options.json && !streams,
                 .strings = run->options.show & CS_SHOW_STRINGS,
                 .search = run->options.n_rules ? &search : NULL,

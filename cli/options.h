@@ -86,10 +86,17 @@ struct cs_options {
         bool reveal;
 };
 
+/* Is nothing of this asked for but what `shown` names? */
+static inline bool cs_options_only(const struct cs_options *options, unsigned shown)
+{
+        return !(options->show & ~shown) && !options->blocks && !options->cluster && !options->fail_on &&
+               !options->prometheus;
+}
+
 /* Are hits all that was asked for? Then they are written as they are found. */
 static inline bool cs_options_streams(const struct cs_options *options)
 {
-        return options->show == CS_SHOW_HITS && !options->blocks && !options->fail_on && !options->prometheus;
+        return options->show == CS_SHOW_HITS && cs_options_only(options, CS_SHOW_HITS);
 }
 
 /* CS_EFORMAT: wrong usage; CS_ENOTSUP: a flag of a later version. The text is "<thing>: <cause>[; <way

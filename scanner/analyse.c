@@ -137,10 +137,10 @@ static enum cs_status look_at_pages(struct cs_analysis *a, unsigned workers, str
         return st;
 }
 
-/* Who tells hits alone needs no sums of pages. */
+/* Who tells hits or texts alone needs no sums of pages. */
 static enum cs_status complete_pages(struct cs_analysis *a, struct cs_error *err)
 {
-        return a->options->hits_only ? CS_OK : cs_residency_complete(a->residency, a->workers, err);
+        return a->options->lists_only ? CS_OK : cs_residency_complete(a->residency, a->workers, err);
 }
 
 /* Of a core that is read for its texts alone each page is looked at as it is read, and sums come afterwards. */
@@ -152,10 +152,10 @@ static bool looks_later(const struct cs_analysis *a)
 
 static enum cs_status end_census(struct cs_analysis *a, struct cs_error *err)
 {
-        a->unsummed = looks_later(a);
+        a->unsummed = looks_later(a) && !a->options->lists_only;
         enum cs_status st = a->unsummed ? CS_OK : complete_pages(a, err);
         if (st == CS_OK)
-                st = cs_census_end(&a->census, a->residency, a->unsummed || a->options->hits_only,
+                st = cs_census_end(&a->census, a->residency, a->unsummed || a->options->lists_only,
                                    &a->regions, err);
         return ended(a, HAVE_CENSUS, st);
 }
@@ -165,7 +165,7 @@ static enum cs_status build_regions(struct cs_analysis *a, struct cs_error *err)
 {
         struct cs_regions built = { 0 };
         const struct cs_regions_input in = { a->image,   a->symbols,   &a->heaps,
-                                             &a->claims, a->residency, a->options->hits_only };
+                                             &a->claims, a->residency, a->options->lists_only };
         enum cs_status st = cs_regions_build(&in, &built, err);
         if (st != CS_OK) {
                 cs_regions_deinit(&built); /* some of them would be told as all */

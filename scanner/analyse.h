@@ -16,13 +16,13 @@ struct cs_analyse_options {
         unsigned workers; /* 0: as many as there are processors */
         size_t detail;    /* clusters (largest first) that get fields and examples */
         bool census_only; /* regions, heaps, hits and texts will do: no clusters, leaks, verdict in the report */
-        bool hits_only;                      /* not even these: neither memory nor heaps are added up */
-        bool digest;                         /* fill target.sha256 */
-        bool blocks;                         /* fill report->blocks */
-        bool regions;                        /* fill report->regions */
-        const uint64_t *at;                  /* fill report->at with the case of this address; or NULL */
-        const uint64_t *refs;                /* fill report->refs with what points there; or NULL */
-        bool strings;                        /* fill report->strings */
+        bool lists_only;      /* hits and texts will do: neither memory nor heaps are added up */
+        bool digest;          /* fill target.sha256 */
+        bool blocks;          /* fill report->blocks */
+        bool regions;         /* fill report->regions */
+        const uint64_t *at;   /* fill report->at with the case of this address; or NULL */
+        const uint64_t *refs; /* fill report->refs with what points there; or NULL */
+        bool strings;         /* fill report->strings */
         const struct cs_hits_wanted *search; /* fill report->hits; or NULL */
         unsigned depth;                      /* levels of that, from 1 to CS_CASE_DEPTH_MOST */
         struct cs_recall *

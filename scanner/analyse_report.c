@@ -353,6 +353,15 @@ static void untell(struct cs_report *r)
                                  .strings = r->strings };
 }
 
+static enum cs_status report_sums(struct cs_analysis *a, struct cs_error *err)
+{
+        struct cs_report *r = a->report;
+        enum cs_status st = cs_accounts_build(a->image, &a->regions, &r->pool, &r->memory, err);
+        if (st == CS_OK && a->options->regions)
+                st = cs_regions_report(&a->regions, a->image, r, err);
+        return st == CS_OK ? cs_heapreport_build(a->image, &a->heaps, a->residency, r, err) : st;
+}
+
 enum cs_status cs_analysis_report(struct cs_analysis *a, struct cs_error *err)
 {
         enum cs_status st;
@@ -363,11 +372,9 @@ enum cs_status cs_analysis_report(struct cs_analysis *a, struct cs_error *err)
                 cs_analysis_stage(a, "writing the report", 0);
         if (a->options->strings && !r->strings)
                 r->textless = why_not(a, a->stopped_at ? NULL : "reading texts");
-        if ((st = report_target(a, err)) != CS_OK || a->options->hits_only)
+        if ((st = report_target(a, err)) != CS_OK)
                 return st;
-        if ((st = cs_accounts_build(a->image, &a->regions, &r->pool, &r->memory, err)) != CS_OK ||
-            (a->options->regions && (st = cs_regions_report(&a->regions, a->image, r, err)) != CS_OK) ||
-            (st = cs_heapreport_build(a->image, &a->heaps, a->residency, r, err)) != CS_OK)
+        if (!a->options->lists_only && (st = report_sums(a, err)) != CS_OK)
                 return st;
         if (!a->options->census_only && related && (st = report_relations(a, err)) != CS_OK)
                 return st;

@@ -17,15 +17,6 @@ static uint64_t four(uint64_t units)
         return units & units >> 4;
 }
 
-/* Most bytes are no units, and that is told with less: false: no four are in a row. low: bytes that can be the first of a unit of Latin, whose
- * second is zero; other: those that can be the second of another one; behind: the byte that follows. */
-static inline bool maybe_four(uint64_t low, uint64_t zero, uint64_t other, uint64_t behind)
-{
-        zero = zero >> 1 | (uint64_t)(behind == 0) << 63;
-        other = other >> 1 | (uint64_t)(behind - 1 < 6 || behind == 0x20) << 63;
-        return four((low & zero) | other);
-}
-
 /* A character begins with a leading byte and one that follows it. */
 static bool begins(uint64_t leads, uint64_t follow, uint8_t behind)
 {
@@ -84,47 +75,43 @@ CS_AVX2 static inline uint32_t wide_units(__m256i low, __m256i plain, __m256i hi
         return cs_simd_bits(_mm256_or_si256(latin, _mm256_or_si256(marks, letters)));
 }
 
-/* The second bytes of units that are not Latin. */
-CS_AVX2 static inline __m256i other_high(__m256i v)
+/* Most bytes are no units, and that is told with less: no unit has another second byte, or zeros alone. */
+CS_AVX2 static inline __m256i maybe_units(__m256i v, __m256i next)
 {
-        return _mm256_or_si256(cs_simd_within(v, 1, 6), _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x20)));
+        __m256i zeros = _mm256_cmpeq_epi8(_mm256_or_si256(v, next), _mm256_setzero_si256());
+        __m256i blanks = _mm256_cmpeq_epi8(next, _mm256_set1_epi8(0x20));
+        return _mm256_andnot_si256(zeros, _mm256_or_si256(cs_simd_within(next, 0, 6), blanks));
 }
 
-CS_AVX2 static inline bool maybe_wide(const uint8_t *at, __m256i a, __m256i b, uint64_t plain)
+/* Leading bytes, with one behind them that follows one. */
+CS_AVX2 static inline __m256i begun(__m256i v, __m256i next)
 {
-        const __m256i none = _mm256_setzero_si256();
-        uint64_t low = plain | cs_simd_pair_within(a, b, 0xa0, 0xff);
-        uint64_t zero = cs_simd_pair(_mm256_cmpeq_epi8(a, none), _mm256_cmpeq_epi8(b, none));
-        return maybe_four(low, zero, cs_simd_pair(other_high(a), other_high(b)), at[CS_TEXTMASK_BYTES]);
+        __m256i follow = _mm256_cmpgt_epi8(_mm256_set1_epi8((char)0xc0), next); /* 0x80 to 0xbf, as signed */
+        return _mm256_and_si256(cs_simd_within(v, 0xc2, 0xf4), follow);
 }
 
 CS_AVX2 static uint64_t wide_fours(const uint8_t *at)
 {
-        __m256i a = cs_simd_load(at);
-        __m256i b = cs_simd_load(at + 32);
-        __m256i next_a = cs_simd_load(at + 1);
-        __m256i next_b = cs_simd_load(at + 33);
+        __m256i a = cs_simd_load(at), next_a = cs_simd_load(at + 1);
+        __m256i b = cs_simd_load(at + 32), next_b = cs_simd_load(at + 33);
         return four(wide_units(a, plain_bytes(a), next_a) | (uint64_t)wide_units(b, plain_bytes(b), next_b)
                                                                     << 32);
 }
 
 CS_AVX2 static inline void mask_avx2(const uint8_t *at, struct cs_textmask *out)
 {
-        __m256i a = cs_simd_load(at);
-        __m256i b = cs_simd_load(at + 32);
+        __m256i a = cs_simd_load(at), next_a = cs_simd_load(at + 1);
+        __m256i b = cs_simd_load(at + 32), next_b = cs_simd_load(at + 33);
         out->plain = cs_simd_pair(plain_bytes(a), plain_bytes(b));
-        out->beyond = false;
-        if (cs_simd_bits(_mm256_or_si256(a, b))) { /* bytes beyond ASCII */
-                uint64_t leads = cs_simd_pair_within(a, b, 0xc2, 0xf4);
-                out->follow = cs_simd_pair_within(a, b, 0x80, 0xbf);
-                out->beyond = begins(leads, out->follow, at[CS_TEXTMASK_BYTES]);
-        }
+        out->beyond = cs_simd_bits(_mm256_or_si256(a, b)) && /* most text has no byte beyond ASCII */
+                      cs_simd_bits(_mm256_or_si256(begun(a, next_a), begun(b, next_b)));
         if (out->beyond) {
+                out->follow = cs_simd_pair_within(a, b, 0x80, 0xbf);
                 out->lead2 = cs_simd_pair_within(a, b, 0xc2, 0xdf);
                 out->lead3 = cs_simd_pair_within(a, b, 0xe0, 0xef);
                 out->lead4 = cs_simd_pair_within(a, b, 0xf0, 0xf4);
         }
-        out->wide = maybe_wide(at, a, b, out->plain) ? wide_fours(at) : 0;
+        out->wide = four(cs_simd_pair(maybe_units(a, next_a), maybe_units(b, next_b))) ? wide_fours(at) : 0;
 }
 
 CS_AVX2 static void masks_avx2(const uint8_t *at, size_t blocks, struct cs_textmask *out)
@@ -136,22 +123,18 @@ CS_AVX2 static void masks_avx2(const uint8_t *at, size_t blocks, struct cs_textm
 /* As mask_avx2(), step by step. */
 CS_AVX512 static inline void mask_avx512(const uint8_t *at, struct cs_textmask *out)
 {
-        __m512i v = _mm512_loadu_si512(at);
+        __m512i v = _mm512_loadu_si512(at), next = _mm512_loadu_si512(at + 1);
         out->plain = cs_simd_among(v, ' ', '~') | cs_simd_equal(v, '\t');
-        out->beyond = false;
-        if (_mm512_movepi8_mask(v)) {
-                out->follow = cs_simd_among(v, 0x80, 0xbf);
-                out->beyond = begins(cs_simd_among(v, 0xc2, 0xf4), out->follow, at[CS_TEXTMASK_BYTES]);
-        }
+        out->beyond = cs_simd_among(v, 0xc2, 0xf4) & cs_simd_among(next, 0x80, 0xbf);
         if (out->beyond) {
+                out->follow = cs_simd_among(v, 0x80, 0xbf);
                 out->lead2 = cs_simd_among(v, 0xc2, 0xdf);
                 out->lead3 = cs_simd_among(v, 0xe0, 0xef);
                 out->lead4 = cs_simd_among(v, 0xf0, 0xf4);
         }
-        uint64_t low = out->plain | cs_simd_among(v, 0xa0, 0xff),
-                 other = cs_simd_among(v, 1, 6) | cs_simd_equal(v, 0x20);
-        bool wide = maybe_four(low, cs_simd_equal(v, 0), other, at[CS_TEXTMASK_BYTES]);
-        out->wide = wide ? wide_fours(at) : 0;
+        uint64_t units = (cs_simd_among(next, 0, 6) | cs_simd_equal(next, 0x20)) &
+                         ~cs_simd_equal(_mm512_or_si512(v, next), 0);
+        out->wide = four(units) ? wide_fours(at) : 0;
 }
 
 CS_AVX512 static void masks_avx512(const uint8_t *at, size_t blocks, struct cs_textmask *out)

@@ -49,9 +49,11 @@ CS_CHECK enum cs_status cs_ballots_init(struct cs_ballots *ballots, uint32_t blo
 CS_CHECK enum cs_status cs_ballots_open(struct cs_ballots *ballots, uint32_t blocks, struct cs_error *err);
 void cs_ballots_deinit(struct cs_ballots *ballots);
 
-static inline void cs_ballots_close(struct cs_ballots *ballots, uint32_t block)
+/* Bits of group g: those without a ballot, and those that are decided from the beginning. */
+static inline void cs_ballots_close(struct cs_ballots *ballots, uint32_t g, uint64_t closed, uint64_t decided)
 {
-        ballots->groups[block / 64].closed |= UINT64_C(1) << (block % 64);
+        ballots->groups[g].closed = closed;
+        ballots->groups[g].decided = decided;
 }
 
 static inline bool cs_ballots_closed(const struct cs_ballots *ballots, uint32_t block)
@@ -69,12 +71,21 @@ static inline bool cs_ballots_decided(const struct cs_ballots *ballots, uint32_t
         return ballots->groups[block / 64].decided >> (block % 64) & 1;
 }
 
-/* Which of the 64 blocks from `first` on (a multiple of that), of which there are n in all, have ballots and are not decided. */
-static inline uint64_t cs_ballots_undecided(const struct cs_ballots *ballots, uint32_t first, uint32_t n)
+/* Groups of n blocks. */
+static inline uint32_t cs_ballots_groups(uint32_t n)
 {
-        const struct cs_ballot_group *g = &ballots->groups[first / 64];
-        uint64_t bits = ~(g->closed | g->decided);
-        return n - first < 64 ? bits & ((UINT64_C(1) << (n - first)) - 1) : bits;
+        return n / 64 + (n % 64 != 0);
+}
+
+/* Which blocks of group g have ballots; and of these, which are not decided. */
+static inline uint64_t cs_ballots_opened(const struct cs_ballots *ballots, uint32_t g)
+{
+        return ~ballots->groups[g].closed;
+}
+
+static inline uint64_t cs_ballots_undecided(const struct cs_ballots *ballots, uint32_t g)
+{
+        return ~(ballots->groups[g].closed | ballots->groups[g].decided);
 }
 
 /* The place of a block's ballot; the block is not closed. */

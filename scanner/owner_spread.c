@@ -61,6 +61,12 @@ static bool decided(const struct spread *s, uint32_t i)
         return cs_ballots_decided(&s->ballots, i);
 }
 
+/* The first block of group g whose bit is left. */
+static uint32_t next_of(uint32_t g, uint64_t left)
+{
+        return g * 64 + (uint32_t)__builtin_ctzll(left);
+}
+
 static bool in_use(const struct spread *s, uint32_t i)
 {
         return cs_blocks_state(s->in->blocks, i) == CS_BLOCK_IN_USE;
@@ -166,15 +172,13 @@ static enum cs_status vote_up(struct spread *s)
         enum cs_status st = CS_OK;
         uint32_t n = cs_blocks_indices(s->in->blocks);
         uint64_t steps = 0;
-        for (uint32_t first = 0; first < n; first += 64) {
-                uint64_t open = cs_ballots_undecided(&s->ballots, first, n);
+        for (uint32_t g = 0; st == CS_OK && g < cs_ballots_groups(n); g++) {
+                uint64_t open = cs_ballots_undecided(&s->ballots, g);
                 for (uint64_t left = open; left; left &= left - 1)
-                        fetch_labels(s, first + (uint32_t)__builtin_ctzll(left));
+                        fetch_labels(s, next_of(g, left));
                 for (uint64_t left = open; st == CS_OK && left; left &= left - 1)
                         if ((st = cs_pulse_at(++steps, 0, s->err)) == CS_OK)
-                                st = ask_below(s, first + (uint32_t)__builtin_ctzll(left));
-                if (st != CS_OK || n - first <= 64)
-                        break;
+                                st = ask_below(s, next_of(g, left));
         }
         return st;
 }
@@ -327,19 +331,18 @@ static enum cs_status ask_peers(struct spread *s)
         if (!kinds)
                 return cs_fail(s->err, CS_ENOMEM, "kinds of blocks");
         count_kinds(s, kinds);
-        uint32_t *next = s->ballots.at; /* ballots are in the order of the blocks */
-        for (uint32_t i = 0; i < n; i++) {
-                uint32_t *number = next;
-                next += !cs_ballots_closed(&s->ballots, i);
-                if (next == number || !*number)
-                        continue;
-                const struct kind *k = &kinds[*number - 1];
-                *number = 0;
-                if (k->ballot.all < PEERS_LEAST || k->ballot.all < k->blocks / PEERS_PART ||
-                    k->ballot.lead < k->ballot.all / 2)
-                        continue;
-                cs_label_set(s->labels, i, (uint32_t)k->ballot.module - 1, BY_PEER);
-        }
+        uint32_t *number = s->ballots.at; /* ballots are in the order of the blocks */
+        for (uint32_t g = 0; g < cs_ballots_groups(n); g++)
+                for (uint64_t left = cs_ballots_opened(&s->ballots, g); left; left &= left - 1, number++) {
+                        if (!*number)
+                                continue;
+                        const struct kind *k = &kinds[*number - 1];
+                        *number = 0;
+                        if (k->ballot.all >= PEERS_LEAST && k->ballot.all >= k->blocks / PEERS_PART &&
+                            k->ballot.lead >= k->ballot.all / 2)
+                                cs_label_set(s->labels, next_of(g, left), (uint32_t)k->ballot.module - 1,
+                                             BY_PEER);
+                }
         free(kinds);
         return CS_OK;
 }
@@ -349,12 +352,13 @@ static enum cs_status open_ballots(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = cs_ballots_init(&s->ballots, n, s->err);
-        for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                bool sure = s->labels->certainty[i] >= CS_SPREAD_SURE;
-                if (sure)
-                        cs_ballots_decide(&s->ballots, i);
-                if (sure || !in_use(s, i))
-                        cs_ballots_close(&s->ballots, i);
+        for (uint32_t g = 0; st == CS_OK && g < cs_ballots_groups(n); g++) {
+                uint64_t sure = 0, used = 0;
+                for (uint32_t i = g * 64, k = 0; k < 64 && k < n - g * 64; k++) {
+                        sure |= (uint64_t)(s->labels->certainty[i + k] >= CS_SPREAD_SURE) << k;
+                        used |= (uint64_t)in_use(s, i + k) << k;
+                }
+                cs_ballots_close(&s->ballots, g, sure | ~used, sure);
         }
         return st == CS_OK ? cs_ballots_open(&s->ballots, n, s->err) : st;
 }
@@ -362,14 +366,15 @@ static enum cs_status open_ballots(struct spread *s)
 /* The sure ones need no queue: all of them vote before anybody else is decided. */
 static enum cs_status sure_votes(struct spread *s)
 {
-        uint32_t n = cs_blocks_indices(s->in->blocks);
+        uint32_t n = cs_blocks_indices(s->in->blocks), groups = cs_ballots_groups(n);
         enum cs_status st = CS_OK;
-        for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                if (n - i > FETCH && decided(s, i + FETCH))
-                        fetch_ballots(s, i + FETCH);
-                st = cs_pulse_at(i, n, s->err);
-                if (st == CS_OK && decided(s, i))
-                        st = vote_down(s, i);
+        for (uint32_t g = 0; st == CS_OK && g < groups; g++) {
+                for (uint64_t left = g + 1 < groups ? s->ballots.groups[g + 1].decided : 0; left;
+                     left &= left - 1)
+                        fetch_ballots(s, next_of(g + 1, left));
+                st = cs_pulse_at(g * UINT64_C(64), n, s->err);
+                for (uint64_t left = s->ballots.groups[g].decided; st == CS_OK && left; left &= left - 1)
+                        st = vote_down(s, next_of(g, left));
         }
         return st;
 }
@@ -379,11 +384,15 @@ static enum cs_status first_votes(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
         enum cs_status st = CS_OK;
-        for (uint32_t i = 0; st == CS_OK && i < n; i++) {
-                uint8_t certainty = s->labels->certainty[i];
-                st = cs_pulse_at(i, n, s->err);
-                if (st == CS_OK && certainty && !decided(s, i))
-                        st = vote(s, i, s->labels->module[i], certainty, weight(certainty, 0));
+        for (uint32_t g = 0; st == CS_OK && g < cs_ballots_groups(n); g++) {
+                st = cs_pulse_at(g * UINT64_C(64), n, s->err);
+                for (uint64_t left = cs_ballots_undecided(&s->ballots, g); st == CS_OK && left;
+                     left &= left - 1) {
+                        uint32_t i = next_of(g, left);
+                        uint8_t certainty = s->labels->certainty[i];
+                        if (certainty)
+                                st = vote(s, i, s->labels->module[i], certainty, weight(certainty, 0));
+                }
         }
         for (size_t i = 0; st == CS_OK && i < s->in->graph->votes.n; i++) {
                 const struct cs_root_vote *v = &s->in->graph->votes.at[i];
@@ -417,18 +426,18 @@ static void calibrate(struct spread *s)
 static void amend(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
-        const uint32_t *next = s->ballots.at; /* ballots are in the order of the blocks */
-        for (uint32_t i = 0; s->ballots.disputed.n && i < n; i++) {
-                const uint32_t *place = next;
-                next += !cs_ballots_closed(&s->ballots, i);
-                if (next == place || !(*place & CS_BALLOT_DISPUTED) || !decided(s, i))
-                        continue;
-                struct cs_ballot b = cs_ballots_get(&s->ballots, place);
-                if (b.module == s->labels->module[i] || b.lead < b.all / 4)
-                        continue;
-                s->labels->module[i] = b.module;
-                s->labels->certainty[i] = cs_ballot_surety(&b);
-        }
+        const uint32_t *place = s->ballots.at; /* ballots are in the order of the blocks */
+        for (uint32_t g = 0; s->ballots.disputed.n && g < cs_ballots_groups(n); g++)
+                for (uint64_t left = cs_ballots_opened(&s->ballots, g); left; left &= left - 1, place++) {
+                        uint32_t i = next_of(g, left);
+                        if (!(*place & CS_BALLOT_DISPUTED) || !decided(s, i))
+                                continue;
+                        struct cs_ballot b = cs_ballots_get(&s->ballots, place);
+                        if (b.module == s->labels->module[i] || b.lead < b.all / 4)
+                                continue;
+                        s->labels->module[i] = b.module;
+                        s->labels->certainty[i] = cs_ballot_surety(&b);
+                }
 }
 
 /* What a neighbour's label is worth: the nearer the more, and before the block more than behind it. */
@@ -469,24 +478,36 @@ static uint16_t ask_around(const struct spread *s, uint32_t i, uint32_t n, uint8
         return best;
 }
 
+/* The owner of the last of these blocks of group g that is in use; `before` where there is none. */
+static uint16_t last_of(const struct spread *s, uint32_t g, uint64_t bits, uint16_t before)
+{
+        while (bits) {
+                unsigned last = 63 - (unsigned)__builtin_clzll(bits);
+                if (in_use(s, g * 64 + last))
+                        return s->labels->module[g * 64 + last];
+                bits ^= UINT64_C(1) << last;
+        }
+        return before;
+}
+
 /* What nothing leads to or from: as those beside it, which were often allocated together with it. */
 static enum cs_status ask_neighbours(struct spread *s)
 {
         uint32_t n = cs_blocks_indices(s->in->blocks);
-        uint16_t last = 0;
+        uint16_t before = 0; /* the owner of the last decided block of the groups before */
         enum cs_status st = CS_OK;
-        for (uint32_t i = 0; (st = cs_pulse_at(i, n, s->err)) == CS_OK && i < n; i++) {
-                if (!in_use(s, i))
-                        continue;
-                if (decided(s, i)) {
-                        last = s->labels->module[i];
-                        continue;
+        for (uint32_t g = 0; st == CS_OK && g < cs_ballots_groups(n); g++) {
+                const uint64_t decided = s->ballots.groups[g].decided;
+                st = cs_pulse_at(g * UINT64_C(64), n, s->err);
+                for (uint64_t left = cs_ballots_undecided(&s->ballots, g); left; left &= left - 1) {
+                        uint32_t i = next_of(g, left);
+                        uint16_t *module = &s->labels->module[i];
+                        *module = ask_around(s, i, n, &s->labels->certainty[i]);
+                        if (!*module &&
+                            (*module = last_of(s, g, decided & ((left & -left) - 1), before)) != 0)
+                                s->labels->certainty[i] = 1;
                 }
-                s->labels->module[i] = ask_around(s, i, n, &s->labels->certainty[i]);
-                if (!s->labels->module[i] && last) {
-                        s->labels->module[i] = last;
-                        s->labels->certainty[i] = 1;
-                }
+                before = last_of(s, g, decided, before);
         }
         return st;
 }

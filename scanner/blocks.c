@@ -374,19 +374,24 @@ bool cs_blocks_next_span(struct cs_block_cursor *c, struct cs_range *out)
         return true;
 }
 
+/* Are the states of eight blocks from i on all this one? */
+static bool eight_are(const struct cs_blocks *blocks, uint32_t i, uint32_t state)
+{
+        enum { FOUR = 4 };
+        const uint64_t each = UINT64_C(0x0001000100010001);
+        uint64_t differ = 0;
+        for (unsigned k = 0; blocks->narrow && k < 2 * FOUR; k += FOUR)
+                differ |= cs_word((const uint8_t *)&blocks->narrow[i + k]) ^ state * each;
+        for (unsigned k = 0; !blocks->narrow && k < 2 * FOUR; k++)
+                differ |= blocks->tags.at[i + k] ^ state;
+        return !(differ & CS_BLOCK_STATE_MASK * each);
+}
+
 /* The first index from i on, before end, whose state is another; end: there is none. */
 static uint32_t other_state(const struct cs_blocks *blocks, uint32_t i, uint32_t end, uint32_t state)
 {
-        enum { STEP = 8 };
-        for (; end - i >= STEP; i += STEP) {
-                uint32_t differ = 0;
-                for (unsigned k = 0; !blocks->narrow && k < STEP; k++)
-                        differ |= blocks->tags.at[i + k] ^ state;
-                for (unsigned k = 0; blocks->narrow && k < STEP; k++)
-                        differ |= blocks->narrow[i + k] ^ state;
-                if (differ & CS_BLOCK_STATE_MASK)
-                        break;
-        }
+        while (end - i >= 8 && eight_are(blocks, i, state))
+                i += 8;
         while (i < end && cs_blocks_state(blocks, i) == state)
                 i++;
         return i;
@@ -401,14 +406,13 @@ bool cs_blocks_next_group(struct cs_block_cursor *c, struct cs_block_group *out)
                 uint32_t end = r->first + r->count < c->end ? r->first + r->count : c->end;
                 uint32_t state = cs_blocks_state(c->blocks, c->index);
                 uint32_t i = other_state(c->blocks, c->index + 1, end, state);
-                bool whole = i == r->first + r->count;
-                uint64_t next = whole ? r->range.end : nth_start(r, c->start, i - c->index);
+                uint64_t next = start_from(c, i);
                 *out = (struct cs_block_group){
                         { c->start, next }, c->index, i - c->index, (enum cs_block_state)state
                 };
                 c->index = i;
                 c->start = next;
-                if (whole && i < c->end) {
+                if (i == r->first + r->count && i < c->end) {
                         c->range++;
                         c->start = c->range->range.start;
                 }

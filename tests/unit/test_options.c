@@ -233,6 +233,11 @@ static void test_rules(void **state)
         options = (struct cs_options){ 0 };
         assert_int_equal(parse(both, &options, &err), CS_OK);
         assert_false(cs_options_streams(&options));
+        const char *one[ARGS + 1] = { "-e", "x", "--cluster", "c1",
+                                      "core" }; /* which clusters there are is known at the end */
+        options = (struct cs_options){ 0 };
+        assert_int_equal(parse(one, &options, &err), CS_OK);
+        assert_false(cs_options_streams(&options));
         const char *many[ARGS + 1] = { "--reveal", "core" };
         assert_int_equal(parse(many, &options, &err), CS_EFORMAT);
 }

@@ -20,8 +20,8 @@ endif()
 
 # Which ways are taken how often the compiler guesses, or is told by runs (tests/bench/train.sh), which saves a tenth of the time. What they
 # told lies beside the objects; code that has changed since is compiled as if there were nothing. Warnings are for builds that guess: what
-# else is warned of by one that is told comes from what it inlines. Such a build puts the program together as a whole (cli/), which saves some
-# percent more, and its tests from the same objects as they are (tests/), as that takes a second each and not one for all.
+# else is warned of by one that is told comes from what it inlines. The program is then optimised as a whole when it is linked (cli/), which
+# saves some percent more; its tests are linked from the same objects as they are (tests/), or each would be optimised as a whole, too.
 if(CS_PROFILE AND NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
         message(FATAL_ERROR "CS_PROFILE: only with gcc")
 elseif(CS_PROFILE STREQUAL "record")

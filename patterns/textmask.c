@@ -17,12 +17,6 @@ static uint64_t four(uint64_t units)
         return units & units >> 4;
 }
 
-/* A character begins with a leading byte and one that follows it. */
-static bool begins(uint64_t leads, uint64_t follow, uint8_t behind)
-{
-        return leads & (follow >> 1 | (uint64_t)((behind & 0xc0) == 0x80) << 63);
-}
-
 static void mask_scalar(const uint8_t *at, struct cs_textmask *out)
 {
         struct cs_textmask m = { 0 };
@@ -33,9 +27,9 @@ static void mask_scalar(const uint8_t *at, struct cs_textmask *out)
                 m.lead2 |= (uint64_t)(c / LEAD2 & 1) << i;
                 m.lead3 |= (uint64_t)(c / LEAD3 & 1) << i;
                 m.lead4 |= (uint64_t)(c / LEAD4 & 1) << i;
+                m.beyond |= c >= LEAD2 && classes[at[i + 1]] == FOLLOW;
                 m.wide |= (uint64_t)cs_textmask_wide(at[i], at[i + 1]) << i;
         }
-        m.beyond = begins(m.lead2 | m.lead3 | m.lead4, m.follow, at[CS_TEXTMASK_BYTES]);
         m.wide = four(m.wide);
         *out = m;
 }
@@ -86,8 +80,7 @@ CS_AVX2 static inline __m256i maybe_units(__m256i v, __m256i next)
 /* Leading bytes, with one behind them that follows one. */
 CS_AVX2 static inline __m256i begun(__m256i v, __m256i next)
 {
-        __m256i follow = _mm256_cmpgt_epi8(_mm256_set1_epi8((char)0xc0), next); /* 0x80 to 0xbf, as signed */
-        return _mm256_and_si256(cs_simd_within(v, 0xc2, 0xf4), follow);
+        return _mm256_and_si256(cs_simd_within(v, 0xc2, 0xf4), cs_simd_within(next, 0x80, 0xbf));
 }
 
 CS_AVX2 static uint64_t wide_fours(const uint8_t *at)

@@ -37,6 +37,7 @@ enum cs_status cs_ballots_init(struct cs_ballots *ballots, uint32_t blocks, stru
 enum cs_status cs_ballots_open(struct cs_ballots *ballots, uint32_t blocks, struct cs_error *err)
 {
         uint64_t sum = 0;
+        /* Behind the last block there is nobody to ask. */
         ballots->groups[blocks / 64].closed |= UINT64_MAX << blocks % 64;
         for (size_t g = 0; g <= blocks / 64; g++) {
                 uint64_t open = ~ballots->groups[g].closed;

@@ -49,7 +49,7 @@ CS_CHECK enum cs_status cs_ballots_init(struct cs_ballots *ballots, uint32_t blo
 CS_CHECK enum cs_status cs_ballots_open(struct cs_ballots *ballots, uint32_t blocks, struct cs_error *err);
 void cs_ballots_deinit(struct cs_ballots *ballots);
 
-/* Bits of group g: those without a ballot, and those that are decided from the beginning. */
+/* Bits of group g: those without a ballot, and those that are decided from the beginning. What is behind the last block needs no bit. */
 static inline void cs_ballots_close(struct cs_ballots *ballots, uint32_t g, uint64_t closed, uint64_t decided)
 {
         ballots->groups[g].closed = closed;
@@ -77,7 +77,12 @@ static inline uint32_t cs_ballots_groups(uint32_t n)
         return n / 64 + (n % 64 != 0);
 }
 
-/* Which blocks of group g have ballots; and of these, which are not decided. */
+/* Which blocks of group g are decided; which have ballots; and of these, which are not decided. */
+static inline uint64_t cs_ballots_known(const struct cs_ballots *ballots, uint32_t g)
+{
+        return ballots->groups[g].decided;
+}
+
 static inline uint64_t cs_ballots_opened(const struct cs_ballots *ballots, uint32_t g)
 {
         return ~ballots->groups[g].closed;

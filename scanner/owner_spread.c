@@ -369,11 +369,11 @@ static enum cs_status sure_votes(struct spread *s)
         uint32_t n = cs_blocks_indices(s->in->blocks), groups = cs_ballots_groups(n);
         enum cs_status st = CS_OK;
         for (uint32_t g = 0; st == CS_OK && g < groups; g++) {
-                for (uint64_t left = g + 1 < groups ? s->ballots.groups[g + 1].decided : 0; left;
+                for (uint64_t left = g + 1 < groups ? cs_ballots_known(&s->ballots, g + 1) : 0; left;
                      left &= left - 1)
                         fetch_ballots(s, next_of(g + 1, left));
                 st = cs_pulse_at(g * UINT64_C(64), n, s->err);
-                for (uint64_t left = s->ballots.groups[g].decided; st == CS_OK && left; left &= left - 1)
+                for (uint64_t left = cs_ballots_known(&s->ballots, g); st == CS_OK && left; left &= left - 1)
                         st = vote_down(s, next_of(g, left));
         }
         return st;
@@ -497,7 +497,7 @@ static enum cs_status ask_neighbours(struct spread *s)
         uint16_t before = 0; /* the owner of the last decided block of the groups before */
         enum cs_status st = CS_OK;
         for (uint32_t g = 0; st == CS_OK && g < cs_ballots_groups(n); g++) {
-                const uint64_t decided = s->ballots.groups[g].decided;
+                const uint64_t decided = cs_ballots_known(&s->ballots, g);
                 st = cs_pulse_at(g * UINT64_C(64), n, s->err);
                 for (uint64_t left = cs_ballots_undecided(&s->ballots, g); left; left &= left - 1) {
                         uint32_t i = next_of(g, left);
